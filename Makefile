@@ -1,0 +1,53 @@
+# Every verb makes .venv by itself. PYTHON=python3.12 chooses another interpreter (3.11 or later).
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PYTEST := $(BIN)/pytest
+SOURCES := jobkit jobkit_testing
+# Otherwise pyright asks the network for a newer version of itself.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test unit check format bench chaos clean
+
+help:  ## List the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## Run the sign-up example; REDIS_URL=redis://... runs it on Redis
+	$(BIN)/python -m examples.signup $(if $(REDIS_URL),--redis $(REDIS_URL))
+
+test: $(READY)  ## Run all tests and doctests; they start Redis servers of their own
+	$(PYTEST) -n 2 --doctest-modules $(SOURCES) tests examples
+
+unit: $(READY)  ## Run the unit tests only: seconds
+	$(PYTEST) tests/unit
+
+check: $(READY)  ## Lint, formatting, types (mypy and pyright), direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(READY)  ## Format, and mend what the linter can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY)  ## Measure throughput
+	$(BIN)/python -m benchmarks.drain
+
+chaos: $(READY)  ## Kill workers and Redis at random, and count lost and repeated jobs
+	$(BIN)/python -m benchmarks.chaos
+
+clean:  ## Remove .venv, builds and caches
+	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "jobkit needs Python 3.11 or later; give one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]'
+	@touch $@
