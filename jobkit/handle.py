@@ -1,0 +1,153 @@
+"""A handle leads from the call that enqueued a job to the job itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+from jobkit.record import JobRecord
+
+J = TypeVar("J")
+
+
+class JobControl(Protocol):
+    """What a handle can do, by id; `queue` is where to look."""
+
+    def record_of(self, queue: str, job_id: str) -> JobRecord[Any]: ...
+    def cancel_job(self, queue: str, job_id: str) -> bool: ...
+    def delete_job(self, queue: str, job_id: str) -> bool: ...
+    def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None: ...
+    def set_job_priority(self, queue: str, job_id: str, priority: int) -> None: ...
+    def run_job_now(self, queue: str, job_id: str) -> None: ...
+    def retry_job(self, queue: str, job_id: str) -> None: ...
+    def wait_for_job(
+        self, queue: str, job_id: str, timeout: timedelta | None
+    ) -> JobRecord[Any]: ...
+
+
+class AsyncJobControl(Protocol):
+    """`JobControl` as coroutines."""
+
+    async def record_of(self, queue: str, job_id: str) -> JobRecord[Any]: ...
+    async def cancel_job(self, queue: str, job_id: str) -> bool: ...
+    async def delete_job(self, queue: str, job_id: str) -> bool: ...
+    async def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None: ...
+    async def set_job_priority(self, queue: str, job_id: str, priority: int) -> None: ...
+    async def run_job_now(self, queue: str, job_id: str) -> None: ...
+    async def retry_job(self, queue: str, job_id: str) -> None: ...
+    async def wait_for_job(
+        self, queue: str, job_id: str, timeout: timedelta | None
+    ) -> JobRecord[Any]: ...
+
+
+class _Reference(Generic[J]):
+    """Which job: equal and hashed by id alone.
+
+    `created` is False if a unique job was there already and this leads to it, and None inside
+    a transaction, where nothing is stored yet.
+    """
+
+    __slots__ = ("created", "id", "queue", "type")
+
+    def __init__(self, *, id: str, type: str, queue: str, created: bool | None) -> None:
+        self.id = id
+        self.type = type
+        self.queue = queue
+        self.created = created
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Reference) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"<{self.__class__.__name__} {self.type} {self.id} queue={self.queue!r}>"
+
+
+class JobHandle(_Reference[J]):
+    """An enqueued job of type `J`."""
+
+    __slots__ = ("_control",)
+
+    def __init__(
+        self, *, id: str, type: str, queue: str, created: bool | None, control: JobControl
+    ) -> None:
+        super().__init__(id=id, type=type, queue=queue, created=created)
+        self._control = control
+
+    def record(self) -> JobRecord[J]:
+        """Read the job as it is now; raises `JobNotFound`."""
+        return self._control.record_of(self.queue, self.id)
+
+    def cancel(self) -> bool:
+        """Cancel it, or tell its handler to stop; False if it had ended."""
+        return self._control.cancel_job(self.queue, self.id)
+
+    def delete(self) -> bool:
+        """Remove it and its record; False if it was gone."""
+        return self._control.delete_job(self.queue, self.id)
+
+    def reschedule(self, run_at: datetime) -> None:
+        """Make it due at another time; raises `JobNotFound` or `JobRunning`."""
+        self._control.reschedule_job(self.queue, self.id, run_at)
+
+    def set_priority(self, priority: int) -> None:
+        """Change its priority while it waits; raises `JobNotFound`, `JobRunning`, `WrongState`."""
+        self._control.set_job_priority(self.queue, self.id, priority)
+
+    def run_now(self) -> None:
+        """Make it due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""
+        self._control.run_job_now(self.queue, self.id)
+
+    def retry(self) -> None:
+        """Run an ended job again, with fresh attempts; raises `JobNotFound` or `JobRunning`."""
+        self._control.retry_job(self.queue, self.id)
+
+    def wait(self, timeout: timedelta | None = None) -> JobRecord[J]:
+        """Wait until the job has ended, however it did; raises `TimeoutError`."""
+        return self._control.wait_for_job(self.queue, self.id, timeout)
+
+
+class AsyncJobHandle(_Reference[J]):
+    """An enqueued job of type `J`, for coroutines."""
+
+    __slots__ = ("_control",)
+
+    def __init__(
+        self, *, id: str, type: str, queue: str, created: bool | None, control: AsyncJobControl
+    ) -> None:
+        super().__init__(id=id, type=type, queue=queue, created=created)
+        self._control = control
+
+    async def record(self) -> JobRecord[J]:
+        """Read the job as it is now; raises `JobNotFound`."""
+        return await self._control.record_of(self.queue, self.id)
+
+    async def cancel(self) -> bool:
+        """Cancel it, or tell its handler to stop; False if it had ended."""
+        return await self._control.cancel_job(self.queue, self.id)
+
+    async def delete(self) -> bool:
+        """Remove it and its record; False if it was gone."""
+        return await self._control.delete_job(self.queue, self.id)
+
+    async def reschedule(self, run_at: datetime) -> None:
+        """Make it due at another time; raises `JobNotFound` or `JobRunning`."""
+        await self._control.reschedule_job(self.queue, self.id, run_at)
+
+    async def set_priority(self, priority: int) -> None:
+        """Change its priority while it waits; raises `JobNotFound`, `JobRunning`, `WrongState`."""
+        await self._control.set_job_priority(self.queue, self.id, priority)
+
+    async def run_now(self) -> None:
+        """Make it due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""
+        await self._control.run_job_now(self.queue, self.id)
+
+    async def retry(self) -> None:
+        """Run an ended job again, with fresh attempts; raises `JobNotFound` or `JobRunning`."""
+        await self._control.retry_job(self.queue, self.id)
+
+    async def wait(self, timeout: timedelta | None = None) -> JobRecord[J]:
+        """Wait until the job has ended, however it did; raises `TimeoutError`."""
+        return await self._control.wait_for_job(self.queue, self.id, timeout)

@@ -1,0 +1,44 @@
+"""The invariants of a queue, checked on the memory store."""
+
+from __future__ import annotations
+
+from jobkit.memory.kept import KeptJob
+from jobkit.memory.queue import MemoryQueue, lane_name
+from jobkit.record import ENDED, JobState
+
+
+def audit(queue: MemoryQueue) -> list[str]:
+    """Return a sentence for each breach; the queue must be at rest."""
+    breaches = [_misplaced(queue, job) for job in queue.jobs.values()]
+    breaches += [_counts(queue)]
+    for group, members in queue.active.items():
+        if strangers := members - queue.running.keys():
+            breaches.append(f"group {group} counts {sorted(strangers)}, which do not run")
+    return [breach for breach in breaches if breach]
+
+
+def _misplaced(queue: MemoryQueue, job: KeptJob) -> str:
+    runs = job.id in queue.running
+    if runs != (job.state is JobState.RUNNING):
+        return f"{job.id} is {job.state}, and leased is {runs}"
+    if runs and (job.token is None or job.id not in queue.active[job.lane.group]):
+        return f"{job.id} is leased without a token or outside its group"
+    if job.state is JobState.QUEUED and lane_name(job) not in queue.ready:
+        return f"{job.id} is queued, and its lane does not exist"
+    if job.state in ENDED and job.id not in set(queue.ended[job.state].ids()):
+        return f"{job.id} has ended, and its line does not have it"
+    return ""
+
+
+def _counts(queue: MemoryQueue) -> str:
+    found = {state: 0 for state in JobState}
+    for job in queue.jobs.values():
+        found[job.state] += 1
+    counted = {
+        JobState.QUEUED: sum(lane.count for lane in queue.ready.values()),
+        JobState.SCHEDULED: queue.waiting[JobState.SCHEDULED].count,
+        JobState.RETRYING: queue.waiting[JobState.RETRYING].count,
+        JobState.RUNNING: len(queue.running),
+        **{state: len(line) for state, line in queue.ended.items()},
+    }
+    return "" if found == counted else f"jobs by state are {found}, the lines count {counted}"

@@ -1,0 +1,118 @@
+"""One job as the memory store keeps it: the mutable twin of `StoredJob`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jobkit.record import ENDED, AttemptOutcome, JobState
+from jobkit.store import ATTEMPTS_KEPT, Failure, Lane, NewJob, StoredAttempt, StoredJob
+
+DEFAULT_LANE = Lane(group="")
+
+
+@dataclass(slots=True, kw_only=True)
+class KeptJob:
+    """What is kept of one job. `token` is the last claim's, None once that lease was lost."""
+
+    new: NewJob
+    arrival: int
+    enqueued_at: int
+    priority: int
+    run_at: int
+    state: JobState = JobState.QUEUED
+    fence: int = 0
+    token: tuple[str, int] | None = None
+    lane: Lane = DEFAULT_LANE
+    started: bool = False
+    expires_at: int = 0
+    starts: int = 0
+    failures: int = 0
+    timeouts: int = 0
+    losses: int = 0
+    started_at: int | None = None
+    finished_at: int | None = None
+    duration: int | None = None
+    worker: str | None = None
+    version: str | None = None
+    attempts: list[StoredAttempt] = field(default_factory=list[StoredAttempt])
+    result: bytes | None = None
+    cancel_requested_at: int | None = None
+    timed_out_at: int | None = None
+
+    @property
+    def id(self) -> str:
+        return self.new.id
+
+    @property
+    def type(self) -> str:
+        return self.new.type
+
+    @property
+    def rank(self) -> tuple[int, int, int, str]:
+        """The place among ready jobs: priority, due time, arrival."""
+        return (self.priority, self.run_at, self.arrival, self.new.id)
+
+    def held_by(self, worker: str, fence: int) -> bool:
+        """Tell whether this lease is the one that the job runs under."""
+        return self.state is JobState.RUNNING and self.token == (worker, fence)
+
+    def begin(self, now: int) -> None:
+        """Note that the run has started."""
+        self.started = True
+        self.starts += 1
+        self.started_at = now
+
+    def note(self, failure: Failure, *, now: int) -> None:
+        """Keep how an attempt ended, and count it."""
+        attempt = StoredAttempt(
+            number=1 + self.failures + self.timeouts,
+            outcome=failure.outcome,
+            error_type=failure.error_type,
+            message=failure.message,
+            traceback=failure.traceback,
+            started_at=now if self.started_at is None else self.started_at,
+            finished_at=now,
+            worker=self.worker or "",
+            version=self.version or "",
+        )
+        self.attempts = [*self.attempts, attempt][-ATTEMPTS_KEPT:]
+        self._count(failure.outcome)
+
+    def _count(self, outcome: AttemptOutcome) -> None:
+        if outcome == "failed":
+            self.failures += 1
+        elif outcome == "timed_out":
+            self.timeouts += 1
+
+    def stored(self, now: int) -> StoredJob:
+        """Return the job as readers see it."""
+        waits = self.state in (JobState.SCHEDULED, JobState.RETRYING)
+        return StoredJob(
+            id=self.new.id,
+            queue=self.new.queue,
+            type=self.new.type,
+            state=self.state,
+            payload=self.new.payload,
+            options=self.new.options,
+            metadata=self.new.metadata,
+            priority=self.priority,
+            run_at=self.run_at,
+            arrival=self.arrival,
+            enqueued_at=self.enqueued_at,
+            retention=self.new.retention,
+            due=self.state is JobState.QUEUED or (waits and self.run_at <= now),
+            fence=self.fence,
+            starts=self.starts,
+            failures=self.failures,
+            timeouts=self.timeouts,
+            losses=self.losses,
+            started_at=self.started_at,
+            finished_at=self.finished_at if self.state in ENDED else None,
+            duration=self.duration,
+            worker=self.worker,
+            version=self.version,
+            attempts=tuple(self.attempts),
+            result=self.result,
+            cancel_requested_at=self.cancel_requested_at,
+            timed_out_at=self.timed_out_at,
+        )

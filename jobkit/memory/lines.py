@@ -1,0 +1,132 @@
+"""Where jobs stand in a queue: ready lanes, those that wait for a time, those that ended.
+
+Heaps forget lazily: an entry counts only while its job still stands where the entry says.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
+
+from jobkit.memory.kept import KeptJob
+from jobkit.record import JobState
+from jobkit.store import Bounds
+
+Rank = tuple[int, int, int, str]
+
+
+class ReadyLane:
+    """The ready jobs of one type, best first."""
+
+    def __init__(self, jobs: Mapping[str, KeptJob]) -> None:
+        self._jobs = jobs
+        self._heap: list[Rank] = []
+        self.count = 0
+
+    def add(self, job: KeptJob) -> None:
+        """Put a job into its place."""
+        heapq.heappush(self._heap, job.rank)
+        self.count += 1
+
+    def discard(self) -> None:
+        """Note that one job has left from the middle; its entry is skipped from now on."""
+        self.count -= 1
+
+    def head(self) -> Rank | None:
+        """Return the best place that is taken, or None."""
+        while self._heap and not self._stands(self._heap[0]):
+            heapq.heappop(self._heap)
+        return self._heap[0] if self._heap else None
+
+    def pop(self) -> KeptJob:
+        """Take the best job out; the lane must have one."""
+        rank = heapq.heappop(self._heap)
+        self.count -= 1
+        return self._jobs[rank[3]]
+
+    def _stands(self, rank: Rank) -> bool:
+        job = self._jobs.get(rank[3])
+        return job is not None and job.state is JobState.QUEUED and job.rank == rank
+
+
+class WaitingLine:
+    """The jobs of one state that wait for a time, earliest first."""
+
+    def __init__(self, state: JobState, jobs: Mapping[str, KeptJob]) -> None:
+        self._state = state
+        self._jobs = jobs
+        self._heap: list[tuple[int, int, str]] = []
+        self.count = 0
+
+    def add(self, job: KeptJob) -> None:
+        """Put a job into its place."""
+        heapq.heappush(self._heap, (job.run_at, job.arrival, job.id))
+        self.count += 1
+
+    def discard(self) -> None:
+        """Note that one job has left from the middle; its entry is skipped from now on."""
+        self.count -= 1
+
+    def head(self) -> tuple[int, int, str] | None:
+        """Return due time, arrival and id of the earliest job, or None."""
+        while self._heap and not self._stands(self._heap[0]):
+            heapq.heappop(self._heap)
+        return self._heap[0] if self._heap else None
+
+    def pop(self) -> KeptJob:
+        """Take the earliest job out; the line must have one."""
+        self.count -= 1
+        return self._jobs[heapq.heappop(self._heap)[2]]
+
+    def _stands(self, entry: tuple[int, int, str]) -> bool:
+        job = self._jobs.get(entry[2])
+        return job is not None and job.state is self._state and job.run_at == entry[0]
+
+
+class EndedLine:
+    """The jobs of one final state: those kept by the queue's bounds, and those kept by age."""
+
+    def __init__(self) -> None:
+        self.bounded: list[tuple[int, str]] = []  # by the instant of their end
+        self.kept: list[tuple[int, str]] = []  # by the instant until which they are kept
+
+    def __len__(self) -> int:
+        return len(self.bounded) + len(self.kept)
+
+    def add(self, job: KeptJob) -> None:
+        """Put a job that has ended into its place."""
+        insort(*self._place(job))
+
+    def remove(self, job: KeptJob) -> None:
+        """Take a job out."""
+        line, entry = self._place(job)
+        del line[bisect_left(line, entry)]
+
+    def ids(self) -> Iterator[str]:
+        """Yield the ids, oldest first."""
+        yield from (entry[1] for entry in self.bounded)
+        yield from (entry[1] for entry in self.kept)
+
+    def trim(self, *, now: int, age: int, count: int, budget: int) -> list[str]:
+        """Take out up to `budget` jobs of each kind that are past their bounds."""
+        by_age = bisect_left(self.bounded, (now - age + 1, ""))
+        excess = min(budget, max(by_age, len(self.bounded) - count))
+        expired = min(budget, bisect_left(self.kept, (now + 1, "")))
+        gone = [*self.bounded[:excess], *self.kept[:expired]]
+        del self.bounded[:excess]
+        del self.kept[:expired]
+        return [job_id for _, job_id in gone]
+
+    def _place(self, job: KeptJob) -> tuple[list[tuple[int, str]], tuple[int, str]]:
+        ended = job.finished_at or 0
+        if job.new.retention is None:
+            return self.bounded, (ended, job.id)
+        return self.kept, (ended + job.new.retention, job.id)
+
+
+def bounds_of(state: JobState, bounds: Bounds) -> tuple[int, int]:
+    """Return the greatest age and the greatest number of jobs of a final state."""
+    if state is JobState.DEAD:
+        return bounds.dead_for, bounds.dead_max
+    return bounds.finished_for, bounds.finished_max

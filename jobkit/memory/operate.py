@@ -1,0 +1,247 @@
+"""What each operation does to a memory queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jobkit.errors import InvalidOption
+from jobkit.memory.kept import KeptJob
+from jobkit.memory.queue import MemoryQueue
+from jobkit.memory.settling import apply
+from jobkit.record import ENDED, JobState
+from jobkit.store import (
+    Beat,
+    Cancel,
+    Claim,
+    Claimed,
+    Count,
+    Delete,
+    Get,
+    Heartbeat,
+    Leave,
+    MarkTimedOut,
+    Page,
+    Push,
+    QueueCounts,
+    Settle,
+    Settled,
+    StoredPage,
+)
+
+QueueOf = Callable[[str], MemoryQueue]
+
+
+def push(queue_of: QueueOf, operation: Push, clock: int) -> tuple[str, ...]:
+    """Store jobs, or recognise the copy of an earlier request."""
+    first = queue_of(operation.jobs[0].queue)
+    earlier = first.crew.replayed_push(operation.channel, operation.request, clock)
+    if earlier is not None:
+        return earlier
+    for new in operation.jobs:
+        queue = queue_of(new.queue)
+        queue.push(new, now=queue.time.now(clock))
+    ids = tuple(new.id for new in operation.jobs)
+    first.crew.note_push(operation.channel, operation.request, clock, ids)
+    return ids
+
+
+def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
+    """Promote, reclaim, then lease the best jobs."""
+    crew = queue.crew
+    if not crew.serves(operation.worker, operation.lanes):
+        return Claimed(now=queue.time.now(clock), lanes_unknown=True)
+    now = queue.tick(clock, operation.lease)
+    crew.idle.pop(operation.worker, None)
+    earlier = crew.claims.get(operation.worker)
+    if earlier is not None and operation.request <= earlier[0]:
+        return _same_again(queue, operation, earlier[1], now)
+    queue.promote(now)
+    ended = queue.reclaim(now)
+    taken = queue.take(
+        operation.lanes,
+        slots=operation.slots,
+        prefetch=operation.prefetch,
+        suspects=operation.suspects,
+    )
+    for job, started in taken:
+        queue.lease(
+            job,
+            worker=operation.worker,
+            version=operation.version,
+            now=now,
+            lease=operation.lease,
+        )
+        if started:
+            job.begin(now)
+    queue.trim(operation.bounds, now=now, ended=len(ended))
+    crew.claims[operation.worker] = (operation.request, tuple(job.id for job, _ in taken))
+    return _claimed(queue, operation, [job for job, _ in taken], ended, now)
+
+
+def _same_again(queue: MemoryQueue, operation: Claim, ids: tuple[str, ...], now: int) -> Claimed:
+    """Answer the copy of a claim: what it took and still holds."""
+    held = [queue.jobs[i] for i in ids if i in queue.running]
+    held = [job for job in held if job.held_by(operation.worker, job.fence)]
+    return _claimed(queue, operation, held, [], now)
+
+
+def _claimed(
+    queue: MemoryQueue, operation: Claim, jobs: list[KeptJob], ended: list[str], now: int
+) -> Claimed:
+    best = queue.best_lane(operation.lanes, suspects=operation.suspects > 0)
+    if jobs and best is not None:
+        queue.crew.hint(best.removeprefix("!"), now)  # one enqueue wakes one worker, and so on
+    if not jobs and operation.idle:
+        queue.crew.idle[operation.worker] = operation.lanes.key
+    return Claimed(
+        now=now,
+        jobs=tuple(job.stored(now) for job in jobs),
+        started=sum(job.started for job in jobs),
+        next_due=queue.next_due(),
+        more=best is not None,
+        ended=tuple(ended),
+    )
+
+
+def settle(queue_of: QueueOf, operation: Settle, clock: int) -> tuple[Settled, ...]:
+    """End attempts, each by its lease, and publish the children of those that succeeded."""
+    queue = queue_of(operation.queue)
+    now = queue.time.now(clock)
+    settled: list[Settled] = []
+    for settlement in operation.settlements:
+        result, children = apply(queue, settlement, worker=operation.worker, now=now)
+        for child in children:
+            target = queue_of(child.queue)
+            target.push(child, now=target.time.now(clock))
+        settled.append(result)
+    queue.trim(operation.bounds, now=now, ended=len(settled))
+    return tuple(settled)
+
+
+def heartbeat(queue: MemoryQueue, operation: Heartbeat, clock: int) -> Beat:
+    """Extend leases, and sort those that cannot be by what befell them."""
+    now = queue.tick(clock, operation.lease)
+    queue.crew.beat(operation.worker, operation.lanes, now)
+    for lease in operation.started:
+        job = queue.jobs.get(lease.id)
+        if job is not None and job.held_by(operation.worker, lease.fence) and not job.started:
+            job.begin(now)
+    lost: list[str] = []
+    cancelled: list[str] = []
+    deleted: list[str] = []
+    for lease in operation.leases:
+        job = queue.jobs.get(lease.id)
+        if job is None:
+            deleted.append(lease.id)
+        elif not job.held_by(operation.worker, lease.fence):
+            lost.append(lease.id)
+        else:
+            job.expires_at = now + operation.lease
+            if job.cancel_requested_at is not None:
+                cancelled.append(lease.id)
+    return Beat(now=now, lost=tuple(lost), cancelled=tuple(cancelled), deleted=tuple(deleted))
+
+
+def leave(queue: MemoryQueue, operation: Leave, clock: int) -> None:
+    """Forget a worker."""
+    queue.crew.forget(operation.worker)
+
+
+def mark_timed_out(queue: MemoryQueue, operation: MarkTimedOut, clock: int) -> bool:
+    """Write down that a running attempt passed its deadline."""
+    job = queue.jobs.get(operation.lease.id)
+    if job is None or not job.held_by(operation.worker, operation.lease.fence):
+        return False
+    if job.timed_out_at is None:
+        job.timed_out_at = queue.time.now(clock)
+    return True
+
+
+def cancel(queue: MemoryQueue, operation: Cancel, clock: int) -> JobState | None:
+    """Cancel a waiting job, mark a running one, leave an ended one."""
+    job = queue.jobs.get(operation.id)
+    if job is None:
+        return None
+    state = job.state
+    now = queue.time.now(clock)
+    if state is JobState.RUNNING:
+        if job.cancel_requested_at is None:
+            job.cancel_requested_at = now
+    elif state not in ENDED:
+        queue.take_out(job)
+        job.cancel_requested_at = now
+        queue.end(job, JobState.CANCELLED, now=now)
+        queue.trim(operation.bounds, now=now, ended=1)
+    return state
+
+
+def delete(queue: MemoryQueue, operation: Delete, clock: int) -> bool:
+    """Remove a job from everywhere."""
+    job = queue.jobs.get(operation.id)
+    if job is None:
+        return False
+    queue.take_out(job)
+    del queue.jobs[operation.id]
+    return True
+
+
+def page(queue: MemoryQueue, operation: Page, clock: int) -> StoredPage:
+    """Read some jobs of one state."""
+    ids = queue.in_order(operation.state)
+    start = _after(queue, operation) if operation.cursor else 0
+    chosen = ids[start : start + operation.limit]
+    now = queue.time.now(clock)
+    more = start + operation.limit < len(ids)
+    return StoredPage(
+        jobs=tuple(queue.jobs[job_id].stored(now) for job_id in chosen),
+        cursor=chosen[-1] if more and chosen else None,
+    )
+
+
+def _after(queue: MemoryQueue, operation: Page) -> int:
+    ids = queue.in_order(operation.state)
+    if operation.cursor not in ids:
+        raise InvalidOption(f"cursor={operation.cursor!r}: its job has moved; start again")
+    return ids.index(operation.cursor) + 1
+
+
+def count(queue: MemoryQueue, operation: Count, clock: int) -> QueueCounts:
+    """Count the jobs of a queue."""
+    now = queue.time.now(clock)
+    queued: dict[str, int] = {}
+    for name, lane in queue.ready.items():
+        if lane.count:
+            type_name = name.removeprefix("!")
+            queued[type_name] = queued.get(type_name, 0) + lane.count
+    waiting = [job for job in queue.jobs.values() if job.state in queue.waiting]
+    return QueueCounts(
+        now=now,
+        queued=queued,
+        scheduled=queue.waiting[JobState.SCHEDULED].count,
+        retrying=queue.waiting[JobState.RETRYING].count,
+        due=sum(job.run_at <= now for job in waiting),
+        running=len(queue.running),
+        succeeded=len(queue.ended[JobState.SUCCEEDED]),
+        dead=len(queue.ended[JobState.DEAD]),
+        cancelled=len(queue.ended[JobState.CANCELLED]),
+        next_due=queue.next_due(),
+    )
+
+
+def get(queue: MemoryQueue, operation: Get, clock: int) -> Any:
+    """Read one job."""
+    return queue.stored(operation.id, clock)
+
+
+ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
+    Claim: claim,
+    Heartbeat: heartbeat,
+    Leave: leave,
+    MarkTimedOut: mark_timed_out,
+    Cancel: cancel,
+    Delete: delete,
+    Get: get,
+    Page: page,
+    Count: count,
+}

@@ -1,0 +1,246 @@
+"""One queue of the memory store: every move of a job, in plain Python.
+
+`MemoryStore` holds the lock; everything here runs inside it.
+"""
+
+from __future__ import annotations
+
+from jobkit.memory.crew import Crew
+from jobkit.memory.kept import KeptJob
+from jobkit.memory.lines import EndedLine, Rank, ReadyLane, WaitingLine, bounds_of
+from jobkit.memory.watermark import Watermark
+from jobkit.record import ENDED, JobState
+from jobkit.store import (
+    MAX_LOSSES,
+    PROMOTED_PER_CLAIM,
+    RECLAIMED_PER_CLAIM,
+    Bounds,
+    Failure,
+    Lane,
+    LaneSet,
+    NewJob,
+    StoredJob,
+)
+
+TRIMMED_AT_LEAST = 10
+LOST = Failure(
+    outcome="lost",
+    error_type="JobLost",
+    message="its worker died, or lost the lease, while the job ran",
+)
+
+
+def lane_name(job: KeptJob) -> str:
+    """Return the lane where a job gets ready; suspects, who were lost before, have their own."""
+    return f"!{job.type}" if job.losses else job.type
+
+
+class MemoryQueue:
+    """The jobs of one queue and the moves between their states."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.jobs: dict[str, KeptJob] = {}
+        self.ready: dict[str, ReadyLane] = {}
+        self.waiting = {
+            state: WaitingLine(state, self.jobs)
+            for state in (JobState.SCHEDULED, JobState.RETRYING)
+        }
+        self.running: dict[str, KeptJob] = {}
+        self.active: dict[str, set[str]] = {}  # running jobs by the group of their type
+        self.ended = {state: EndedLine() for state in ENDED}
+        self.time = Watermark()
+        self.crew = Crew()
+        self.arrivals = 0
+        self.fences = 0
+
+    # Where a job goes.
+
+    def push(self, new: NewJob, *, now: int) -> None:
+        """Store a new job; due now or before, it is ready at once."""
+        self.arrivals += 1
+        run_at = now + new.delay if new.run_at is None else new.run_at
+        job = KeptJob(
+            new=new,
+            arrival=self.arrivals,
+            enqueued_at=now,
+            priority=new.priority,
+            run_at=max(run_at, 0),
+        )
+        self.jobs[new.id] = job
+        self.put_back(job, JobState.SCHEDULED, now=now)
+
+    def put_back(self, job: KeptJob, waits_as: JobState, *, now: int) -> None:
+        """Make a job ready, or let it wait for its time in the given state."""
+        if job.run_at <= now:
+            self._make_ready(job)
+            self.crew.hint(job.type, now)
+            return
+        job.state = waits_as
+        line = self.waiting[waits_as]
+        line.add(job)
+        if line.head() == (job.run_at, job.arrival, job.id):
+            self.crew.hint(job.type, now)  # somebody has to sleep less long
+
+    def end(self, job: KeptJob, state: JobState, *, now: int, keep: bool = True) -> None:
+        """End a job that stands nowhere; with `keep` False, drop it."""
+        if not keep:
+            del self.jobs[job.id]
+            return
+        job.state = state
+        job.finished_at = now
+        self.ended[state].add(job)
+
+    def take_out(self, job: KeptJob) -> None:
+        """Take a job out of where its state says that it stands."""
+        match job.state:
+            case JobState.QUEUED:
+                self.ready[lane_name(job)].discard()
+            case JobState.SCHEDULED | JobState.RETRYING:
+                self.waiting[job.state].discard()
+            case JobState.RUNNING:
+                self.stop_running(job)
+            case _:
+                self.ended[job.state].remove(job)
+
+    def stop_running(self, job: KeptJob) -> None:
+        """Take a job out of the leases and out of its group's count."""
+        del self.running[job.id]
+        members = self.active[job.lane.group]
+        members.discard(job.id)
+        if not members:
+            del self.active[job.lane.group]
+
+    def _make_ready(self, job: KeptJob) -> None:
+        job.state = JobState.QUEUED
+        name = lane_name(job)
+        lane = self.ready.get(name)
+        if lane is None:
+            lane = self.ready[name] = ReadyLane(self.jobs)
+        lane.add(job)
+
+    # What a claim does, in this order.
+
+    def tick(self, clock: int, lease: int) -> int:
+        """Note that a worker is alive, and return the queue's instant."""
+        set_back = self.time.tick(clock, lease=lease, leases_live=bool(self.running))
+        for job in self.running.values() if set_back else ():
+            job.expires_at -= set_back  # leases run on for as long as they had to
+        return self.time.now(clock)
+
+    def promote(self, now: int) -> None:
+        """Make ready what has become due, earliest first, a bounded number at a time."""
+        for _ in range(PROMOTED_PER_CLAIM):
+            heads = [
+                (head, line)
+                for line in self.waiting.values()
+                if (head := line.head()) is not None and head[0] <= now
+            ]
+            if not heads:
+                return
+            self._make_ready(min(heads, key=lambda pair: pair[0])[1].pop())
+
+    def reclaim(self, now: int) -> list[str]:
+        """Take back expired leases, and return the jobs that this ended."""
+        if self.time.is_holiday(now):
+            return []
+        expired = sorted(
+            (job.expires_at, job.id) for job in self.running.values() if job.expires_at <= now
+        )
+        ids = [job_id for _, job_id in expired[:RECLAIMED_PER_CLAIM]]
+        return [job_id for job_id in ids if self._lose(self.jobs[job_id], now=now)]
+
+    def _lose(self, job: KeptJob, *, now: int) -> bool:
+        """Settle a lost lease, and tell whether the job has ended by it."""
+        self.stop_running(job)
+        job.token = None
+        if job.started:
+            job.losses += 1
+            job.note(LOST, now=now)
+        job.started = False
+        if job.cancel_requested_at is not None:
+            self.end(job, JobState.CANCELLED, now=now)
+            return True
+        if job.losses >= MAX_LOSSES or (job.losses and job.lane.on_lost_dead):
+            self.end(job, JobState.DEAD, now=now, keep=job.lane.keep_dead)
+            return True
+        self._make_ready(job)
+        return False
+
+    def take(
+        self, lanes: LaneSet, *, slots: int, prefetch: int, suspects: int
+    ) -> list[tuple[KeptJob, bool]]:
+        """Take the best jobs out of their lanes; each with whether it counts as started."""
+        taken: list[tuple[KeptJob, bool]] = []
+        while len(taken) < slots + prefetch:
+            may_suspect = suspects > 0 and len(taken) < slots
+            best = self.best_lane(lanes, suspects=may_suspect)
+            if best is None:
+                break
+            job = self.ready[best].pop()
+            suspects -= best.startswith("!")
+            job.lane = lanes.lanes[job.type]
+            job.state = JobState.RUNNING
+            self.running[job.id] = job
+            self.active.setdefault(job.lane.group, set()).add(job.id)
+            taken.append((job, len(taken) < slots))
+        return taken
+
+    def best_lane(self, lanes: LaneSet, *, suspects: bool) -> str | None:
+        """Return the lane with the best head among those that may be taken from."""
+        best: tuple[Rank, str] | None = None
+        for name, lane in self.ready.items():
+            served = lanes.lanes.get(name.removeprefix("!"))
+            if served is None or self._is_full(served) or (name[0] == "!" and not suspects):
+                continue
+            head = lane.head()
+            if head is not None and (best is None or head < best[0]):
+                best = (head, name)
+        return None if best is None else best[1]
+
+    def _is_full(self, lane: Lane) -> bool:
+        return lane.limit is not None and len(self.active.get(lane.group, ())) >= lane.limit
+
+    def lease(self, job: KeptJob, *, worker: str, version: str, now: int, lease: int) -> None:
+        """Write the lease of a job that was taken."""
+        self.fences += 1
+        job.fence = self.fences
+        job.token = (worker, job.fence)
+        job.worker = worker
+        job.version = version
+        job.expires_at = now + lease
+        job.started = False
+        job.started_at = job.finished_at = job.duration = job.timed_out_at = None
+
+    # Housekeeping and reading.
+
+    def trim(self, bounds: Bounds, *, now: int, ended: int = 0) -> None:
+        """Drop a bounded number of ended jobs that are past their retention."""
+        budget = TRIMMED_AT_LEAST + 2 * ended
+        for state, line in self.ended.items():
+            age, count = bounds_of(state, bounds)
+            for job_id in line.trim(now=now, age=age, count=count, budget=budget):
+                del self.jobs[job_id]
+
+    def next_due(self) -> int | None:
+        """Return when the next waiting job is due."""
+        heads = [head[0] for line in self.waiting.values() if (head := line.head()) is not None]
+        return min(heads, default=None)
+
+    def in_order(self, state: JobState) -> list[str]:
+        """List the ids of one state in the order in which pages show them."""
+        if state in ENDED:
+            return list(self.ended[state].ids())
+        jobs = [job for job in self.jobs.values() if job.state is state]
+        if state is JobState.QUEUED:
+            jobs.sort(key=lambda job: (lane_name(job), job.rank))
+        elif state is JobState.RUNNING:
+            jobs.sort(key=lambda job: job.id)
+        else:
+            jobs.sort(key=lambda job: (job.run_at, job.arrival))
+        return [job.id for job in jobs]
+
+    def stored(self, job_id: str, clock: int) -> StoredJob | None:
+        """Read one job."""
+        job = self.jobs.get(job_id)
+        return None if job is None else job.stored(self.time.now(clock))

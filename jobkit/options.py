@@ -1,0 +1,360 @@
+"""The options of a call, a job type, a schedule, a worker and a queue, and their checks.
+
+An option comes from the call, else from the job type (`@job`), else from the backend's
+`defaults`, else from the defaults here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, Literal, TypedDict, TypeVar
+
+from jobkit.backoff import Backoff, Exponential
+from jobkit.errors import InvalidOption
+
+J = TypeVar("J")
+
+DEFAULT_QUEUE = "default"
+DEFAULT_MAX_PAYLOAD = 256 * 1024
+PRIORITIES = (-32768, 32767)
+QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+TYPE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.<>-]{0,254}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unique(Generic[J]):
+    """Let one job with this key be in its span at a time.
+
+    `key` is a text, or a function of the job; without it the payload is the key.
+    """
+
+    key: str | Callable[[J], str] | None = None
+    until: Literal["started", "done"] = "started"
+    ttl: timedelta | None = timedelta(hours=24)
+    on_conflict: Literal["return", "raise", "replace"] = "return"
+
+
+class EnqueueOptions(TypedDict, total=False):
+    """What a call of `enqueue` may say about its job; `run_at` and `delay` exclude each other."""
+
+    run_at: datetime
+    delay: timedelta
+    queue: str
+    priority: int
+    max_retries: int | None
+    max_timeout_retries: int | None
+    timeout: timedelta | None
+    unique: bool | Unique[Any]
+    retention: timedelta
+    metadata: Mapping[str, str]
+
+
+class ScheduleOptions(TypedDict, total=False):
+    """What a call of `schedule` may say about the schedule and about the jobs that it makes."""
+
+    name: str
+    timezone: str
+    start_at: datetime
+    limit: int
+    missed: Literal["one", "all", "skip"]
+    overlap: Literal["allow", "skip"]
+    queue: str
+    priority: int
+    max_retries: int | None
+    max_timeout_retries: int | None
+    timeout: timedelta | None
+    retention: timedelta
+    metadata: Mapping[str, str]
+
+
+class JobOptions(TypedDict, total=False):
+    """What `@job` may say about a job type."""
+
+    name: str
+    aliases: Sequence[str]
+    queue: str
+    priority: int
+    unique: bool | Unique[Any]
+    retention: timedelta
+    max_retries: int | None
+    max_timeout_retries: int | None
+    timeout: timedelta | None
+    backoff: Backoff
+    keep_dead: bool
+    on_lost: Literal["retry", "dead"]
+    max_concurrency: int | None
+    isolate: bool
+
+
+class WorkerOptions(TypedDict, total=False):
+    """What `start` may say about a worker."""
+
+    queues: Sequence[str] | Mapping[str, int]
+    strict: bool
+    concurrency: int
+    prefetch: int
+    lease: timedelta
+    shutdown_timeout: timedelta
+    poll: timedelta
+    abandon_after: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueOptions:
+    """The order of one queue and how long it keeps what has ended (by age and by count)."""
+
+    order: Literal["priority", "run_at"] = "priority"
+    finished_for: timedelta = timedelta(hours=1)
+    finished_max: int = 10_000
+    dead_for: timedelta = timedelta(days=30)
+    dead_max: int = 100_000
+
+    def __post_init__(self) -> None:
+        if self.order not in ("priority", "run_at"):
+            raise InvalidOption(f"order={self.order!r}: give 'priority' or 'run_at'")
+        for name in ("finished_for", "dead_for"):
+            if complaint := _duration(getattr(self, name)):
+                raise InvalidOption(f"{name}={getattr(self, name)!r}: {complaint}")
+        for name in ("finished_max", "dead_max"):
+            if complaint := _count(getattr(self, name)):
+                raise InvalidOption(f"{name}={getattr(self, name)!r}: {complaint}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How the attempts of a job are run: read when it is claimed, from the code that runs it."""
+
+    max_retries: int | None = 20
+    max_timeout_retries: int | None = 3
+    timeout: timedelta | None = None
+    backoff: Backoff = Exponential()
+    keep_dead: bool = True
+    on_lost: Literal["retry", "dead"] = "retry"
+    max_concurrency: int | None = None
+    isolate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """`WorkerOptions` with every default filled in; `queues` None: those of the handlers."""
+
+    queues: Mapping[str, int] | None = None
+    strict: bool = False
+    concurrency: int = 10
+    prefetch: int = 0
+    lease: timedelta = timedelta(seconds=30)
+    shutdown_timeout: timedelta = timedelta(seconds=25)
+    poll: timedelta = timedelta(seconds=1)
+    abandon_after: timedelta = timedelta(seconds=60)
+
+
+# Each check returns what is wrong, or None.
+Check = Callable[[Any], str | None]
+
+
+def _duration(value: Any) -> str | None:
+    if not isinstance(value, timedelta):
+        return "give a datetime.timedelta"
+    return "must not be negative" if value < timedelta(0) else None
+
+
+def _positive_duration(value: Any) -> str | None:
+    if not isinstance(value, timedelta):
+        return "give a datetime.timedelta"
+    return "must be longer than zero" if value <= timedelta(0) else None
+
+
+def _instant(value: Any) -> str | None:
+    if not isinstance(value, datetime):
+        return "give an aware datetime.datetime"
+    if value.utcoffset() is None:
+        return "has no time zone; give an aware datetime, e.g. datetime.now(UTC)"
+    return None
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _count(value: Any) -> str | None:
+    return None if _is_int(value) and value >= 0 else "give an int of at least 0"
+
+
+def _positive(value: Any) -> str | None:
+    return None if _is_int(value) and value >= 1 else "give an int of at least 1"
+
+
+def _priority(value: Any) -> str | None:
+    low, high = PRIORITIES
+    return None if _is_int(value) and low <= value <= high else f"give an int from {low} to {high}"
+
+
+def _flag(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "give True or False"
+
+
+def _optional(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
+
+
+def _one_of(*choices: str) -> Check:
+    words = " or ".join(map(repr, choices))
+    return lambda value: None if value in choices else f"give {words}"
+
+
+def queue_name(value: Any) -> str | None:
+    """Return what is wrong with a queue's or a schedule's name, or None."""
+    if isinstance(value, str) and QUEUE_NAME.fullmatch(value):
+        return None
+    return "a name is 1 to 128 of A-Z a-z 0-9 . _ - and begins with a letter or a digit"
+
+
+def type_name(value: Any) -> str | None:
+    """Return what is wrong with a type's stored name, or None."""
+    if isinstance(value, str) and TYPE_NAME.fullmatch(value):
+        return None
+    return "a type's name is 1 to 255 of A-Z a-z 0-9 _ . < > - and does not begin with . < > -"
+
+
+def _type_names(value: Any) -> str | None:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return "give a list of names"
+    return next(filter(None, map(type_name, value)), None)
+
+
+def _metadata(value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        return "give a mapping of str to str"
+    wrong = [
+        key for key, item in value.items() if not (isinstance(key, str) and isinstance(item, str))
+    ]
+    return f"key and value of {wrong[0]!r} must be str" if wrong else None
+
+
+def _unique(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return None
+    if not isinstance(value, Unique):
+        return "give True, False or a Unique(...)"
+    if value.until not in ("started", "done"):
+        return "until= takes 'started' or 'done'"
+    if value.on_conflict not in ("return", "raise", "replace"):
+        return "on_conflict= takes 'return', 'raise' or 'replace'"
+    return value.ttl is not None and _positive_duration(value.ttl) or None
+
+
+def _backoff(value: Any) -> str | None:
+    if isinstance(value, timedelta):
+        return _duration(value)
+    if isinstance(value, Exponential) or callable(value):
+        return None
+    return "give a timedelta, an Exponential(...) or a function of the retry's number"
+
+
+def _weights(value: Any) -> str | None:
+    names = list(value) if isinstance(value, Mapping | Sequence) else []
+    if isinstance(value, str) or not names:
+        return "give a list of queue names, or a mapping of name to weight"
+    if complaint := next(filter(None, map(queue_name, names)), None):
+        return complaint
+    if isinstance(value, Mapping):
+        wrong = [w for w in value.values() if not (_is_int(w) and 1 <= w <= 1000)]
+        return f"a weight is an int from 1 to 1000, not {wrong[0]!r}" if wrong else None
+    return "names a queue twice" if len(set(names)) < len(names) else None
+
+
+_RUN_CHECKS: Mapping[str, Check] = {
+    "max_retries": _optional(_count),
+    "max_timeout_retries": _optional(_count),
+    "timeout": _optional(_positive_duration),
+}
+_STORED_CHECKS: Mapping[str, Check] = {
+    "queue": queue_name,
+    "priority": _priority,
+    "retention": _duration,
+    "metadata": _metadata,
+    **_RUN_CHECKS,
+}
+ENQUEUE_CHECKS: Mapping[str, Check] = {
+    "run_at": _instant,
+    "delay": _duration,
+    "unique": _unique,
+    **_STORED_CHECKS,
+}
+SCHEDULE_CHECKS: Mapping[str, Check] = {
+    "name": queue_name,
+    "timezone": lambda value: None if isinstance(value, str) else "give an IANA name",
+    "start_at": _instant,
+    "limit": _positive,
+    "missed": _one_of("one", "all", "skip"),
+    "overlap": _one_of("allow", "skip"),
+    **_STORED_CHECKS,
+}
+JOB_CHECKS: Mapping[str, Check] = {
+    "name": type_name,
+    "aliases": _type_names,
+    "queue": queue_name,
+    "priority": _priority,
+    "unique": _unique,
+    "retention": _duration,
+    **_RUN_CHECKS,
+    "backoff": _backoff,
+    "keep_dead": _flag,
+    "on_lost": _one_of("retry", "dead"),
+    "max_concurrency": _optional(_positive),
+    "isolate": _flag,
+}
+WORKER_CHECKS: Mapping[str, Check] = {
+    "queues": _weights,
+    "strict": _flag,
+    "concurrency": _positive,
+    "prefetch": _count,
+    "lease": _positive_duration,
+    "shutdown_timeout": _duration,
+    "poll": _positive_duration,
+    "abandon_after": _duration,
+}
+
+
+def check_options(options: Mapping[str, Any], checks: Mapping[str, Check], *, of: str) -> None:
+    """Raise `InvalidOption` for the first option that is unknown or wrong.
+
+    >>> check_options({"prioritty": 1}, ENQUEUE_CHECKS, of="enqueue")
+    Traceback (most recent call last):
+    jobkit.errors.InvalidOption: enqueue: unknown option 'prioritty'; did you mean 'priority'?
+    """
+    for name, value in options.items():
+        check = checks.get(name)
+        if check is None:
+            raise InvalidOption(f"{of}: unknown option {name!r}; {_suggest(name, checks)}")
+        if complaint := check(value):
+            raise InvalidOption(f"{of}: {name}={value!r}: {complaint}")
+
+
+def check_enqueue_options(options: Mapping[str, Any], *, of: str = "enqueue") -> None:
+    """Raise `InvalidOption` if these are not valid `EnqueueOptions`."""
+    check_options(options, ENQUEUE_CHECKS, of=of)
+    if "run_at" in options and "delay" in options:
+        raise InvalidOption(f"{of}: run_at and delay exclude each other; give one of them")
+
+
+def worker_settings(options: Mapping[str, Any]) -> WorkerSettings:
+    """Check `WorkerOptions` and fill in the defaults."""
+    check_options(options, WORKER_CHECKS, of="start")
+    given = dict(options)
+    queues = given.get("queues")
+    if queues is not None and not isinstance(queues, Mapping):
+        given["queues"] = dict.fromkeys(queues, 1)
+    elif queues is not None and given.get("strict"):
+        raise InvalidOption("start: strict=True takes queue names in order, not weights")
+    return WorkerSettings(**given)
+
+
+def _suggest(name: str, checks: Mapping[str, Check]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, checks, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(checks))}"

@@ -1,0 +1,113 @@
+"""The store port: the atomic operations that an engine needs, as values.
+
+An operation is a frozen dataclass. `Store.run` carries it out in one atomic step and returns
+what its type says: `run(Get(...))` gives a `StoredJob | None`. Stores know nothing of
+dataclasses, handlers or cron; payloads, options and metadata are opaque bytes. Instants are
+integer milliseconds since 1970, durations integer milliseconds.
+
+What every store promises, and `jobkit_testing.conformance` checks:
+
+- Each stored job is in exactly one state, and changes it only by the moves of `record.MOVES`.
+- An operation happens as a whole or not at all. Run twice with the same identity (channel and
+  request, worker and request, worker and fence) it changes nothing more and answers the same.
+- `now` is the instant of the operation; None means the store's own clock.
+- Reads never write.
+"""
+
+from jobkit.store.operations import (
+    ATTEMPTS_KEPT,
+    CLOCK_SLACK,
+    Cancel,
+    Claim,
+    Count,
+    Delete,
+    Get,
+    Heartbeat,
+    Leave,
+    MAX_LOSSES,
+    MarkTimedOut,
+    Operation,
+    PROMOTED_PER_CLAIM,
+    Page,
+    Push,
+    Queues,
+    RECLAIMED_PER_CLAIM,
+    REPLAY_WINDOW,
+    Settle,
+    WORKER_FORGOTTEN,
+)
+from jobkit.store.port import (
+    AsyncStore,
+    Store,
+    Waiter,
+)
+from jobkit.store.results import (
+    Beat,
+    Claimed,
+    QueueCounts,
+    Settled,
+    StoredAttempt,
+    StoredJob,
+    StoredPage,
+)
+from jobkit.store.values import (
+    Bounds,
+    Bury,
+    EndCancelled,
+    Failure,
+    Lane,
+    LaneSet,
+    Lease,
+    NewJob,
+    Release,
+    RetryLater,
+    Settlement,
+    SnoozeFor,
+    Succeed,
+)
+
+__all__ = [
+    "ATTEMPTS_KEPT",
+    "AsyncStore",
+    "Beat",
+    "Bounds",
+    "Bury",
+    "CLOCK_SLACK",
+    "Cancel",
+    "Claim",
+    "Claimed",
+    "Count",
+    "Delete",
+    "EndCancelled",
+    "Failure",
+    "Get",
+    "Heartbeat",
+    "Lane",
+    "LaneSet",
+    "Lease",
+    "Leave",
+    "MAX_LOSSES",
+    "MarkTimedOut",
+    "NewJob",
+    "Operation",
+    "PROMOTED_PER_CLAIM",
+    "Page",
+    "Push",
+    "QueueCounts",
+    "Queues",
+    "RECLAIMED_PER_CLAIM",
+    "REPLAY_WINDOW",
+    "Release",
+    "RetryLater",
+    "Settle",
+    "Settled",
+    "Settlement",
+    "SnoozeFor",
+    "Store",
+    "StoredAttempt",
+    "StoredJob",
+    "StoredPage",
+    "Succeed",
+    "WORKER_FORGOTTEN",
+    "Waiter",
+]

@@ -1,0 +1,159 @@
+"""The operations of a store, as values; each is one atomic step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from jobkit.record import JobState
+from jobkit.store.results import Beat, Claimed, QueueCounts, Settled, StoredJob, StoredPage
+from jobkit.store.values import Bounds, LaneSet, Lease, NewJob, Settlement
+
+R_co = TypeVar("R_co", covariant=True)
+
+MAX_LOSSES = 3  # the third counted loss makes a job dead as poison
+PROMOTED_PER_CLAIM = 1000
+RECLAIMED_PER_CLAIM = 100
+ATTEMPTS_KEPT = 10
+REPLAY_WINDOW = 60_000  # a push sent again within this time is recognised
+CLOCK_SLACK = 5_000  # a clock this far behind the watermark is waited for, not believed
+WORKER_FORGOTTEN = 600_000  # a worker this long without a heartbeat leaves the books
+
+
+class Operation(Generic[R_co]):
+    """One atomic step on a store; running it gives an `R_co`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push(Operation[tuple[str, ...]]):
+    """Store jobs, all or none, and return the id under which each is stored.
+
+    A push with the channel and request number of an earlier one (within `REPLAY_WINDOW`)
+    stores nothing and returns what that one returned. A channel has one push under way at a
+    time and counts its requests up.
+    """
+
+    jobs: tuple[NewJob, ...]
+    channel: str
+    request: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Operation[Claimed]):
+    """Promote what is due, reclaim what is lost, and lease the best jobs to a worker.
+
+    Takes up to `slots` jobs as started and `prefetch` more that are not; of the first kind
+    at most `suspects` that were lost before, of the second none. Order: priority, due time,
+    arrival. Lanes that the worker does not serve, or that are full, are passed over. With
+    `idle` a claim that takes nothing leaves word that this worker waits for a hint.
+    """
+
+    queue: str
+    worker: str
+    version: str
+    request: int
+    lanes: LaneSet
+    slots: int
+    prefetch: int = 0
+    suspects: int = 1
+    lease: int
+    idle: bool = False
+    bounds: Bounds = Bounds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle(Operation[tuple[Settled, ...]]):
+    """End attempts, each if its lease is still this worker's, and publish their children.
+
+    A job with a cancel request ends cancelled whatever its settlement says.
+    """
+
+    queue: str
+    worker: str
+    version: str
+    settlements: tuple[Settlement, ...]
+    bounds: Bounds = Bounds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat(Operation[Beat]):
+    """Show that a worker lives: keep its lane set, extend its leases, learn what befell them.
+
+    `started`: leases of prefetched jobs whose run has begun since the last heartbeat.
+    """
+
+    queue: str
+    worker: str
+    lanes: LaneSet
+    lease: int
+    leases: tuple[Lease, ...] = ()
+    started: tuple[Lease, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave(Operation[None]):
+    """Forget a worker that has stopped and holds nothing."""
+
+    queue: str
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkTimedOut(Operation[bool]):
+    """Write down that a running attempt passed its deadline; False if the lease is not held."""
+
+    queue: str
+    worker: str
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Operation[JobState | None]):
+    """Cancel a waiting job, or mark a running one, and return the state it was in.
+
+    None: no such job. Jobs that had ended stay as they are.
+    """
+
+    queue: str
+    id: str
+    bounds: Bounds = Bounds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(Operation[bool]):
+    """Remove a job from every index, whatever its state; False if there was none."""
+
+    queue: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Get(Operation[StoredJob | None]):
+    """Read one job."""
+
+    queue: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Operation[StoredPage]):
+    """Read up to `limit` jobs of one state, in a stable order, from `cursor` on."""
+
+    queue: str
+    state: JobState
+    limit: int = 100
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count(Operation[QueueCounts]):
+    """Count the jobs of a queue."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues(Operation[tuple[str, ...]]):
+    """List the queues that this store has seen, sorted."""

@@ -1,0 +1,70 @@
+"""The port itself: what carries out operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from jobkit.store.operations import Operation
+
+R = TypeVar("R")
+
+
+class Waiter(Protocol):
+    """Where one idle worker waits to be woken; used by one thread at a time."""
+
+    def wait(self, queues: Sequence[str], timeout: float) -> bool:
+        """Block until a hint for one of these queues comes, or for `timeout` seconds."""
+        ...
+
+    def wake(self) -> None:
+        """End a `wait` that is under way in another thread, or the next one."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what this waiter holds."""
+        ...
+
+
+class Store(Protocol):
+    """A place where jobs are kept."""
+
+    def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
+        """Carry out one operation in one atomic step.
+
+        Raises `BackendUnavailable` if the store cannot be reached or refuses to write.
+        """
+        ...
+
+    def run_many(
+        self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
+    ) -> list[Any]:
+        """Carry out operations in order, each atomic, in one round trip.
+
+        An operation that failed has its exception in its place; the others happened.
+        """
+        ...
+
+    def waiter(self, worker: str) -> Waiter:
+        """Return where this worker waits for hints."""
+        ...
+
+    def audit(self, queue: str) -> list[str]:
+        """Check the invariants of a queue at rest and return a sentence for each breach."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all connections; idempotent."""
+        ...
+
+
+class AsyncStore(Protocol):
+    """A store for coroutines; the same operations."""
+
+    async def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
+        """Carry out one operation in one atomic step."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the running loop's connections; idempotent."""
+        ...

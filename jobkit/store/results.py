@@ -1,0 +1,130 @@
+"""What comes out of a store: jobs as they are kept, and what became of an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from jobkit.record import AttemptOutcome, JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAttempt:
+    """One ended run as a store keeps it."""
+
+    number: int
+    outcome: AttemptOutcome
+    error_type: str
+    message: str
+    traceback: str
+    started_at: int
+    finished_at: int
+    worker: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredJob:
+    """Everything that a store keeps about one job."""
+
+    id: str
+    queue: str
+    type: str
+    state: JobState
+    payload: bytes
+    options: bytes
+    metadata: bytes
+    priority: int
+    run_at: int
+    arrival: int
+    enqueued_at: int
+    retention: int | None = None
+    due: bool = False
+    fence: int = 0
+    starts: int = 0
+    failures: int = 0
+    timeouts: int = 0
+    losses: int = 0
+    started_at: int | None = None
+    finished_at: int | None = None
+    duration: int | None = None
+    worker: str | None = None
+    version: str | None = None
+    attempts: tuple[StoredAttempt, ...] = ()
+    result: bytes | None = None
+    cancel_requested_at: int | None = None
+    timed_out_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What a claim took.
+
+    `started`: how many of the first `jobs` are taken as started; the rest are prefetched.
+    `next_due`: when the next waiting job of the queue becomes due (None: none waits for a
+    time). `more`: something that this worker serves could have been taken at once.
+    `ended`: jobs that this claim found lost and ended (dead as poison, or cancelled).
+    `lanes_unknown`: the store does not know the lane set; send a `Heartbeat`, then claim.
+    """
+
+    now: int
+    jobs: tuple[StoredJob, ...] = ()
+    started: int = 0
+    next_due: int | None = None
+    more: bool = False
+    ended: tuple[str, ...] = ()
+    lanes_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of one settlement.
+
+    "ok": it holds (also if an earlier copy of the request did it). "lost": the lease was no
+    longer this worker's, nothing was written. "gone": no such job is stored any more.
+    `state` after the move (None: dropped, lost or gone); `at`: the instant of the move;
+    `due`: when a job that waits again is due.
+    """
+
+    verdict: Literal["ok", "lost", "gone"]
+    state: JobState | None
+    at: int
+    due: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """What a heartbeat learned of the leases it named: ids, each in at most one of these."""
+
+    now: int
+    lost: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCounts:
+    """How many jobs of a queue are where; `queued` by stored type.
+
+    `due`: scheduled and retrying jobs whose time has come and that no claim has promoted.
+    """
+
+    now: int
+    queued: Mapping[str, int]
+    scheduled: int = 0
+    retrying: int = 0
+    due: int = 0
+    running: int = 0
+    succeeded: int = 0
+    dead: int = 0
+    cancelled: int = 0
+    next_due: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPage:
+    """Some jobs of one state, and where to go on (None: that was all)."""
+
+    jobs: tuple[StoredJob, ...]
+    cursor: str | None

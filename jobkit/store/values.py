@@ -1,0 +1,140 @@
+"""What goes into a store: jobs, lanes, leases and how attempts ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from jobkit.record import AttemptOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job to be stored.
+
+    Due at `run_at` (milliseconds), else `delay` milliseconds after the store's clock.
+    `retention`: how long to keep it after its end; None: by the bounds of its queue.
+    """
+
+    id: str
+    queue: str
+    type: str
+    payload: bytes
+    priority: int = 0
+    run_at: int | None = None
+    delay: int = 0
+    options: bytes = b""
+    metadata: bytes = b""
+    retention: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """How a worker serves one type: read when a job of it is claimed.
+
+    `group`: the type's own name for all its aliases; they share `limit`, the greatest number
+    of jobs of the group that may run at once in the queue (None: any). `on_lost_dead`: bury
+    a lost job instead of running it again. `keep_dead`: keep its record when it is buried.
+    """
+
+    group: str
+    limit: int | None = None
+    on_lost_dead: bool = False
+    keep_dead: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneSet:
+    """The types that a worker serves in a queue; `key` names the set and its content."""
+
+    key: str
+    lanes: Mapping[str, Lane] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much of what has ended a queue keeps: ages in milliseconds, and counts."""
+
+    finished_for: int = 3_600_000
+    finished_max: int = 10_000
+    dead_for: int = 30 * 86_400_000
+    dead_max: int = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A worker's hold on one job; `fence` grows with each claim."""
+
+    id: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What an attempt that did not succeed left behind, all text cut to size by the caller."""
+
+    outcome: AttemptOutcome
+    error_type: str = ""
+    message: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeed:
+    """End as succeeded; publish `children` in the same step."""
+
+    lease: Lease
+    duration: int = 0
+    result: bytes | None = None
+    children: tuple[NewJob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryLater:
+    """Count a failure (or a timeout, by `failure.outcome`) and wait: until `at`, or for `delay`."""
+
+    lease: Lease
+    failure: Failure
+    at: int | None = None
+    delay: int = 0
+    duration: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnoozeFor:
+    """Wait `delay` milliseconds more; nothing is spent."""
+
+    lease: Lease
+    delay: int
+    failure: Failure
+    duration: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bury:
+    """End as dead; with `keep` False the record goes too. A failure or timeout is counted."""
+
+    lease: Lease
+    failure: Failure
+    keep: bool = True
+    duration: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndCancelled:
+    """End as cancelled: the handler discarded the job, or followed a cancel."""
+
+    lease: Lease
+    failure: Failure
+    duration: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Give the job back to the front of its line; nothing is spent."""
+
+    lease: Lease
+
+
+Settlement: TypeAlias = Succeed | RetryLater | SnoozeFor | Bury | EndCancelled | Release
