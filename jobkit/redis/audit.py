@@ -1,0 +1,81 @@
+"""The invariants of a queue, checked on Redis by a client; for queues at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jobkit.redis.keys import queue_prefix
+
+Send = Callable[[list[tuple[Any, ...]]], list[Any]]
+ENDED = ("succeeded", "dead", "cancelled")
+MEMBER = 48  # due time, arrival and id, in front of a lane's name in the index of heads
+
+
+def audit(send: Send, namespace: str, queue: str) -> list[str]:
+    """Return a sentence for each breach."""
+    return _Auditor(send, queue_prefix(namespace, queue)).breaches()
+
+
+class _Auditor:
+    def __init__(self, send: Send, prefix: str) -> None:
+        self._send = send
+        self._prefix = prefix
+
+    def breaches(self) -> list[str]:
+        stands = self._standing()
+        bodies = {body.decode() for body in self._one("HKEYS", "bodies")}
+        return [
+            *(f"{i} has a body and stands in {stands.get(i, [])}" for i in sorted(bodies)
+              if len(stands.get(i, [])) != 1),
+            *(f"{i} stands in {where} without a body" for i, where in sorted(stands.items())
+              if i not in bodies),
+            *self._heads(),
+            *self._leases(),
+        ]  # fmt: skip
+
+    def _one(self, word: str, key: str, *args: Any) -> Any:
+        reply = self._send([(word, self._prefix + key, *args)])[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def _ids(self, key: str, skip: int = 0) -> list[str]:
+        return [member.decode()[skip:] for member in self._one("ZRANGE", key, 0, -1)]
+
+    def _lanes(self) -> dict[str, list[bytes]]:
+        heads: list[bytes] = self._one("ZRANGE", "heads", 0, -1)
+        names = [head.decode()[MEMBER:] for head in heads]
+        return {name: self._one("ZRANGE", f"lane:{name}", 0, -1) for name in names}
+
+    def _standing(self) -> dict[str, list[str]]:
+        stands: dict[str, list[str]] = {}
+        places = [(key, self._ids(key, 10)) for key in ("scheduled", "retrying")]
+        places += [("running", self._ids("running"))]
+        places += [(key, self._ids(key)) for each in ENDED for key in (each, f"{each}:kept")]
+        for name, members in self._lanes().items():
+            places.append((f"lane:{name}", [member.decode()[22:] for member in members]))
+        for place, ids in places:
+            for job_id in ids:
+                stands.setdefault(job_id, []).append(place)
+        return stands
+
+    def _heads(self) -> list[str]:
+        heads: list[bytes] = self._one("ZRANGE", "heads", 0, -1, "WITHSCORES")
+        found: list[str] = []
+        for head, score in zip(heads[::2], heads[1::2], strict=True):
+            lane = head.decode()[MEMBER:]
+            first = self._one("ZRANGE", f"lane:{lane}", 0, 0, "WITHSCORES")
+            if first != [head[:MEMBER], score]:
+                found.append(f"the index says that lane {lane} begins with {head!r}, it is {first}")
+        return found
+
+    def _leases(self) -> list[str]:
+        found: list[str] = []
+        for job_id in self._ids("running"):
+            token, group = self._one("HMGET", f"job:{job_id}", "k", "g")
+            if token is None or token.endswith(b"!"):
+                found.append(f"{job_id} is leased, and its token is {token}")
+            elif not self._one("SISMEMBER", f"active:{(group or b'').decode()}", job_id):
+                found.append(f"{job_id} is leased, and its group {group} does not count it")
+        return found

@@ -1,0 +1,330 @@
+"""Operations as Redis commands: pure functions that build a call and read its reply.
+
+A `Command` is a value; the sync and the async store send it in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from jobkit.errors import InvalidOption, NotSupported
+from jobkit.record import JobState
+from jobkit.redis.keys import queue_names, queue_prefix
+from jobkit.redis.scripts import Script, script
+from jobkit.redis.settlements import settlement_args
+from jobkit.redis.stored import body_tail, parse_job
+from jobkit.store import (
+    Beat,
+    Bounds,
+    Cancel,
+    Claim,
+    Claimed,
+    Count,
+    Delete,
+    Get,
+    Heartbeat,
+    Lane,
+    Leave,
+    MarkTimedOut,
+    NewJob,
+    Operation,
+    Page,
+    Push,
+    QueueCounts,
+    Queues,
+    Settle,
+    Settled,
+    StoredJob,
+    StoredPage,
+    Succeed,
+)
+
+R = TypeVar("R")
+Arg = bytes | str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One call: a script with its keys and arguments, or (without a script) a plain command.
+
+    `queues`: the queues whose names must be in the set of all names before this is sent; with
+    `always_announce` they are written there each time.
+    """
+
+    script: Script | None
+    keys: tuple[str, ...]
+    args: tuple[Arg, ...]
+    parse: Callable[[Any], Any]
+    queues: tuple[str, ...] = ()
+    always_announce: bool = False
+
+    def packed(self) -> tuple[Arg, ...]:
+        """Return the words to send."""
+        if self.script is None:
+            return (*self.args, *self.keys)
+        return (b"EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+
+    def packed_with_text(self) -> tuple[Arg, ...]:
+        """Return the words to send when the server does not know the script."""
+        if self.script is None:
+            return self.packed()
+        return (b"EVAL", self.script.text, len(self.keys), *self.keys, *self.args)
+
+
+def command(operation: Operation[Any], *, namespace: str, now: int | None) -> Command:
+    """Return the call that carries out an operation."""
+    build = _BUILDERS.get(type(operation))
+    if build is None:
+        raise NotSupported(f"the Redis store does not know {type(operation).__name__}")
+    return build(operation, namespace, "" if now is None else now)
+
+
+def _push(operation: Push, namespace: str, now: Arg) -> Command:
+    queues = list(dict.fromkeys(job.queue for job in operation.jobs))
+    args: list[Arg] = [now, operation.channel, operation.request, len(operation.jobs)]
+    for job in operation.jobs:
+        args += new_job_args(job, 1 + queues.index(job.queue))
+    ids = tuple(job.id for job in operation.jobs)
+    return Command(
+        script("push"),
+        tuple(queue_prefix(namespace, queue) for queue in queues),
+        tuple(args),
+        lambda reply: ids,
+        tuple(queues),
+    )
+
+
+def new_job_args(job: NewJob, key: int) -> tuple[Arg, ...]:
+    """Return the 8 arguments of a job to be stored; `key`: the index of its queue's prefix."""
+    return (
+        key,
+        job.id,
+        job.type,
+        job.priority,
+        "" if job.run_at is None else job.run_at,
+        job.delay,
+        "" if job.retention is None else job.retention,
+        body_tail(job),
+    )
+
+
+def _bounds(bounds: Bounds) -> tuple[int, int, int, int]:
+    return bounds.finished_for, bounds.finished_max, bounds.dead_for, bounds.dead_max
+
+
+@lru_cache(maxsize=1024)
+def _json_text(text: str) -> bytes:
+    return msgspec.json.encode(text)
+
+
+def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
+    queue = operation.queue
+    args = (
+        now,
+        operation.worker,
+        _json_text(operation.version),
+        operation.request,
+        operation.lanes.key,
+        operation.slots,
+        operation.prefetch,
+        operation.suspects,
+        operation.lease,
+        int(operation.idle),
+        *_bounds(operation.bounds),
+    )
+
+    def parse(reply: list[Any]) -> Claimed:
+        at = int(reply[0])
+        return Claimed(
+            now=at,
+            jobs=tuple(
+                parse_job(queue, job_id, body, fields, state=JobState.RUNNING, now=at)
+                for job_id, body, fields in reply[6]
+            ),
+            started=reply[2],
+            next_due=int(reply[3]) if reply[3] else None,
+            more=bool(reply[4]),
+            ended=_texts(reply[5]),
+            lanes_unknown=bool(reply[1]),
+        )
+
+    return Command(script("claim"), (queue_prefix(namespace, queue),), args, parse)
+
+
+def _texts(reply: list[bytes]) -> tuple[str, ...]:
+    return tuple(item.decode() for item in reply)
+
+
+def _settle(operation: Settle, namespace: str, now: Arg) -> Command:
+    queues = [operation.queue]
+    for settlement in operation.settlements:
+        children = settlement.children if isinstance(settlement, Succeed) else ()
+        queues += [child.queue for child in children if child.queue not in queues]
+    args: list[Arg] = [now, operation.worker, *_bounds(operation.bounds)]
+    args.append(len(operation.settlements))
+    for settlement in operation.settlements:
+        args += settlement_args(settlement)
+        if isinstance(settlement, Succeed):
+            for child in settlement.children:
+                args += new_job_args(child, 1 + queues.index(child.queue))
+
+    def parse(reply: list[Any]) -> tuple[Settled, ...]:
+        at = int(reply[0])
+        return tuple(
+            Settled(
+                verdict=verdict.decode(),
+                state=JobState(state.decode()) if state else None,
+                at=at,
+                due=int(due) if due else None,
+            )
+            for verdict, state, due in zip(reply[1::3], reply[2::3], reply[3::3], strict=True)
+        )
+
+    prefixes = tuple(queue_prefix(namespace, queue) for queue in queues)
+    return Command(script("settle"), prefixes, tuple(args), parse, tuple(queues[1:]))
+
+
+def _lane(lane: Lane) -> str:
+    limit = "" if lane.limit is None else lane.limit
+    return f"{limit} {int(lane.on_lost_dead)}{int(lane.keep_dead)} {lane.group}"
+
+
+def _heartbeat(operation: Heartbeat, namespace: str, now: Arg) -> Command:
+    args: list[Arg] = [
+        now,
+        operation.worker,
+        operation.lanes.key,
+        operation.lease,
+        len(operation.lanes.lanes),
+        len(operation.leases),
+        len(operation.started),
+    ]
+    for type_name, lane in operation.lanes.lanes.items():
+        args += (type_name, _lane(lane))
+    for lease in (*operation.leases, *operation.started):
+        args += (lease.id, lease.fence)
+    return Command(
+        script("heartbeat"),
+        (queue_prefix(namespace, operation.queue),),
+        tuple(args),
+        lambda reply: Beat(
+            now=int(reply[0]),
+            lost=_texts(reply[1]),
+            cancelled=_texts(reply[2]),
+            deleted=_texts(reply[3]),
+        ),
+        (operation.queue,),
+        always_announce=True,
+    )
+
+
+def _leave(operation: Leave, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    return Command(script("leave"), keys, (operation.worker,), lambda reply: None)
+
+
+def _mark_timed_out(operation: MarkTimedOut, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    args = (now, operation.worker, operation.lease.id, operation.lease.fence)
+    return Command(script("mark_timed_out"), keys, args, bool)
+
+
+def _cancel(operation: Cancel, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    args = (now, operation.id, *_bounds(operation.bounds))
+    return Command(
+        script("cancel"), keys, args, lambda reply: JobState(reply.decode()) if reply else None
+    )
+
+
+def _delete(operation: Delete, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    return Command(script("delete"), keys, (operation.id,), bool)
+
+
+def _get(operation: Get, namespace: str, now: Arg) -> Command:
+    def parse(reply: list[Any]) -> StoredJob | None:
+        state, body, fields = reply[1]
+        if not body:
+            return None
+        return parse_job(
+            operation.queue,
+            operation.id.encode(),
+            body,
+            fields,
+            state=JobState(state.decode()),
+            now=int(reply[0]),
+        )
+
+    keys = (queue_prefix(namespace, operation.queue),)
+    return Command(script("get"), keys, (now, operation.id), parse)
+
+
+def _page(operation: Page, namespace: str, now: Arg) -> Command:
+    def parse(reply: list[Any]) -> StoredPage:
+        at, cursor_lost, more, *found = reply
+        if cursor_lost:
+            raise InvalidOption(f"cursor={operation.cursor!r}: its job has moved; start again")
+        jobs = tuple(
+            parse_job(operation.queue, job_id, body, fields, state=operation.state, now=int(at))
+            for job_id, body, fields in found
+        )
+        return StoredPage(jobs=jobs, cursor=jobs[-1].id if more and jobs else None)
+
+    keys = (queue_prefix(namespace, operation.queue),)
+    args = (now, operation.state.value, operation.limit, operation.cursor or "")
+    return Command(script("page"), keys, args, parse)
+
+
+def _count(operation: Count, namespace: str, now: Arg) -> Command:
+    def parse(reply: list[Any]) -> QueueCounts:
+        queued: dict[str, int] = {}
+        for lane, size in zip(reply[9::2], reply[10::2], strict=True):
+            type_name = lane.decode().removeprefix("!")
+            queued[type_name] = queued.get(type_name, 0) + size
+        scheduled, retrying, due, running, succeeded, dead, cancelled = reply[1:8]
+        return QueueCounts(
+            now=int(reply[0]),
+            queued=queued,
+            scheduled=scheduled,
+            retrying=retrying,
+            due=due,
+            running=running,
+            succeeded=succeeded,
+            dead=dead,
+            cancelled=cancelled,
+            next_due=int(reply[8]) if reply[8] else None,
+        )
+
+    keys = (queue_prefix(namespace, operation.queue),)
+    return Command(script("count"), keys, (now,), parse)
+
+
+def _queues(operation: Queues, namespace: str, now: Arg) -> Command:
+    return Command(
+        None,
+        (queue_names(namespace),),
+        (b"SMEMBERS",),
+        lambda reply: tuple(sorted(name.decode() for name in reply)),
+    )
+
+
+_BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
+    Push: _push,
+    Claim: _claim,
+    Settle: _settle,
+    Heartbeat: _heartbeat,
+    Leave: _leave,
+    MarkTimedOut: _mark_timed_out,
+    Cancel: _cancel,
+    Delete: _delete,
+    Get: _get,
+    Page: _page,
+    Count: _count,
+    Queues: _queues,
+}

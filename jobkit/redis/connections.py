@@ -1,0 +1,135 @@
+"""From a URL or a client to connections: how to reach one Redis.
+
+Connections are redis-py's own, without its retries: jobkit knows which calls may be repeated.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.connection import Connection, ConnectionPool
+from redis.retry import Retry
+
+from jobkit.errors import InvalidOption, NotSupported
+
+SCHEMES = ("redis", "rediss", "unix")
+CONNECT_TIMEOUT = 2.0  # seconds
+REPLY_TIMEOUT = 5.0  # seconds
+
+
+class Wire(Protocol):
+    """The part of a redis-py connection that jobkit uses, with its types."""
+
+    def connect(self) -> None: ...
+    def disconnect(self) -> None: ...
+    def pack_commands(self, commands: list[tuple[Any, ...]]) -> list[bytes]: ...
+    def send_packed_command(self, command: list[bytes], check_health: bool = ...) -> None: ...
+    def read_response(self, *, timeout: float = ...) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a Redis is and how to talk to it; `shown` has no password."""
+
+    connection_class: type[Any]
+    arguments: dict[str, Any] = field(repr=False)
+    shown: str
+
+    def connection(self, **changes: Any) -> Wire:
+        """Return a new connection, not yet connected."""
+        return cast(Wire, self.connection_class(**{**self.arguments, **changes}))
+
+
+def address_of(url_or_client: str | Redis) -> Address:
+    """Read where to connect to off a URL or a client; nothing is connected yet."""
+    if isinstance(url_or_client, str):
+        return _of_url(url_or_client)
+    pool: object = getattr(url_or_client, "connection_pool", None)
+    if not isinstance(pool, ConnectionPool):  # a cluster's client, a coroutine one, anything else
+        raise InvalidOption(
+            f"RedisJobs takes a URL such as 'redis://localhost:6379/0' or a redis.Redis client, "
+            f"not {url_or_client!r}"
+        )
+    return _of_pool(pool, "the client's Redis")
+
+
+def _of_url(url: str) -> Address:
+    scheme = urlsplit(url).scheme
+    if scheme in ("redis+sentinel", "redis+cluster"):
+        raise NotSupported(f"{scheme}:// is not supported yet; use redis:// or rediss://")
+    if scheme not in SCHEMES:
+        raise InvalidOption(
+            f"{without_password(url)!r} is no Redis URL: write redis://host:6379/0, "
+            f"rediss:// for TLS, or unix://path"
+        )
+    try:
+        pool = ConnectionPool.from_url(url)
+    except ValueError as error:
+        raise InvalidOption(f"{without_password(url)!r} is no Redis URL: {error}") from error
+    return _of_pool(pool, without_password(url))
+
+
+def _of_pool(pool: ConnectionPool, shown: str) -> Address:
+    given: dict[str, Any] = dict(pool.connection_kwargs)
+    given |= {
+        "decode_responses": False,
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_timeout": False,
+        "retry_on_error": [],
+        "health_check_interval": 0,
+        "socket_timeout": given.get("socket_timeout") or REPLY_TIMEOUT,
+        "socket_connect_timeout": given.get("socket_connect_timeout") or CONNECT_TIMEOUT,
+    }
+    given.pop("maint_notifications_config", None)
+    kind = cast("type[Connection]", pool.connection_class)
+    return Address(kind, given, shown)
+
+
+def without_password(url: str) -> str:
+    """Return a URL that may be shown."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]))
+
+
+class Connections:
+    """Connections that threads borrow; after a fork the child begins with none."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._idle: deque[Wire] = deque()
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+
+    def borrow(self) -> Wire:
+        """Return a connection; give it back, or disconnect it if anything went wrong."""
+        if self._process != os.getpid():
+            self._start_anew()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self.address.connection()
+
+    def give_back(self, connection: Wire) -> None:
+        """Take back a connection on which every reply was read."""
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Disconnect what is idle."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+    def _start_anew(self) -> None:
+        with self._lock:
+            if self._process != os.getpid():
+                self._idle = deque()  # the parent still talks on the others
+                self._process = os.getpid()

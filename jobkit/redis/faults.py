@@ -1,0 +1,87 @@
+"""What an error from Redis or from the way to it means.
+
+| error                                          | stored    | worth a retry |
+|------------------------------------------------|-----------|---------------|
+| no connection could be made                    | no        | yes           |
+| the connection broke, or the reply timed out   | unknown   | yes           |
+| LOADING, BUSY, READONLY, MASTERDOWN, ...       | no        | yes           |
+| MISCONF, NOREPLICAS                            | no        | yes           |
+| OOM                                            | no        | no            |
+| NOAUTH, WRONGPASS, NOPERM                      | no        | no            |
+| any other error reply (WRONGTYPE, a script)    | no        | no            |
+"""
+
+from __future__ import annotations
+
+import redis.exceptions as rx
+
+from jobkit.errors import BackendUnavailable
+
+RETRIED = (
+    "LOADING",
+    "BUSY",
+    "READONLY",
+    "UNBLOCKED",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "MISCONF",
+    "NOREPLICAS",
+    "MAX NUMBER OF CLIENTS",
+)
+REFUSED_LOGIN = ("NOAUTH", "WRONGPASS", "NOPERM", "INVALID USERNAME-PASSWORD", "AUTHENTICATION")
+
+
+class RefusedLogin(BackendUnavailable):
+    """Redis refused the login, or the login may not do what jobkit needs."""
+
+
+class RefusedWrite(BackendUnavailable):
+    """Redis refused a write in a way that repeating does not mend."""
+
+
+def unreachable(error: BaseException, where: str, *, sent: bool) -> BackendUnavailable:
+    """Return what to raise when the connection failed, before or after the call was sent."""
+    if isinstance(error, rx.ResponseError | rx.AuthenticationError):
+        return refused(error, where)
+    words = " ".join(str(error).split()) or type(error).__name__
+    if sent:
+        return BackendUnavailable(f"lost the connection to {where}: {words}", stored="unknown")
+    return BackendUnavailable(
+        f"cannot reach Redis at {where}: {words}. Is it running, and is the URL right?",
+        stored="no",
+    )
+
+
+def refused(error: Exception, where: str) -> BackendUnavailable:
+    """Return what to raise for an error reply."""
+    words = " ".join(str(error).split())
+    text = _with_code(error, words)
+    if any(word in text.upper() for word in REFUSED_LOGIN):
+        return RefusedLogin(f"{where} refused the login: {words}", stored="no")
+    if any(text.upper().startswith(code) or code in text.upper() for code in RETRIED):
+        return BackendUnavailable(f"{where} does not take writes now: {text}", stored="no")
+    if isinstance(error, rx.OutOfMemoryError) or text.startswith("OOM"):
+        return RefusedWrite(
+            f"{where} is full: {words}. Raise maxmemory, or let workers catch up", stored="no"
+        )
+    return RefusedWrite(f"{where} refused: {text}", stored="no")
+
+
+# redis-py cuts the code off the message and makes it a class.
+_CODES: tuple[tuple[type[Exception], str], ...] = (
+    (rx.BusyLoadingError, "LOADING"),
+    (rx.ReadOnlyError, "READONLY"),
+    (rx.NoPermissionError, "NOPERM"),
+    (rx.AuthenticationError, "AUTHENTICATION"),
+    (rx.MasterDownError, "MASTERDOWN"),
+    (rx.ClusterDownError, "CLUSTERDOWN"),
+    (rx.TryAgainError, "TRYAGAIN"),
+)
+
+
+def _with_code(error: Exception, words: str) -> str:
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return f"{code} {words}"
+    return words

@@ -1,0 +1,27 @@
+-- Hints: wake one idle worker that serves a type. A hint carries no job and may be lost.
+-- `idlers`: the lane sets that idle workers serve. `idle:<lane set>`: those workers.
+
+local HINT_SECONDS = 60 -- rubbish collection only
+
+local function hint(p, type)
+  for _, key in ipairs(redis.call('SMEMBERS', p .. 'idlers')) do
+    if redis.call('HEXISTS', p .. 'lanes:' .. key, type) == 1 then
+      local popped = redis.call('ZPOPMAX', p .. 'idle:' .. key)
+      if redis.call('EXISTS', p .. 'idle:' .. key) == 0 then
+        redis.call('SREM', p .. 'idlers', key)
+      end
+      if #popped > 0 then
+        redis.call('RPUSH', p .. 'hint:' .. popped[1], '1')
+        redis.call('EXPIRE', p .. 'hint:' .. popped[1], HINT_SECONDS)
+        return
+      end
+    end
+  end
+end
+
+local function no_longer_idle(p, worker, key)
+  if redis.call('ZREM', p .. 'idle:' .. key, worker) == 1
+    and redis.call('EXISTS', p .. 'idle:' .. key) == 0 then
+    redis.call('SREM', p .. 'idlers', key)
+  end
+end

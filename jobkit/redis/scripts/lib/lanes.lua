@@ -1,0 +1,79 @@
+-- Lanes: the ready jobs of one type, a sorted set. Score: priority. Member: due time (12 hex
+-- digits), arrival (10 hex digits), id. The index `heads` has the head of each lane that is
+-- not empty: the same score, the same member with the lane's name behind it; so walking the
+-- index meets the lanes in the order of their best jobs.
+
+local MEMBER_PREFIX = 22
+local CHUNK = 1000 -- arguments to one call
+
+local function lane_member(due, arrival, id)
+  return string.format('%012x%010x', due, arrival) .. id
+end
+
+-- Suspects, which were lost before, have a lane of their own.
+local function lane_name(type, losses)
+  if tonumber(losses or 0) > 0 then return '!' .. type end
+  return type
+end
+
+local function lane_type(lane)
+  if string.sub(lane, 1, 1) == '!' then return string.sub(lane, 2) end
+  return lane
+end
+
+local function is_before(score_a, member_a, score_b, member_b)
+  if score_a ~= score_b then return score_a < score_b end
+  return member_a < member_b
+end
+
+local function call_in_chunks(command, key, args)
+  for i = 1, #args, CHUNK do
+    redis.call(command, key, unpack(args, i, math.min(i + CHUNK - 1, #args)))
+  end
+end
+
+local function head_of(p, lane)
+  local head = redis.call('ZRANGE', p .. 'lane:' .. lane, 0, 0, 'WITHSCORES')
+  if #head == 0 then return nil, nil end
+  return tonumber(head[2]), head[1]
+end
+
+local function move_head(p, lane, old_member, score, member)
+  if old_member == member then return end
+  if old_member then redis.call('ZREM', p .. 'heads', old_member .. lane) end
+  if member then redis.call('ZADD', p .. 'heads', score, member .. lane) end
+end
+
+-- Collect jobs that get ready, to be written by `flush_ready` once for each lane.
+local function collect_ready(ready, lane, priority, member)
+  local batch = ready[lane]
+  if not batch then
+    batch = { priority, member }
+    ready[lane] = batch
+  else
+    batch[#batch + 1] = priority
+    batch[#batch + 1] = member
+  end
+  if not batch.member or is_before(priority, member, batch.score, batch.member) then
+    batch.score, batch.member = priority, member
+  end
+end
+
+local function flush_ready(p, ready)
+  for lane, batch in pairs(ready) do
+    local score, member = head_of(p, lane)
+    call_in_chunks('ZADD', p .. 'lane:' .. lane, batch)
+    if not member or is_before(batch.score, batch.member, score, member) then
+      move_head(p, lane, member, batch.score, batch.member)
+    end
+  end
+end
+
+local function remove_ready(p, lane, member)
+  local _, old = head_of(p, lane)
+  redis.call('ZREM', p .. 'lane:' .. lane, member)
+  if old == member then
+    local score, new = head_of(p, lane)
+    move_head(p, lane, old, score, new)
+  end
+end

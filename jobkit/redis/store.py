@@ -1,0 +1,141 @@
+"""The Redis store: each operation is one script, sent once.
+
+Nothing is repeated here. Callers who know that repeating is right (every operation may be run
+twice) and for how long, repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import redis.exceptions as rx
+
+from jobkit.errors import JobkitError
+from jobkit.redis.audit import audit
+from jobkit.redis.commands import Command, command
+from jobkit.redis.connections import Connections, Wire
+from jobkit.redis.faults import refused, unreachable
+from jobkit.redis.keys import queue_names
+from jobkit.redis.waiter import RedisWaiter
+from jobkit.store import Operation, Waiter
+
+R = TypeVar("R")
+BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
+
+
+class RedisStore:
+    """Keep jobs in one Redis."""
+
+    def __init__(self, connections: Connections, *, namespace: str = "jobkit") -> None:
+        self._connections = connections
+        self._namespace = namespace
+        self._announced: set[str] = set()
+
+    def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
+        """Carry out one operation in one round trip."""
+        result: Any = self.run_many([operation], now=now)[0]
+        if isinstance(result, Exception):
+            raise result
+        return result  # type: ignore[no-any-return]  # the operation's type says which
+
+    def run_many(
+        self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
+    ) -> list[Any]:
+        """Carry out operations in one round trip; each error stands in its place."""
+        commands = [command(each, namespace=self._namespace, now=now) for each in operations]
+        replies = self._exchange(commands)
+        return [read(*pair, where=self.where) for pair in zip(commands, replies, strict=True)]
+
+    @property
+    def where(self) -> str:
+        """The address, without a password."""
+        return self._connections.address.shown
+
+    def waiter(self, worker: str) -> Waiter:
+        """Return where this worker waits for hints."""
+        return RedisWaiter(self._connections.address, self._namespace, worker)
+
+    def audit(self, queue: str) -> list[str]:
+        """Check the invariants of a queue at rest and return a sentence for each breach."""
+        return audit(self._words, self._namespace, queue)
+
+    def close(self) -> None:
+        """Disconnect; the store connects again when it is used again."""
+        self._connections.close()
+
+    def _exchange(self, commands: list[Command]) -> list[Any]:
+        """Send commands in one go and return a reply or an error reply for each."""
+        names = new_names(commands, self._announced)
+        words = [each.packed() for each in commands]
+        if names:
+            words.insert(0, (b"SADD", queue_names(self._namespace), *names))
+        replies = self._words(words)
+        if names and not isinstance(replies.pop(0), Exception):
+            self._announced.update(names)
+        return self._exchange_again(commands, replies)
+
+    def _exchange_again(self, commands: list[Command], replies: list[Any]) -> list[Any]:
+        """Send those scripts with their text that the server did not know."""
+        unknown = [i for i, reply in enumerate(replies) if isinstance(reply, rx.NoScriptError)]
+        if unknown:
+            texts = [commands[i].packed_with_text() for i in unknown]
+            for i, reply in zip(unknown, self._words(texts), strict=True):
+                replies[i] = reply
+        return replies
+
+    def _words(self, words: list[tuple[Any, ...]]) -> list[Any]:
+        connection = self._connect()
+        try:
+            connection.send_packed_command(connection.pack_commands(words), check_health=False)
+            replies = [_reply(connection) for _ in words]
+        except BaseException as error:
+            # Also on a signal: unread replies must never reach the next caller.
+            connection.disconnect()
+            if isinstance(error, BROKEN):
+                self._forget_connections()
+                raise unreachable(error, self.where, sent=True) from error
+            raise
+        self._connections.give_back(connection)
+        return replies
+
+    def _connect(self) -> Wire:
+        connection = self._connections.borrow()
+        try:
+            connection.connect()
+        except (*BROKEN, rx.RedisError) as error:
+            self._forget_connections()
+            raise unreachable(error, self.where, sent=False) from error
+        return connection
+
+    def _forget_connections(self) -> None:
+        # What broke one connection has probably broken all, and the data may be another's.
+        self._connections.close()
+        self._announced.clear()
+
+
+def _reply(connection: Wire) -> Any:
+    try:
+        return connection.read_response()
+    except rx.ResponseError as error:
+        return error
+
+
+def new_names(commands: Sequence[Command], announced: set[str]) -> list[str]:
+    """List the queues whose names must be written down before these commands."""
+    return [
+        name
+        for each in commands
+        for name in each.queues
+        if each.always_announce or name not in announced
+    ]
+
+
+def read(sent: Command, reply: Any, *, where: str) -> Any:
+    """Return what a reply means, or the error that it is."""
+    if isinstance(reply, Exception):
+        return refused(reply, where)
+    try:
+        return sent.parse(reply)
+    except JobkitError as error:
+        return error

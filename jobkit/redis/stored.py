@@ -1,0 +1,114 @@
+"""A job as Redis keeps it: the body, which never changes, and the hash of what has changed.
+
+The body is "type priority due arrival enqueued retention options-size metadata-size", a
+newline, then options, metadata and payload without anything between them. The fields of the
+hash are listed in `scripts/lib/jobs.lua`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from jobkit.record import ENDED, JobState
+from jobkit.store import Failure, NewJob, StoredAttempt, StoredJob
+
+Reply = Sequence[bytes]
+
+_attempts = msgspec.json.Decoder(list[StoredAttempt])
+_text = msgspec.json.Decoder(str)
+_WAITS_FOR_A_TIME = (JobState.SCHEDULED, JobState.RETRYING)
+
+
+def body_tail(job: NewJob) -> bytes:
+    """Return the part of a body that only clients read."""
+    retention = "-" if job.retention is None else job.retention
+    sizes = f"{retention} {len(job.options)} {len(job.metadata)}\n"
+    return b"".join((sizes.encode(), job.options, job.metadata, job.payload))
+
+
+def failure_json(failure: Failure) -> bytes:
+    """Return the inside of the JSON object of an attempt; the script adds the rest."""
+    return msgspec.json.encode(failure)[1:-1]
+
+
+def parse_job(
+    queue: str, job_id: bytes, body: bytes, hash_fields: Reply, *, state: JobState, now: int
+) -> StoredJob:
+    """Put a job together from its body and its hash (names and values in turn)."""
+    header, _, blobs = body.partition(b"\n")
+    type_name, priority, due, arrival, enqueued, retention, options, metadata = header.split(b" ")
+    payload_at = int(options) + int(metadata)
+    if not hash_fields:  # the usual case of a job that never ran
+        return StoredJob(
+            id=job_id.decode(),
+            queue=queue,
+            type=type_name.decode(),
+            state=state,
+            payload=blobs[payload_at:],
+            options=blobs[: int(options)],
+            metadata=blobs[int(options) : payload_at],
+            priority=int(priority),
+            run_at=int(due),
+            arrival=int(arrival),
+            enqueued_at=int(enqueued),
+            retention=None if retention == b"-" else int(retention),
+            due=is_due(state, int(due), now),
+        )
+    fields = dict(zip(hash_fields[::2], hash_fields[1::2], strict=True))
+    run_at = int(fields.get(b"d", due))
+    worker, fence = _holder(fields)
+    return StoredJob(
+        id=job_id.decode(),
+        queue=queue,
+        type=type_name.decode(),
+        state=state,
+        payload=blobs[payload_at:],
+        options=blobs[: int(options)],
+        metadata=blobs[int(options) : payload_at],
+        priority=int(priority),
+        run_at=run_at,
+        arrival=int(arrival),
+        enqueued_at=int(enqueued),
+        retention=None if retention == b"-" else int(retention),
+        due=is_due(state, run_at, now),
+        fence=fence,
+        starts=int(fields.get(b"n", 0)),
+        failures=int(fields.get(b"x", 0)),
+        timeouts=int(fields.get(b"o", 0)),
+        losses=int(fields.get(b"l", 0)),
+        started_at=_instant(fields.get(b"s")),
+        finished_at=_instant(fields.get(b"e")) if state in ENDED else None,
+        duration=_instant(fields.get(b"u")),
+        worker=worker,
+        version=_text.decode(fields[b"v"]) if b"v" in fields else None,
+        attempts=_parse_attempts(fields.get(b"A")),
+        result=fields.get(b"r"),
+        cancel_requested_at=_instant(fields.get(b"c")),
+        timed_out_at=_instant(fields.get(b"t")),
+    )
+
+
+def is_due(state: JobState, run_at: int, now: int) -> bool:
+    """Tell whether a job could run now, promoted or not."""
+    return state is JobState.QUEUED or (state in _WAITS_FOR_A_TIME and run_at <= now)
+
+
+def _holder(fields: dict[bytes, bytes]) -> tuple[str | None, int]:
+    token = fields.get(b"k")
+    if token is None:
+        lost = fields.get(b"w")
+        return (None if lost is None else lost.decode()), int(fields.get(b"f", 0))
+    worker, _, fence = token.rstrip(b"!").rpartition(b":")
+    return worker.decode(), int(fence)
+
+
+def _instant(value: bytes | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _parse_attempts(lines: bytes | None) -> tuple[StoredAttempt, ...]:
+    if lines is None:
+        return ()
+    return tuple(_attempts.decode(b"[" + lines.replace(b"\n", b",") + b"]"))
