@@ -75,3 +75,8 @@ def duration_milliseconds(duration: timedelta) -> int:
     1
     """
     return -(-duration // MILLISECOND)
+
+
+def pause(seconds: float) -> None:
+    """Let this thread rest; the only sleep of the package."""
+    time.sleep(seconds)

@@ -71,12 +71,16 @@ class BackendUnavailable(JobkitError):
     """The store could not be reached, or refused to write, until the time for it was over.
 
     `stored` tells what became of the write: "no" (it did not happen) or "unknown" (the
-    reply was lost; repeating the call may store it twice).
+    reply was lost; repeating the call may store it twice). `passing`: it may mend by itself, so
+    that trying again makes sense; a refused login or a full store does not.
     """
 
-    def __init__(self, message: str, *, stored: Literal["no", "unknown"]) -> None:
+    def __init__(
+        self, message: str, *, stored: Literal["no", "unknown"], passing: bool = True
+    ) -> None:
         super().__init__(message)
         self.stored: Literal["no", "unknown"] = stored
+        self.passing = passing
 
 
 class PartialPublish(JobkitError):

@@ -116,7 +116,7 @@ class QueueOptions:
         if self.order not in ("priority", "run_at"):
             raise InvalidOption(f"order={self.order!r}: give 'priority' or 'run_at'")
         for name in ("finished_for", "dead_for"):
-            if complaint := _duration(getattr(self, name)):
+            if complaint := duration_complaint(getattr(self, name)):
                 raise InvalidOption(f"{name}={getattr(self, name)!r}: {complaint}")
         for name in ("finished_max", "dead_max"):
             if complaint := _count(getattr(self, name)):
@@ -155,7 +155,8 @@ class WorkerSettings:
 Check = Callable[[Any], str | None]
 
 
-def _duration(value: Any) -> str | None:
+def duration_complaint(value: Any) -> str | None:
+    """Return what is wrong with a duration, or None."""
     if not isinstance(value, timedelta):
         return "give a datetime.timedelta"
     return "must not be negative" if value < timedelta(0) else None
@@ -248,7 +249,7 @@ def _unique(value: Any) -> str | None:
 
 def _backoff(value: Any) -> str | None:
     if isinstance(value, timedelta):
-        return _duration(value)
+        return duration_complaint(value)
     if isinstance(value, Exponential) or callable(value):
         return None
     return "give a timedelta, an Exponential(...) or a function of the retry's number"
@@ -274,13 +275,13 @@ _RUN_CHECKS: Mapping[str, Check] = {
 _STORED_CHECKS: Mapping[str, Check] = {
     "queue": queue_name,
     "priority": _priority,
-    "retention": _duration,
+    "retention": duration_complaint,
     "metadata": _metadata,
     **_RUN_CHECKS,
 }
 ENQUEUE_CHECKS: Mapping[str, Check] = {
     "run_at": _instant,
-    "delay": _duration,
+    "delay": duration_complaint,
     "unique": _unique,
     **_STORED_CHECKS,
 }
@@ -299,7 +300,7 @@ JOB_CHECKS: Mapping[str, Check] = {
     "queue": queue_name,
     "priority": _priority,
     "unique": _unique,
-    "retention": _duration,
+    "retention": duration_complaint,
     **_RUN_CHECKS,
     "backoff": _backoff,
     "keep_dead": _flag,
@@ -313,9 +314,9 @@ WORKER_CHECKS: Mapping[str, Check] = {
     "concurrency": _positive,
     "prefetch": _count,
     "lease": _positive_duration,
-    "shutdown_timeout": _duration,
+    "shutdown_timeout": duration_complaint,
     "poll": _positive_duration,
-    "abandon_after": _duration,
+    "abandon_after": duration_complaint,
 }
 
 

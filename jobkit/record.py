@@ -109,6 +109,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[J]):
+    """A part of a list, how long the list is, and where to go on (None: that was all)."""
+
+    items: tuple[J, ...]
+    total: int
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord(Generic[J]):
     """One job as it was at the moment of reading.
 

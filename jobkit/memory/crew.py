@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from jobkit.store import REPLAY_WINDOW, WORKER_FORGOTTEN, LaneSet
+from jobkit.store import REPLAY_WINDOW, WORKER_FORGOTTEN, LaneSet, Push
 
 
 @dataclass(slots=True)
@@ -22,6 +22,7 @@ class Crew:
         default_factory=dict[str, tuple[int, int, tuple[str, ...]]]
     )
     on_hint: Callable[[str], None] = lambda worker: None
+    wanted: dict[str, None] = field(default_factory=dict[str, None])  # types with new work
 
     def beat(self, worker: str, lanes: LaneSet, now: int) -> None:
         """Note that a worker is alive and what it serves; forget those that are long silent."""
@@ -58,12 +59,20 @@ class Crew:
                 self.on_hint(worker)
                 return
 
-    def replayed_push(self, channel: str, request: int, now: int) -> tuple[str, ...] | None:
-        """Return what an earlier push with this identity returned, or None."""
-        earlier = self.pushes.get(channel)
-        if earlier is None or request > earlier[0] or now - earlier[1] > REPLAY_WINDOW:
+    def hint_wanted(self, now: int) -> None:
+        """Wake one worker for each type that has new work: that one wakes the next."""
+        for type_name in self.wanted:
+            self.hint(type_name, now)
+        self.wanted.clear()
+
+    def replayed_push(self, push: Push, now: int) -> tuple[str, ...] | None:
+        """Return what the original of this push returned, or None if this is no copy."""
+        earlier = self.pushes.get(push.channel)
+        if earlier is None or push.request > earlier[0] or now - earlier[1] > REPLAY_WINDOW:
             return None
-        return earlier[2]
+        if push.request == earlier[0]:
+            return earlier[2]
+        return tuple(new.id for new in push.jobs)  # older than what is kept
 
     def note_push(self, channel: str, request: int, now: int, ids: tuple[str, ...]) -> None:
         """Keep what a push returned; forget what is too old to be asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jobkit.errors import InvalidOption
@@ -21,6 +21,7 @@ from jobkit.store import (
     Heartbeat,
     Leave,
     MarkTimedOut,
+    NewJob,
     Page,
     Push,
     QueueCounts,
@@ -35,15 +36,21 @@ QueueOf = Callable[[str], MemoryQueue]
 def push(queue_of: QueueOf, operation: Push, clock: int) -> tuple[str, ...]:
     """Store jobs, or recognise the copy of an earlier request."""
     first = queue_of(operation.jobs[0].queue)
-    earlier = first.crew.replayed_push(operation.channel, operation.request, clock)
+    earlier = first.crew.replayed_push(operation, clock)
     if earlier is not None:
         return earlier
-    for new in operation.jobs:
-        queue = queue_of(new.queue)
-        queue.push(new, now=queue.time.now(clock))
+    _publish(queue_of, operation.jobs, clock)
     ids = tuple(new.id for new in operation.jobs)
     first.crew.note_push(operation.channel, operation.request, clock, ids)
     return ids
+
+
+def _publish(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> None:
+    queues = {new.queue: queue_of(new.queue) for new in jobs}
+    for new in jobs:
+        queues[new.queue].push(new, now=queues[new.queue].time.now(clock))
+    for queue in queues.values():
+        queue.crew.hint_wanted(queue.time.now(clock))
 
 
 def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
@@ -58,12 +65,15 @@ def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
         return _same_again(queue, operation, earlier[1], now)
     queue.promote(now)
     ended = queue.reclaim(now)
-    taken = queue.take(
-        operation.lanes,
-        slots=operation.slots,
-        prefetch=operation.prefetch,
-        suspects=operation.suspects,
-    )
+    if operation.only is None:
+        taken = queue.take(
+            operation.lanes,
+            slots=operation.slots,
+            prefetch=operation.prefetch,
+            suspects=operation.suspects,
+        )
+    else:
+        taken = queue.take_only(operation.lanes, operation.only)
     for job, started in taken:
         queue.lease(
             job,
@@ -74,7 +84,8 @@ def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
         )
         if started:
             job.begin(now)
-    queue.trim(operation.bounds, now=now, ended=len(ended))
+    if not taken:
+        queue.trim(operation.bounds, now=now, ended=len(ended))
     crew.claims[operation.worker] = (operation.request, tuple(job.id for job, _ in taken))
     return _claimed(queue, operation, [job for job, _ in taken], ended, now)
 
@@ -92,7 +103,7 @@ def _claimed(
     best = queue.best_lane(operation.lanes, suspects=operation.suspects > 0)
     if jobs and best is not None:
         queue.crew.hint(best.removeprefix("!"), now)  # one enqueue wakes one worker, and so on
-    if not jobs and operation.idle:
+    if operation.idle and len(jobs) < operation.slots + operation.prefetch:
         queue.crew.idle[operation.worker] = operation.lanes.key
     return Claimed(
         now=now,
@@ -109,12 +120,13 @@ def settle(queue_of: QueueOf, operation: Settle, clock: int) -> tuple[Settled, .
     queue = queue_of(operation.queue)
     now = queue.time.now(clock)
     settled: list[Settled] = []
+    published: list[NewJob] = []
     for settlement in operation.settlements:
         result, children = apply(queue, settlement, worker=operation.worker, now=now)
-        for child in children:
-            target = queue_of(child.queue)
-            target.push(child, now=target.time.now(clock))
         settled.append(result)
+        published += children
+    queue.crew.hint_wanted(now)
+    _publish(queue_of, published, clock)
     queue.trim(operation.bounds, now=now, ended=len(settled))
     return tuple(settled)
 

@@ -74,13 +74,13 @@ class MemoryQueue:
         """Make a job ready, or let it wait for its time in the given state."""
         if job.run_at <= now:
             self._make_ready(job)
-            self.crew.hint(job.type, now)
+            self.crew.wanted[job.type] = None
             return
         job.state = waits_as
         line = self.waiting[waits_as]
         line.add(job)
         if line.head() == (job.run_at, job.arrival, job.id):
-            self.crew.hint(job.type, now)  # somebody has to sleep less long
+            self.crew.wanted[job.type] = None  # somebody has to sleep less long
 
     def end(self, job: KeptJob, state: JobState, *, now: int, keep: bool = True) -> None:
         """End a job that stands nowhere; with `keep` False, drop it."""
@@ -179,12 +179,27 @@ class MemoryQueue:
                 break
             job = self.ready[best].pop()
             suspects -= best.startswith("!")
-            job.lane = lanes.lanes[job.type]
-            job.state = JobState.RUNNING
-            self.running[job.id] = job
-            self.active.setdefault(job.lane.group, set()).add(job.id)
+            self._start_running(job, lanes)
             taken.append((job, len(taken) < slots))
         return taken
+
+    def take_only(self, lanes: LaneSet, job_id: str) -> list[tuple[KeptJob, bool]]:
+        """Take this job out of its lane, if it is ready and its lane is served and not full."""
+        job = self.jobs.get(job_id)
+        if job is None or job.state is not JobState.QUEUED:
+            return []
+        lane = lanes.lanes.get(job.type)
+        if lane is None or self._is_full(lane):
+            return []
+        self.ready[lane_name(job)].discard()
+        self._start_running(job, lanes)
+        return [(job, True)]
+
+    def _start_running(self, job: KeptJob, lanes: LaneSet) -> None:
+        job.lane = lanes.lanes[job.type]
+        job.state = JobState.RUNNING
+        self.running[job.id] = job
+        self.active.setdefault(job.lane.group, set()).add(job.id)
 
     def best_lane(self, lanes: LaneSet, *, suspects: bool) -> str | None:
         """Return the lane with the best head among those that may be taken from."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from jobkit.clock import Clock, SystemClock, to_milliseconds
-from jobkit.errors import NotSupported
+from jobkit.errors import JobkitError, NotSupported
 from jobkit.memory import operate
 from jobkit.memory.audit import audit
 from jobkit.memory.queue import MemoryQueue
-from jobkit.store import Operation, Push, Queues, Settle, Waiter
+from jobkit.store import Heartbeat, Operation, Push, Queues, Settle, Waiter
 
 R = TypeVar("R")
 
@@ -34,8 +35,8 @@ class MemoryStore:
     def run_many(
         self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
     ) -> list[Any]:
-        """Carry out operations in order, each atomic."""
-        return [self.run(operation, now=now) for operation in operations]
+        """Carry out operations in order, each atomic; one that fails leaves its exception."""
+        return [self._outcome(operation, now) for operation in operations]
 
     def waiter(self, worker: str) -> Waiter:
         """Return where this worker waits for hints."""
@@ -44,13 +45,19 @@ class MemoryStore:
     def audit(self, queue: str) -> list[str]:
         """Check the invariants of a queue and return a sentence for each breach."""
         with self._lock:
-            return audit(self._queue(queue))
+            return audit(self._look(queue))
 
     def close(self) -> None:
         """Nothing is held that needs closing."""
 
     def _instant(self, now: int | None) -> int:
         return to_milliseconds(self._clock.now()) if now is None else now
+
+    def _outcome(self, operation: Operation[Any], now: int | None) -> Any:
+        try:
+            return self.run(operation, now=now)
+        except JobkitError as error:
+            return error
 
     def _carry_out(self, operation: Operation[Any], now: int) -> Any:
         match operation:
@@ -65,41 +72,60 @@ class MemoryStore:
         )
         if carry_out is None:
             raise NotSupported(f"the memory store does not know {type(operation).__name__}")
+        # Only jobs and workers bring a queue into being: a look at one that is not there must not.
+        queue_of = self._queue if isinstance(operation, Heartbeat) else self._look
         # Every operation on one queue names it.
-        return carry_out(self._queue(operation.queue), operation, now)  # type: ignore[attr-defined]
+        return carry_out(queue_of(operation.queue), operation, now)  # type: ignore[attr-defined]
 
     def _queue(self, name: str) -> MemoryQueue:
         queue = self._queues.get(name)
         if queue is None:
             queue = self._queues[name] = MemoryQueue(name)
-            queue.crew.on_hint = self._wake
+            queue.crew.on_hint = partial(self._hint, name)
         return queue
 
-    def _wake(self, worker: str) -> None:
+    def _look(self, name: str) -> MemoryQueue:
+        return self._queues.get(name) or MemoryQueue(name)
+
+    def _hint(self, queue: str, worker: str) -> None:
         waiter = self._waiters.get(worker)
         if waiter is not None:
-            waiter.wake()
+            waiter.hint(queue)
 
     def _forget(self, worker: str) -> None:
         self._waiters.pop(worker, None)
 
 
 class MemoryWaiter:
-    """An event that hints set."""
+    """The hints that have reached one worker."""
 
     def __init__(self, on_close: Callable[[], None]) -> None:
-        self._event = threading.Event()
+        self._changed = threading.Condition()
+        self._hints: set[str] = set()  # the queues that they came from
+        self._woken = False
         self._on_close = on_close
 
     def wait(self, queues: Sequence[str], timeout: float) -> bool:
-        """Block until a hint comes, or for `timeout` seconds."""
-        woken = self._event.wait(timeout)
-        self._event.clear()
-        return woken
+        """Block until a hint for one of these queues comes, or for `timeout` seconds."""
+        with self._changed:
+            heard = self._changed.wait_for(
+                lambda: self._woken or not self._hints.isdisjoint(queues), timeout
+            )
+            self._hints.difference_update(queues)
+            self._woken = False
+            return heard
 
     def wake(self) -> None:
         """End a `wait` that is under way, or the next one."""
-        self._event.set()
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
+    def hint(self, queue: str) -> None:
+        """Note that there is something to do in a queue."""
+        with self._changed:
+            self._hints.add(queue)
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Stop listening for hints."""

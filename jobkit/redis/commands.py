@@ -136,6 +136,7 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
         operation.lease,
         int(operation.idle),
         *_bounds(operation.bounds),
+        operation.only or "",
     )
 
     def parse(reply: list[Any]) -> Claimed:

@@ -13,12 +13,19 @@ from typing import Any, Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from redis import Redis
+from redis.asyncio import connection as aio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.connection import Connection, ConnectionPool
 from redis.retry import Retry
 
 from jobkit.errors import InvalidOption, NotSupported
 
+_ASYNC_TWINS: dict[str, type[Any]] = {
+    "Connection": aio.Connection,
+    "SSLConnection": aio.SSLConnection,
+    "UnixDomainSocketConnection": aio.UnixDomainSocketConnection,
+}
 SCHEMES = ("redis", "rediss", "unix")
 CONNECT_TIMEOUT = 2.0  # seconds
 REPLY_TIMEOUT = 5.0  # seconds
@@ -45,6 +52,15 @@ class Address:
     def connection(self, **changes: Any) -> Wire:
         """Return a new connection, not yet connected."""
         return cast(Wire, self.connection_class(**{**self.arguments, **changes}))
+
+    def async_connection(self) -> Any:
+        """Return a new connection for coroutines, not yet connected."""
+        kind = _ASYNC_TWINS.get(self.connection_class.__name__)
+        if kind is None:
+            raise NotSupported(f"{self.connection_class.__name__} has no asyncio twin; give a URL")
+        arguments = dict(self.arguments)
+        arguments["retry"] = AsyncRetry(NoBackoff(), 0)
+        return kind(**arguments)
 
 
 def address_of(url_or_client: str | Redis) -> Address:

@@ -36,10 +36,6 @@ class RefusedLogin(BackendUnavailable):
     """Redis refused the login, or the login may not do what jobkit needs."""
 
 
-class RefusedWrite(BackendUnavailable):
-    """Redis refused a write in a way that repeating does not mend."""
-
-
 def unreachable(error: BaseException, where: str, *, sent: bool) -> BackendUnavailable:
     """Return what to raise when the connection failed, before or after the call was sent."""
     if isinstance(error, rx.ResponseError | rx.AuthenticationError):
@@ -58,14 +54,16 @@ def refused(error: Exception, where: str) -> BackendUnavailable:
     words = " ".join(str(error).split())
     text = _with_code(error, words)
     if any(word in text.upper() for word in REFUSED_LOGIN):
-        return RefusedLogin(f"{where} refused the login: {words}", stored="no")
+        return RefusedLogin(f"{where} refused the login: {words}", stored="no", passing=False)
     if any(text.upper().startswith(code) or code in text.upper() for code in RETRIED):
         return BackendUnavailable(f"{where} does not take writes now: {text}", stored="no")
     if isinstance(error, rx.OutOfMemoryError) or text.startswith("OOM"):
-        return RefusedWrite(
-            f"{where} is full: {words}. Raise maxmemory, or let workers catch up", stored="no"
+        return BackendUnavailable(
+            f"{where} is full: {words}. Raise maxmemory, or let workers catch up",
+            stored="no",
+            passing=False,
         )
-    return RefusedWrite(f"{where} refused: {text}", stored="no")
+    return BackendUnavailable(f"{where} refused: {text}", stored="no", passing=False)
 
 
 # redis-py cuts the code off the message and makes it a class.

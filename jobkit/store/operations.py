@@ -47,7 +47,9 @@ class Claim(Operation[Claimed]):
     Takes up to `slots` jobs as started and `prefetch` more that are not; of the first kind
     at most `suspects` that were lost before, of the second none. Order: priority, due time,
     arrival. Lanes that the worker does not serve, or that are full, are passed over. With
-    `idle` a claim that takes nothing leaves word that this worker waits for a hint.
+    `idle` a claim that got less than it asked for leaves word that this worker waits for a
+    hint. With `only`
+    it takes this job or none, past all that stand before it, but not past its lane's limit.
     """
 
     queue: str
@@ -60,6 +62,7 @@ class Claim(Operation[Claimed]):
     suspects: int = 1
     lease: int
     idle: bool = False
+    only: str | None = None
     bounds: Bounds = Bounds()
 
 

@@ -1,6 +1,6 @@
 -- Promote what is due, reclaim what is lost, and lease the best jobs to a worker.
 -- KEYS: prefix. ARGV: now, worker, version (JSON), request, lane set, slots, prefetch,
--- suspects, lease, idle (1 or 0), four bounds.
+-- suspects, lease, idle (1 or 0), four bounds, the only id to take ('' for any).
 -- Reply: now, lanes unknown, started, next due, more, ended ids, jobs (each: id, body, state).
 -- O(taken x log ready + lanes passed over + promoted + reclaimed).
 -- needs: time lanes hints jobs
@@ -14,7 +14,7 @@ local p = KEYS[1]
 local worker, version, request, lane_set = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local slots, prefetch, suspects = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local lease, idle = tonumber(ARGV[9]), ARGV[10] == '1'
-local bounds = { ARGV[11], ARGV[12], ARGV[13], ARGV[14] }
+local bounds, only = { ARGV[11], ARGV[12], ARGV[13], ARGV[14] }, ARGV[15]
 
 local clock = time(ARGV[1])
 if redis.call('HGET', p .. 'serving', worker) ~= lane_set then
@@ -101,7 +101,8 @@ local function reply(started, ended, jobs)
   local best = best_lane(suspects > 0)
   if #jobs > 0 and best then
     hint(p, lane_type(best)) -- one enqueue wakes one worker, who wakes the next while work is left
-  elseif #jobs == 0 and idle then
+  end
+  if idle and #jobs < slots + prefetch then
     redis.call('ZADD', p .. 'idle:' .. lane_set, now, worker)
     redis.call('SADD', p .. 'idlers', lane_set)
   end
@@ -251,6 +252,16 @@ local function choose(wanted)
   end
 end
 
+local function choose_only()
+  local body = redis.call('HGET', p .. 'bodies', only)
+  if not body then return end
+  local where, _, member, name = locate(p, only, body)
+  local spec = where == 'queued' and serving(name)
+  if not spec or is_full(spec) then return end
+  remove_ready(p, name, member)
+  chosen[1] = { id = only, lane = spec }
+end
+
 -- What was chosen from a lane are its first members.
 local function remove_chosen()
   for _, lane in ipairs(open) do
@@ -321,7 +332,7 @@ if earlier then
 end
 promote()
 local ended = reclaim()
-choose(slots + prefetch)
+if only == '' then choose(slots + prefetch) else choose_only() end
 if #chosen == 0 then
   redis.call('HSET', p .. 'claims', worker, int(request) .. ' ')
   trim(p, now, bounds, #ended)

@@ -1,0 +1,181 @@
+"""Runs one attempt at a job: the one path of worker threads, event loops and the double.
+
+Whatever a handler or its middleware does, an `Ended` comes out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from contextvars import copy_context
+from dataclasses import fields
+from functools import partial
+from typing import Any, TypeAlias
+
+from jobkit.context import CURRENT_JOB, JobContext
+from jobkit.ending import SUCCEEDED, Ended, ended_raising, ended_returning
+from jobkit.handlerset import Call
+from jobkit.options import RunOptions
+
+__all__ = ["Ended", "Offload", "run_async", "run_options", "run_sync", "start"]
+
+# Runs a function in a thread, for sync handlers below async middleware.
+Offload: TypeAlias = Callable[[Callable[[], None]], Awaitable[object]]
+
+RUN_OPTIONS = frozenset(field.name for field in fields(RunOptions))
+
+
+def run_options(
+    call: Mapping[str, Any], type: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> RunOptions:
+    """Merge what a call, its job type and the backend say about attempts; the first one wins.
+
+    None is a value: `timeout=None` in a call means none, whatever the type says.
+
+    >>> run_options({"timeout": None}, {"max_retries": 3}, {"max_retries": 9}).max_retries
+    3
+    """
+    merged = {**defaults, **type, **call}
+    return RunOptions(**{name: merged[name] for name in RUN_OPTIONS & merged.keys()})
+
+
+def run_sync(call: Call, job: object, ctx: JobContext) -> Ended:
+    """Run an attempt in this thread, in its own copy of the context; `call` must not be async."""
+    context = copy_context()
+    context.run(CURRENT_JOB.set, ctx)
+    try:
+        if call.middleware:
+            value = context.run(_through, call, job, ctx, 0)
+        elif call.wants_context:
+            value = context.run(call.function, job, ctx)
+        else:
+            value = context.run(call.function, job)
+    except BaseException as error:
+        return ended_raising(error, ctx)
+    if value is None and ctx.cancelled.reason is None:
+        return SUCCEEDED
+    return ended_returning(value, call, ctx)
+
+
+def start(
+    call: Call, job: object, ctx: JobContext, *, offload: Offload | None = None
+) -> asyncio.Task[Ended]:
+    """Run an attempt as a task of the running loop, in its own copy of the context.
+
+    When `ctx.cancelled` is set, from any thread, the task is cancelled. A sync handler runs in
+    the thread that `offload` chooses, without it here; it is never left behind. The task ends
+    with an `Ended`, or as cancelled if others than `ctx.cancelled` cancel it before it begins.
+    """
+    context = copy_context()
+    context.run(CURRENT_JOB.set, ctx)
+    loop = asyncio.get_running_loop()
+    return loop.create_task(_attempt(call, job, ctx, offload), context=context)
+
+
+async def run_async(
+    call: Call, job: object, ctx: JobContext, *, offload: Offload | None = None
+) -> Ended:
+    """Run an attempt as `start` does, and wait for it; a cancel of the waiter ends both."""
+    task = start(call, job, ctx, offload=offload)
+    try:
+        await asyncio.wait((task,))
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait((task,))
+        raise
+    return task.result()
+
+
+async def _attempt(call: Call, job: object, ctx: JobContext, offload: Offload | None) -> Ended:
+    task = asyncio.current_task()
+    assert task is not None  # a coroutine of `start` alone
+    cancel = partial(_cancel_soon, asyncio.get_running_loop(), task)
+    ctx.cancelled.on_set(cancel)
+    try:
+        value = await _through_async(call, job, ctx, offload, 0)
+    except BaseException as error:
+        return ended_raising(error, ctx)
+    else:
+        return ended_returning(value, call, ctx)
+    finally:
+        ctx.cancelled.forget(cancel)
+        if task.cancelling():
+            await _absorb_cancel(task)
+        del task, cancel  # the frames of an error lead here: no cycle of references for each job
+
+
+def _cancel_soon(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Ended]) -> None:
+    with suppress(RuntimeError):  # the loop is closed: there is nothing left to cancel
+        loop.call_soon_threadsafe(task.cancel)
+
+
+async def _absorb_cancel(task: asyncio.Task[Ended]) -> None:
+    """Take a cancel that reached the task after its last await: it would replace the result."""
+    if asyncio.current_task(task.get_loop()) is task:  # not so if it is thrown away half-way
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+
+
+async def _through_async(
+    call: Call, job: object, ctx: JobContext, offload: Offload | None, depth: int
+) -> Any:
+    if depth < call.async_depth:
+        call_next = partial(_through_async, call, job, ctx, offload, depth + 1)
+        return await call.middleware[depth].function(ctx, call_next)
+    if call.registration.is_async:
+        return await (call.function(job, ctx) if call.wants_context else call.function(job))
+    below = _Below(call, job, ctx, depth)
+    if offload is None:
+        below()
+    else:
+        await _wait_until_done(asyncio.ensure_future(offload(below)), ctx)
+    return below.result()
+
+
+def _through(call: Call, job: object, ctx: JobContext, depth: int) -> Any:
+    if depth < len(call.middleware):
+        call_next = partial(_through, call, job, ctx, depth + 1)
+        return call.middleware[depth].function(ctx, call_next)
+    return call.function(job, ctx) if call.wants_context else call.function(job)
+
+
+async def _wait_until_done(running: asyncio.Future[object], ctx: JobContext) -> None:
+    """Wait for a thread; `ctx.cancelled` ends it only by the handler's looking at it."""
+    while not running.done():
+        try:
+            await asyncio.wait((running,))
+        except asyncio.CancelledError:
+            if not ctx.cancelled.is_set():
+                raise
+    running.result()
+
+
+class _Below:
+    """The sync part of a call, and what came of it.
+
+    What it raises does not pass through a future: one that is given a StopIteration never ends.
+    """
+
+    __slots__ = ("_arguments", "_context", "_error", "_value")
+
+    def __init__(self, call: Call, job: object, ctx: JobContext, depth: int) -> None:
+        self._context = copy_context()
+        self._arguments = (call, job, ctx, depth)
+        self._value: Any = None
+        self._error: BaseException | None = None
+
+    def __call__(self) -> None:
+        try:
+            self._value = self._context.run(_through, *self._arguments)
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> Any:
+        error, self._error = self._error, None
+        if error is None:
+            return self._value
+        try:
+            raise error
+        finally:
+            del error  # its traceback leads here

@@ -1,0 +1,122 @@
+"""`AsyncJobs`: the async twin of a backend; they share handlers, engine and worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack, overload
+
+from jobkit.client.jobs import Jobs
+from jobkit.client.transaction import AsyncTransaction, Held
+from jobkit.engine import Steps, drive_async
+from jobkit.errors import NotSupported
+from jobkit.handle import AsyncJobHandle
+from jobkit.inspect import AsyncInspector
+from jobkit.jobtype import DataclassLike
+from jobkit.options import EnqueueOptions, ScheduleOptions
+from jobkit.protocols import AsyncEnqueuer, H, Schedule
+from jobkit.store import NewJob
+
+J = TypeVar("J", bound=DataclassLike)
+T = TypeVar("T")
+
+
+class AsyncJobs:
+    """An `AsyncEnqueuer` and an `AsyncScheduler` over the store of a `Jobs`."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        # One object in two faces: the twin reaches into what it is the twin of.
+        self._engine = jobs._engine  # pyright: ignore[reportPrivateUsage]
+        self._sender = jobs._async_sender  # pyright: ignore[reportPrivateUsage]
+        self._control = jobs._async_control  # pyright: ignore[reportPrivateUsage]
+        self.inspect = AsyncInspector(self._engine, self._sender)
+
+    async def enqueue(self, job: J, /, **options: Unpack[EnqueueOptions]) -> AsyncJobHandle[J]:
+        """Store one job and return a handle to it; see `Jobs.enqueue`."""
+        new = self._engine.prepare(job, options)
+        return self._handle(new, (await self._drive(self._engine.push([new])))[0])
+
+    async def enqueue_many(
+        self,
+        jobs: Iterable[DataclassLike],
+        /,
+        *,
+        chunk: int | None = None,
+        **options: Unpack[EnqueueOptions],
+    ) -> list[AsyncJobHandle[Any]]:
+        """Store jobs in their order, all or none; with `chunk`, that many at a time."""
+        handles: list[AsyncJobHandle[Any]] = []
+        for batch in self._engine.prepare_chunks(jobs, chunk, options):
+            ids = await self._drive(self._engine.push(batch.jobs))
+            handles += map(self._handle, batch.jobs, ids)
+        return handles
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncEnqueuer]:
+        """Hold what is enqueued in the block and publish it, in one step, at its end."""
+        return self._transaction()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncEnqueuer]:
+        held = Held(self._engine)
+        try:
+            yield AsyncTransaction(held, self._control)
+        finally:
+            held.close()
+        if held.batch.jobs:
+            await self._drive(self._engine.push(held.batch.jobs))
+            held.published()
+
+    async def schedule(
+        self,
+        spec: str | timedelta | Schedule,
+        job: DataclassLike,
+        /,
+        **options: Unpack[ScheduleOptions],
+    ) -> str:
+        """Refuse: schedules are not supported yet."""
+        raise NotSupported("schedule: schedules are not supported yet")
+
+    async def unschedule(self, name: str, /) -> bool:
+        """Refuse: schedules are not supported yet."""
+        raise NotSupported("unschedule: schedules are not supported yet")
+
+    @overload
+    def register(self, handler: H, /, *, job: type | None = None) -> H: ...
+    @overload
+    def register(self, /, *, job: type) -> Callable[[H], H]: ...
+    def register(self, handler: Any = None, /, *, job: type | None = None) -> Any:
+        """Register a handler on the backend, also as a decorator."""
+        if handler is None and job is not None:
+            return self._jobs.register(job=job)
+        return self._jobs.register(handler, job=job)
+
+    async def close(self) -> None:
+        """Close both twins; idempotent."""
+        await self._sender.store.close()
+        self._jobs.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _drive(self, steps: Steps[T]) -> T:
+        return await drive_async(steps, self._sender)
+
+    def _handle(self, new: NewJob, stored_as: str) -> AsyncJobHandle[Any]:
+        return AsyncJobHandle(
+            id=stored_as,
+            type=new.type,
+            queue=new.queue,
+            created=stored_as == new.id,
+            control=self._control,
+        )

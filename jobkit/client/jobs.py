@@ -1,0 +1,159 @@
+"""`Jobs`: an `Enqueuer` and a `Scheduler` over a store, for threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack, overload
+
+from jobkit.client.control import AsyncControl, Control
+from jobkit.client.outbox import JobOutbox
+from jobkit.client.sender import AsyncSender, Sender
+from jobkit.client.transaction import transaction
+from jobkit.context import JobContext
+from jobkit.engine import Engine, Steps, drive
+from jobkit.errors import InvalidOption, NotSupported
+from jobkit.handle import JobHandle
+from jobkit.handlers import EnqueueHook, M
+from jobkit.hooks import Hooks
+from jobkit.inspect import Inspector
+from jobkit.jobtype import DataclassLike
+from jobkit.options import EnqueueOptions, ScheduleOptions, duration_complaint
+from jobkit.protocols import Enqueuer, H, Schedule
+from jobkit.store import AsyncStore, NewJob, Store
+
+J = TypeVar("J", bound=DataclassLike)
+T = TypeVar("T")
+DEFAULT_ENQUEUE_TIMEOUT = timedelta(seconds=5)
+
+
+class Jobs:
+    """What every backend is: it enqueues, schedules, and knows handlers."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        async_store: AsyncStore,
+        *,
+        now: Callable[[], int | None],
+        monotonic: Callable[[], float],
+        enqueue_timeout: timedelta | None,
+    ) -> None:
+        timeout = DEFAULT_ENQUEUE_TIMEOUT if enqueue_timeout is None else enqueue_timeout
+        if complaint := duration_complaint(timeout):
+            raise InvalidOption(f"enqueue_timeout={enqueue_timeout!r}: {complaint}")
+        self._engine = engine
+        self._store = store
+        self._sender = Sender(store, now=now, monotonic=monotonic, timeout=timeout.total_seconds())
+        self._async_sender = AsyncSender(async_store, self._sender)
+        self._control = Control(engine, self._sender)
+        self._async_control = AsyncControl(engine, self._async_sender)
+        self.inspect = Inspector(engine, self._sender)
+
+    # Enqueuer
+
+    def enqueue(self, job: J, /, **options: Unpack[EnqueueOptions]) -> JobHandle[J]:
+        """Store one job and return a handle to it.
+
+        Raises `InvalidJob`, `InvalidOption` or `BackendUnavailable`; then nothing is stored,
+        unless the last says that this is unknown.
+        """
+        new = self._engine.prepare(job, options)
+        return self._handle(new, self._drive(self._engine.push([new]))[0])
+
+    def enqueue_many(
+        self,
+        jobs: Iterable[DataclassLike],
+        /,
+        *,
+        chunk: int | None = None,
+        **options: Unpack[EnqueueOptions],
+    ) -> list[JobHandle[Any]]:
+        """Store jobs in their order, all or none; with `chunk`, that many at a time."""
+        handles: list[JobHandle[Any]] = []
+        for batch in self._engine.prepare_chunks(jobs, chunk, options):
+            ids = self._drive(self._engine.push(batch.jobs))
+            handles += map(self._handle, batch.jobs, ids)
+        return handles
+
+    def transaction(self) -> AbstractContextManager[Enqueuer]:
+        """Hold what is enqueued in the block and publish it, in one step, at its end."""
+        return transaction(
+            self._engine, self._control, lambda jobs: self._drive(self._engine.push(jobs))
+        )
+
+    # Scheduler
+
+    def schedule(
+        self,
+        spec: str | timedelta | Schedule,
+        job: DataclassLike,
+        /,
+        **options: Unpack[ScheduleOptions],
+    ) -> str:
+        """Refuse: schedules are not supported yet."""
+        raise NotSupported("schedule: schedules are not supported yet")
+
+    def unschedule(self, name: str, /) -> bool:
+        """Refuse: schedules are not supported yet."""
+        raise NotSupported("unschedule: schedules are not supported yet")
+
+    # Handlers
+
+    @overload
+    def register(self, handler: H, /, *, job: type | None = None) -> H: ...
+    @overload
+    def register(self, /, *, job: type) -> Callable[[H], H]: ...
+    def register(self, handler: Any = None, /, *, job: type | None = None) -> Any:
+        """Register a handler on this backend, also as a decorator; see `Handlers.register`."""
+        own = self._engine.own_handlers
+        if handler is None and job is not None:
+            return own.register(job=job)
+        return own.register(handler, job=job)
+
+    def middleware(self, middleware: M, /) -> M:
+        """Wrap every handler of this backend, outside of the handlers' own middleware."""
+        return self._engine.own_handlers.middleware(middleware)
+
+    def hooks(self, hooks: Hooks, /) -> None:
+        """Call these at the events of every job of this backend."""
+        self._engine.own_handlers.hooks(hooks)
+
+    def on_enqueue(self, hook: EnqueueHook, /) -> EnqueueHook:
+        """Call this with each job and its options before they are validated."""
+        return self._engine.own_handlers.on_enqueue(hook)
+
+    # Life cycle
+
+    def close(self) -> None:
+        """Let go of all connections; idempotent."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _drive(self, steps: Steps[T]) -> T:
+        return drive(steps, self._sender)
+
+    def _handle(self, new: NewJob, stored_as: str) -> JobHandle[Any]:
+        return JobHandle(
+            id=stored_as,
+            type=new.type,
+            queue=new.queue,
+            created=stored_as == new.id,
+            control=self._control,
+        )
+
+    def _open_outbox(self, ctx: JobContext) -> JobOutbox:
+        return JobOutbox(self._engine, self._control, self._async_control)

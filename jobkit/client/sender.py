@@ -1,0 +1,101 @@
+"""Sends operations to a store, and again while the trouble may pass.
+
+Every operation may be run twice, so repeating is safe; what is not known is only whether a
+write that failed for good was stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+from jobkit.clock import pause
+from jobkit.errors import BackendUnavailable
+from jobkit.ids import incarnation, jitter
+from jobkit.store import AsyncStore, Operation, Store
+
+FIRST_PAUSE = 0.02  # seconds
+LONGEST_PAUSE = 0.5
+
+
+class Patience:
+    """How long to go on trying one operation, and what is known of it."""
+
+    def __init__(self, timeout: float, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._deadline = monotonic() + timeout
+        self._pauses = _pauses()
+        self._stored: Literal["no", "unknown"] = "no"
+
+    def pause_after(self, error: BackendUnavailable) -> float:
+        """Return how long to rest before the next try, or raise what to tell the caller."""
+        if error.stored == "unknown":
+            self._stored = "unknown"
+        rest = next(self._pauses)
+        if not error.passing or self._monotonic() + rest > self._deadline:
+            error.stored = self._stored
+            raise error
+        return rest
+
+
+def _pauses() -> Iterator[float]:
+    name = incarnation()
+    length = FIRST_PAUSE
+    attempt = 0
+    while True:
+        attempt += 1
+        yield length * (0.5 + jitter(name, attempt))
+        length = min(length * 2, LONGEST_PAUSE)
+
+
+class Sender:
+    """Runs operations on a store for threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now: Callable[[], int | None],
+        timeout: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.store = store
+        self.now = now
+        self.timeout = timeout
+        self.monotonic = monotonic
+
+    def __call__(self, operation: Operation[Any]) -> Any:
+        """Carry out an operation; raises `BackendUnavailable` when the time for it is over."""
+        try:
+            return self.store.run(operation, now=self.now())
+        except BackendUnavailable as error:
+            return self._again(operation, error)
+
+    def _again(self, operation: Operation[Any], error: BackendUnavailable) -> Any:
+        patience = Patience(self.timeout, self.monotonic)
+        while True:
+            pause(patience.pause_after(error))
+            try:
+                return self.store.run(operation, now=self.now())
+            except BackendUnavailable as next_error:
+                error = next_error
+
+
+class AsyncSender:
+    """Runs operations on a store for coroutines."""
+
+    def __init__(self, store: AsyncStore, like: Sender) -> None:
+        self.store = store
+        self._like = like
+
+    async def __call__(self, operation: Operation[Any]) -> Any:
+        """Carry out an operation; raises `BackendUnavailable` when the time for it is over."""
+        like = self._like
+        patience: Patience | None = None
+        while True:
+            try:
+                return await self.store.run(operation, now=like.now())
+            except BackendUnavailable as error:
+                patience = patience or Patience(like.timeout, like.monotonic)
+                await asyncio.sleep(patience.pause_after(error))

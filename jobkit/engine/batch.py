@@ -1,0 +1,61 @@
+"""Jobs that are published together, and how many that may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jobkit.errors import InvalidJob, InvalidOption
+from jobkit.store import NewJob
+
+MAX_JOBS = 10_000
+MAX_BYTES = 8 * 1024 * 1024
+
+
+class Batch:
+    """Jobs for one atomic push; refuses more for a queue than one call takes."""
+
+    def __init__(self) -> None:
+        self.jobs: list[NewJob] = []
+        self._totals: dict[str, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def add(self, job: NewJob) -> None:
+        """Add a job; raises `InvalidJob` if that is too much."""
+        count, size = self._totals.get(job.queue, (0, 0))
+        count, size = count + 1, size + len(job.payload)
+        if count > MAX_JOBS or size > MAX_BYTES:
+            raise InvalidJob(
+                f"{count:,} jobs with {size:,} bytes for queue {job.queue!r} in one call: at most "
+                f"{MAX_JOBS:,} jobs and {MAX_BYTES:,} bytes; give enqueue_many chunk=1000, or "
+                f"split the transaction"
+            )
+        self._totals[job.queue] = (count, size)
+        self.jobs.append(job)
+
+    def cut(self, length: int) -> None:
+        """Drop what was added after the batch had this length."""
+        for job in self.jobs[length:]:
+            count, size = self._totals[job.queue]
+            self._totals[job.queue] = (count - 1, size - len(job.payload))
+        del self.jobs[length:]
+
+
+def iterate_jobs(jobs: object) -> Iterator[Any]:
+    """Return an iterator over the jobs of an `enqueue_many`, refusing what is no collection."""
+    if isinstance(jobs, str | bytes | bytearray | Mapping | type) or not isinstance(jobs, Iterable):
+        raise InvalidJob(
+            f"enqueue_many takes an iterable of jobs, not {type(jobs).__name__}; "
+            f"for one job use enqueue"
+        )
+    iterator: Iterator[Any] = iter(jobs)
+    return iterator
+
+
+def checked_chunk(chunk: int | None) -> int | None:
+    """Raise `InvalidOption` for a chunk that is no number of jobs."""
+    if chunk is not None and (type(chunk) is not int or not 1 <= chunk <= MAX_JOBS):
+        raise InvalidOption(f"enqueue_many: chunk={chunk!r}: give an int from 1 to {MAX_JOBS:,}")
+    return chunk

@@ -1,0 +1,194 @@
+"""The engine: everything about jobs that is the same on every store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from jobkit.clock import duration_milliseconds
+from jobkit.engine.batch import Batch, checked_chunk, iterate_jobs
+from jobkit.engine.channels import Channels
+from jobkit.engine.preparing import Preparer
+from jobkit.engine.records import options_of, record_of
+from jobkit.engine.steps import Steps
+from jobkit.errors import InvalidJob, InvalidOption, JobNotFound, NotSupported
+from jobkit.handlers import Handlers
+from jobkit.handlerset import HandlerSet
+from jobkit.ids import IdSource, queue_hash, queue_hash_of
+from jobkit.jobtype import JobType, job_type, named_type
+from jobkit.options import DEFAULT_MAX_PAYLOAD, QueueOptions, check_enqueue_options, queue_name
+from jobkit.record import ENDED, JobRecord
+from jobkit.store import Bounds, Cancel, Delete, Get, NewJob, Push, Queues, StoredJob
+
+
+class Engine:
+    """Prepares jobs, reads records, and says which operations do what users ask for."""
+
+    def __init__(
+        self,
+        *,
+        handlers: Handlers | Sequence[Handlers],
+        defaults: Mapping[str, Any] | None,
+        queues: Mapping[str, QueueOptions] | None,
+        new_ids: Callable[[], IdSource],
+        max_payload: int | None,
+        version: str | None,
+        durable: bool,
+    ) -> None:
+        check_enqueue_options(defaults or {}, of="defaults")
+        self.own_handlers = Handlers()
+        self.handlers = HandlerSet(self.own_handlers, handlers)
+        self.defaults: Mapping[str, Any] = dict(defaults or {})
+        self.queues = _checked_queues(queues or {})
+        self.version = _checked_version(version)
+        self._bounds = {name: _bounds(options) for name, options in self.queues.items()}
+        self._new_ids = new_ids
+        self._max_payload = _checked_max_payload(max_payload)
+        self._durable = durable
+        self._types: dict[str, JobType[Any]] = {}
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._process = os.getpid()
+        self.channels = Channels()
+        self._preparer = Preparer(
+            handlers=self.handlers,
+            defaults=self.defaults,
+            ids=self._new_ids(),
+            max_payload=self._max_payload,
+            durable=self._durable,
+        )
+
+    # From jobs to what is stored.
+
+    def prepare(self, job: Any, options: Mapping[str, Any]) -> NewJob:
+        """Validate and encode one job; nothing is stored."""
+        if self._process != os.getpid():
+            self._start_anew()  # a fork: the parent goes on with its ids and channels
+        new, its_type = self._preparer.prepare(job, options)
+        self._types[new.type] = its_type
+        return new
+
+    def prepare_chunks(
+        self, jobs: Iterable[Any], chunk: int | None, options: Mapping[str, Any]
+    ) -> Iterator[Batch]:
+        """Validate and encode the jobs of an `enqueue_many`, one batch for each push."""
+        size = checked_chunk(chunk)
+        batch = Batch()
+        count = 0
+        for count, job in enumerate(iterate_jobs(jobs), start=1):
+            batch.add(self.prepare(job, options))
+            if len(batch) == size:
+                yield batch
+                batch = Batch()
+        if count == 0:
+            raise InvalidJob("enqueue_many got no job: the iterable is empty")
+        if len(batch):
+            yield batch
+
+    def push(self, jobs: Sequence[NewJob]) -> Steps[tuple[str, ...]]:
+        """Store jobs in one atomic step."""
+        with self.channels.borrow() as (channel, request):
+            ids: tuple[str, ...] = yield Push(jobs=tuple(jobs), channel=channel, request=request)
+            return ids
+
+    # From what is stored to records.
+
+    def type_named(self, name: str) -> JobType[Any] | None:
+        """Return the job type of a stored name, if this process knows one."""
+        registration = self.handlers.find(name)
+        if registration is not None:
+            return registration.job_type
+        return self._types.get(name) or named_type(name)
+
+    def record(self, stored: StoredJob) -> JobRecord[Any]:
+        """Return the record of a stored job."""
+        its_type = self.type_named(stored.type)
+        return record_of(stored, its_type, options_of(stored, its_type, self.defaults))
+
+    def bounds(self, queue: str) -> Bounds:
+        """Return how much of what has ended a queue keeps."""
+        return self._bounds.get(queue, DEFAULT_BOUNDS)
+
+    # What users ask for, by id.
+
+    def queue_of(self, job_id: str) -> Steps[str]:
+        """Find a job's queue by its id."""
+        names: tuple[str, ...] = yield Queues()
+        wanted = queue_hash_of(job_id)
+        for name in names:
+            if queue_hash(name) == wanted:
+                stored: StoredJob | None = yield Get(queue=name, id=job_id)
+                if stored is not None:
+                    return name
+        raise not_found(job_id)
+
+    def read(self, queue: str, job_id: str) -> Steps[JobRecord[Any]]:
+        """Read one job."""
+        stored: StoredJob | None = yield Get(queue=queue, id=job_id)
+        if stored is None:
+            raise not_found(job_id)
+        return self.record(stored)
+
+    def cancel(self, queue: str, job_id: str) -> Steps[bool]:
+        """Cancel a job; False if it had ended or was gone."""
+        state = yield Cancel(queue=queue, id=job_id, bounds=self.bounds(queue))
+        return state is not None and state not in ENDED
+
+    def delete(self, queue: str, job_id: str) -> Steps[bool]:
+        """Delete a job; False if it was gone."""
+        gone: bool = yield Delete(queue=queue, id=job_id)
+        return gone
+
+
+def not_found(job_id: str) -> JobNotFound:
+    """Return the error for an id that leads to no job."""
+    return JobNotFound(
+        f"no job {job_id!r}: it was never stored, was deleted, or its retention is over"
+    )
+
+
+def stored_name(kind: str | type) -> str:
+    """Return the stored name of a type that is given by its name or its class."""
+    return kind if isinstance(kind, str) else job_type(kind).name
+
+
+def _bounds(options: QueueOptions) -> Bounds:
+    return Bounds(
+        finished_for=duration_milliseconds(options.finished_for),
+        finished_max=options.finished_max,
+        dead_for=duration_milliseconds(options.dead_for),
+        dead_max=options.dead_max,
+    )
+
+
+DEFAULT_BOUNDS = _bounds(QueueOptions())
+
+
+def _checked_queues(queues: Mapping[str, QueueOptions]) -> Mapping[str, QueueOptions]:
+    for name, options in queues.items():
+        if complaint := queue_name(name):
+            raise InvalidOption(f"queues: {name!r}: {complaint}")
+        # Types are a promise that user code may break at run time.
+        if not isinstance(options, QueueOptions):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidOption(f"queues: {name!r}: give QueueOptions(...), not {options!r}")
+        if options.order != "priority":
+            raise NotSupported(f"queues: {name!r}: order={options.order!r} is not supported yet")
+    return dict(queues)
+
+
+def _checked_version(version: str | None) -> str:
+    chosen = os.environ.get("JOBKIT_VERSION", "") if version is None else version
+    # Types are a promise that user code may break at run time.
+    if not isinstance(chosen, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidOption(f"version={chosen!r}: give a str")
+    return chosen
+
+
+def _checked_max_payload(max_payload: int | None) -> int:
+    if max_payload is None:
+        return DEFAULT_MAX_PAYLOAD
+    if type(max_payload) is not int or max_payload < 1:
+        raise InvalidOption(f"max_payload={max_payload!r}: give a number of bytes, at least 1")
+    return max_payload

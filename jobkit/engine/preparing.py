@@ -1,0 +1,100 @@
+"""From a job and the options of a call to what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from jobkit.clock import duration_milliseconds, to_milliseconds_up
+from jobkit.context import current_metadata
+from jobkit.errors import InvalidJob, InvalidOption, NotSupported
+from jobkit.handlerset import HandlerSet
+from jobkit.ids import IdSource
+from jobkit.jobtype import JobType, job_type_of
+from jobkit.options import DEFAULT_QUEUE, check_enqueue_options
+from jobkit.store import NewJob
+
+RUN_TIME = ("max_retries", "max_timeout_retries", "timeout")
+encode = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparer:
+    """Validates and encodes; touches no store.
+
+    `durable`: refuse types whose name other processes would not know.
+    """
+
+    handlers: HandlerSet
+    defaults: Mapping[str, Any]
+    ids: IdSource
+    max_payload: int
+    durable: bool
+
+    def prepare(self, job: Any, given: Mapping[str, Any]) -> tuple[NewJob, JobType[Any]]:
+        """Return what to store; raises `InvalidJob`, `InvalidOption` or `NotSupported`."""
+        options = self._after_hooks(job, given) if self.handlers.enqueue_hooks else given
+        if options:
+            check_enqueue_options(options)
+        job_type = job_type_of(job)
+        if self.durable and not job_type.durable:
+            raise InvalidJob(
+                f"{job_type.cls.__qualname__} is defined in __main__, where no worker finds it: "
+                f"move the class to a module, or give @job(name=...)"
+            )
+        chosen = {**self.defaults, **job_type.options, **options}
+        if chosen.get("unique"):
+            raise NotSupported(f"unique={chosen['unique']!r} is not supported yet")
+        queue = chosen.get("queue", DEFAULT_QUEUE)
+        metadata = {**self.defaults.get("metadata", {}), **current_metadata()}
+        metadata |= options.get("metadata", {})
+        retention = chosen.get("retention")
+        run_at, delay = self._due(options)
+        new = NewJob(
+            id=self.ids.new(queue),
+            queue=queue,
+            type=job_type.name,
+            payload=job_type.encode(job, max_payload=self.max_payload),
+            priority=chosen.get("priority", 0),
+            run_at=run_at,
+            delay=delay,
+            options=_stored_options(options),
+            metadata=encode(metadata) if metadata else b"",
+            retention=None if retention is None else duration_milliseconds(retention),
+        )
+        return new, job_type
+
+    def _after_hooks(self, job: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        options = given
+        for hook in self.handlers.enqueue_hooks:
+            # A hook that returns None may have changed its copy in place.
+            copy: Any = dict(options)
+            changed: Any = hook(job, copy)
+            options = copy if changed is None else changed
+            if not isinstance(options, Mapping):
+                raise InvalidOption(f"on_enqueue {hook!r} returned {options!r}, not options")
+        return options
+
+    def _due(self, options: Mapping[str, Any]) -> tuple[int | None, int]:
+        """Return `run_at` and `delay`; a default stands back where the call chose either."""
+        if "run_at" in options or "delay" in options:
+            chosen = options
+        else:
+            chosen = self.defaults
+        if (run_at := chosen.get("run_at")) is not None:
+            return max(0, to_milliseconds_up(run_at)), 0
+        delay = chosen.get("delay")
+        return None, 0 if delay is None else duration_milliseconds(delay)
+
+
+def _stored_options(options: Mapping[str, Any]) -> bytes:
+    """Encode what the call says about attempts; types and defaults are read at the claim."""
+    stored = {name: options[name] for name in RUN_TIME if name in options}
+    if not stored:
+        return b""
+    if stored.get("timeout") is not None:
+        stored["timeout"] = duration_milliseconds(stored["timeout"])
+    return encode(stored)

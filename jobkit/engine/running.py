@@ -1,0 +1,241 @@
+"""From a claimed job to a settlement: what a worker and the double do alike."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import msgspec
+
+from jobkit.attempt import Ended, run_options
+from jobkit.backoff import Exponential
+from jobkit.cancellation import Cancellation
+from jobkit.clock import duration_milliseconds, to_milliseconds_up
+from jobkit.context import JobContext, Outbox
+from jobkit.engine.core import Engine
+from jobkit.engine.records import metadata_of, options_of, retries_left
+from jobkit.errors import InvalidJob
+from jobkit.errortext import error_of
+from jobkit.handlerset import Call
+from jobkit.options import RunOptions
+from jobkit.outcome import (
+    Discarded,
+    Error,
+    Failed,
+    GaveUp,
+    GiveUp,
+    HandedBack,
+    RunAgain,
+    Snoozed,
+    Succeeded,
+    TimedOut,
+    next_step,
+)
+from jobkit.record import AttemptOutcome
+from jobkit.store import (
+    Bury,
+    EndCancelled,
+    Failure,
+    Lane,
+    Lease,
+    NewJob,
+    Release,
+    RetryLater,
+    Settlement,
+    SnoozeFor,
+    StoredJob,
+    Succeed,
+)
+
+MAX_RESULT = 64 * 1024
+NO_METADATA: Mapping[str, str] = {}
+_LOGGER = logging.getLogger("jobkit.worker")
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class HeldJobs(Outbox, Protocol):
+    """An outbox whose jobs the engine can take."""
+
+    def take(self) -> tuple[NewJob, ...]:
+        """Return what is held, and take no more."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Run:
+    """One attempt at a claimed job: everything that its thread or task needs."""
+
+    stored: StoredJob
+    lease: Lease
+    call: Call
+    job: Any
+    ctx: JobContext
+    options: RunOptions
+
+
+class Runner:
+    """Begins attempts, and turns their ends into settlements."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        open_outbox: Callable[[JobContext], HeldJobs],
+    ) -> None:
+        self._engine = engine
+        self._open_outbox = open_outbox
+        self._plain: dict[str, tuple[Call, RunOptions]] = {}
+        self._warned: set[str] = set()
+
+    def begin(
+        self, stored: StoredJob, *, now: int, cancelled: Cancellation | None = None
+    ) -> Run | Settlement:
+        """Return the attempt to run, or the settlement of a job that cannot be run.
+
+        `now`: the instant of the start in milliseconds, from which the deadline counts.
+        `cancelled`: by which the attempt is told to stop; left out: a new one.
+        """
+        lease = Lease(id=stored.id, fence=stored.fence)
+        call = self._engine.handlers.call(stored.type)
+        if call is None:
+            return Release(lease=lease)
+        try:
+            job = call.registration.job_type.decode(stored.payload)
+        except InvalidJob as error:
+            return Bury(lease=lease, failure=_failure("dead", error_of(error)))
+        options = self._options(stored, call)
+        deadline = None
+        if options.timeout is not None:
+            deadline = now + duration_milliseconds(options.timeout)
+        ctx = JobContext(
+            id=stored.id,
+            type=stored.type,
+            queue=stored.queue,
+            attempt=1 + stored.failures + stored.timeouts,
+            retries_left=retries_left(stored, options),
+            run_at=stored.run_at,
+            enqueued_at=stored.enqueued_at,
+            deadline=deadline,
+            metadata=metadata_of(stored) if stored.metadata else NO_METADATA,
+            fence=stored.fence,
+            cancelled=cancelled,
+            open_outbox=self._open_outbox,
+        )
+        return Run(stored=stored, lease=lease, call=call, job=job, ctx=ctx, options=options)
+
+    def end(self, run: Run, ended: Ended, *, duration: int) -> Settlement:
+        """Return what to tell the store; `duration` in milliseconds."""
+        outbox = cast("HeldJobs | None", run.ctx.take_outbox())  # made by our `open_outbox`
+        lease, outcome = run.lease, ended.outcome
+        match outcome:
+            case Succeeded():
+                children = () if outbox is None else outbox.take()
+                result = None if outcome.value is None else self._result(run, outcome.value)
+                return Succeed(lease=lease, duration=duration, result=result, children=children)
+            case Failed() | TimedOut():
+                return self._after_failure(run, outcome, duration)
+            case Snoozed(delay):
+                failure = Failure(outcome="snoozed")
+                wait = max(0, duration_milliseconds(delay))
+                return SnoozeFor(lease=lease, delay=wait, failure=failure, duration=duration)
+            case Discarded(error, how):
+                return EndCancelled(lease=lease, failure=_failure(how, error), duration=duration)
+            case GaveUp(error):
+                return self._bury(run, _failure("dead", error), duration)
+            case HandedBack():
+                return Release(lease=lease)
+
+    def lane(self, type_name: str) -> Lane:
+        """Return how this process serves a stored type that it has a handler for."""
+        registration = self._engine.handlers.find(type_name)
+        assert registration is not None  # callers take the names from the same handlers
+        options = options_of_type(registration.job_type.options, self._engine.defaults)
+        return Lane(
+            group=registration.job_type.name,
+            limit=options.max_concurrency,
+            on_lost_dead=options.on_lost == "dead",
+            keep_dead=options.keep_dead,
+        )
+
+    def _options(self, stored: StoredJob, call: Call) -> RunOptions:
+        """Return the options of the attempt; those of calls that gave none are kept."""
+        if stored.options:
+            return options_of(stored, call.registration.job_type, self._engine.defaults)
+        known = self._plain.get(stored.type)
+        if known is None or known[0] is not call:
+            options = options_of(stored, call.registration.job_type, self._engine.defaults)
+            known = self._plain[stored.type] = (call, options)
+        return known[1]
+
+    def _after_failure(self, run: Run, outcome: Failed | TimedOut, duration: int) -> Settlement:
+        how: AttemptOutcome = "timed_out" if isinstance(outcome, TimedOut) else "failed"
+        failure = _failure(how, outcome.error)
+        match self._next_step(run, outcome):
+            case GiveUp():
+                return self._bury(run, failure, duration)
+            case RunAgain(delay, at):
+                return RetryLater(
+                    lease=run.lease,
+                    failure=failure,
+                    at=None if at is None else to_milliseconds_up(at),
+                    delay=duration_milliseconds(delay),
+                    duration=duration,
+                )
+
+    def _next_step(self, run: Run, outcome: Failed | TimedOut) -> RunAgain | GiveUp:
+        stored = run.stored
+        try:
+            return next_step(
+                outcome,
+                run.options,
+                job_id=stored.id,
+                failures=stored.failures,
+                timeouts=stored.timeouts,
+            )
+        except Exception:  # the user's backoff function: a retry must not depend on it
+            _LOGGER.exception("backoff of %s failed; waiting as by default", stored.type)
+            count = stored.timeouts if isinstance(outcome, TimedOut) else stored.failures
+            return RunAgain(Exponential().delay(retry=count + 1))
+
+    def _bury(self, run: Run, failure: Failure, duration: int) -> Bury:
+        keep = run.options.keep_dead
+        return Bury(lease=run.lease, failure=failure, keep=keep, duration=duration)
+
+    def _result(self, run: Run, value: object) -> bytes | None:
+        """Encode what the handler returned; what cannot be kept is dropped with one warning."""
+        try:
+            encoded = _encode(value)
+        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+            self._warn(run.stored.type, f"it does not encode: {error}")
+            return None
+        if len(encoded) > MAX_RESULT:
+            self._warn(run.stored.type, f"it has {len(encoded):,} bytes of {MAX_RESULT:,}")
+            return None
+        return encoded
+
+    def _warn(self, type_name: str, why: str) -> None:
+        if type_name not in self._warned:
+            self._warned.add(type_name)
+            _LOGGER.warning("the result of %s is dropped, because %s", type_name, why)
+
+
+def options_of_type(of_type: Mapping[str, Any], defaults: Mapping[str, Any]) -> RunOptions:
+    """Return the options of a type's attempts when the call gave none."""
+    return run_options({}, of_type, defaults)
+
+
+def _failure(outcome: AttemptOutcome, error: Error) -> Failure:
+    return Failure(
+        outcome=outcome, error_type=error.type, message=error.message, traceback=error.traceback
+    )
+
+
+def milliseconds(seconds: float) -> int:
+    """Round a duration in seconds to whole milliseconds.
+
+    >>> milliseconds(0.0014)
+    1
+    """
+    return round(seconds * 1000)

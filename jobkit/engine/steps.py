@@ -1,0 +1,46 @@
+"""Work that needs a store, written once for threads and coroutines.
+
+`Steps` is a generator: it yields operations, is sent their results, and returns its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, TypeAlias, TypeVar
+
+from jobkit.store import Operation
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Operation[Any], Any, T]
+
+
+def drive(steps: Steps[T], run: Callable[[Operation[Any]], Any]) -> T:
+    """Carry out every operation with `run` and return what the steps return."""
+    try:
+        operation = next(steps)
+        while True:
+            try:
+                result = run(operation)
+            except Exception as error:
+                operation = steps.throw(error)
+            else:
+                operation = steps.send(result)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+
+
+async def drive_async(steps: Steps[T], run: Callable[[Operation[Any]], Awaitable[Any]]) -> T:
+    """Do as `drive`, with coroutines."""
+    try:
+        operation = next(steps)
+        while True:
+            try:
+                result = await run(operation)
+            except Exception as error:
+                operation = steps.throw(error)
+            else:
+                operation = steps.send(result)
+    except StopIteration as end:
+        value: T = end.value
+        return value

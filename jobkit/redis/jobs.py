@@ -1,0 +1,65 @@
+"""`RedisJobs`: jobs in one Redis, for production."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from redis import Redis
+
+from jobkit.clock import SystemClock, system_milliseconds
+from jobkit.engine import Engine
+from jobkit.errors import InvalidOption
+from jobkit.handlers import Handlers
+from jobkit.ids import system_ids
+from jobkit.options import EnqueueOptions, QueueOptions, queue_name
+from jobkit.redis.aio import AsyncRedisStore
+from jobkit.redis.connections import Connections, address_of
+from jobkit.redis.store import RedisStore
+from jobkit.worker import WorkingJobs
+
+
+class RedisJobs(WorkingJobs):
+    """Keep jobs in Redis; any number of processes enqueue, any number work.
+
+    `url_or_client`: `redis://`, `rediss://` (TLS) or `unix://`, or a `redis.Redis` whose
+    settings are taken over. Nothing is connected before the first call. The time is Redis's.
+    `namespace` isolates completely: its jobs share nothing with those of another.
+    """
+
+    def __init__(
+        self,
+        url_or_client: str | Redis,
+        *,
+        namespace: str = "jobkit",
+        handlers: Handlers | Sequence[Handlers] = (),
+        defaults: EnqueueOptions | None = None,
+        queues: Mapping[str, QueueOptions] | None = None,
+        enqueue_timeout: timedelta | None = None,
+        max_payload: int | None = None,
+        version: str | None = None,
+    ) -> None:
+        if complaint := queue_name(namespace):
+            raise InvalidOption(f"namespace={namespace!r}: {complaint}")
+        address = address_of(url_or_client)
+        engine = Engine(
+            handlers=handlers,
+            defaults=defaults,
+            queues=queues,
+            new_ids=lambda: system_ids(system_milliseconds),
+            max_payload=max_payload,
+            version=version,
+            durable=True,
+        )
+        super().__init__(
+            engine,
+            RedisStore(Connections(address), namespace=namespace),
+            AsyncRedisStore(address, namespace=namespace),
+            now=lambda: None,
+            monotonic=SystemClock().monotonic,
+            enqueue_timeout=enqueue_timeout,
+        )
+        self._shown = f"RedisJobs({address.shown!r}, namespace={namespace!r})"
+
+    def __repr__(self) -> str:
+        return self._shown

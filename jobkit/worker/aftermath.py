@@ -1,0 +1,96 @@
+"""What follows a stored move: a line in the log, and the hooks."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from jobkit.engine import Engine
+from jobkit.handlerset import Call
+from jobkit.hooks import Event, call_hooks
+from jobkit.record import Attempt, JobState
+from jobkit.store import (
+    ATTEMPTS_KEPT,
+    Failure,
+    Release,
+    Settled,
+    Settlement,
+    SnoozeFor,
+    StoredAttempt,
+    StoredJob,
+    Succeed,
+)
+
+_LOGGER = logging.getLogger("jobkit.worker")
+
+
+def after_settling(stored: StoredJob, settlement: Settlement, settled: Settled) -> StoredJob:
+    """Return the job as the store has it right after a settlement that holds."""
+    state = settled.state or JobState.DEAD  # None: dead, and dropped
+    ended = settled.due is None
+    if isinstance(settlement, Release):
+        return replace(stored, state=state, due=not ended)
+    after = replace(
+        stored,
+        state=state,
+        run_at=stored.run_at if settled.due is None else settled.due,
+        due=state is JobState.QUEUED,
+        duration=settlement.duration,
+        started_at=stored.started_at or settled.at - settlement.duration,
+        finished_at=settled.at if ended else None,
+    )
+    if state is JobState.CANCELLED and isinstance(settlement, Succeed):
+        return _with_attempt(after, Failure(outcome="cancelled"), settled.at)
+    if isinstance(settlement, Succeed):
+        return replace(after, result=settlement.result)
+    return _with_attempt(after, settlement.failure, settled.at)
+
+
+def _with_attempt(stored: StoredJob, failure: Failure, at: int) -> StoredJob:
+    attempt = StoredAttempt(
+        number=1 + stored.failures + stored.timeouts,
+        outcome=failure.outcome,
+        error_type=failure.error_type,
+        message=failure.message,
+        traceback=failure.traceback,
+        started_at=stored.started_at or at,
+        finished_at=at,
+        worker=stored.worker or "",
+        version=stored.version or "",
+    )
+    return replace(
+        stored,
+        attempts=(*stored.attempts, attempt)[-ATTEMPTS_KEPT:],
+        failures=stored.failures + (failure.outcome == "failed"),
+        timeouts=stored.timeouts + (failure.outcome == "timed_out"),
+    )
+
+
+def event_of(settlement: Settlement, settled: Settled) -> Event | None:
+    """Return which hook a settlement that holds calls for."""
+    match settled.state:
+        case JobState.SUCCEEDED:
+            return "on_success"
+        case JobState.CANCELLED:
+            return "on_cancel"
+        case JobState.DEAD | None:
+            return "on_dead"
+        case _:
+            return None if isinstance(settlement, Release | SnoozeFor) else "on_retry"
+
+
+def announce(engine: Engine, call: Call | None, event: Event, stored: StoredJob) -> None:
+    """Log a death, and call the hooks of a job's end."""
+    record = engine.record(stored)
+    last: Attempt | None = record.attempts[-1] if record.attempts else None
+    if event == "on_dead":
+        why = "" if last is None else f": {last.error_type} {last.message}"
+        _LOGGER.error("job %s (%s) is dead after attempt %s%s", record.id, record.type,
+                      record.attempt, why)  # fmt: skip
+    if call is not None:
+        call_hooks(call.hooks, event, record, last)
+
+
+def announce_start(engine: Engine, call: Call, stored: StoredJob) -> None:
+    """Call the hooks of a job's start."""
+    call_hooks(call.hooks, "on_start", engine.record(stored), None)

@@ -1,0 +1,165 @@
+"""What a worker holds: its works, from claim to settlement, and how they are run.
+
+Threads: the pump claims and settles; pool threads and the loop's thread run handlers; the
+keeper extends leases and watches deadlines. They meet here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from jobkit.attempt import Ended, run_sync
+from jobkit.cancellation import Reason
+from jobkit.clock import Clock, to_milliseconds
+from jobkit.engine import Engine
+from jobkit.engine.running import Run, Runner, milliseconds
+from jobkit.options import WorkerSettings
+from jobkit.store import Release, Settlement, StoredJob
+from jobkit.worker.aftermath import announce_start
+from jobkit.worker.loop import HandlerLoop
+from jobkit.worker.threads import ThreadPool
+from jobkit.worker.work import Work
+
+SLOW = 0.001  # seconds; a faster handler's end waits for the end of its batch
+
+
+class Crew:
+    """Runs works and collects how they ended.
+
+    `held`: every work whose settlement the store has not confirmed. `done`: works with their
+    settlements, for the pump. `progress`: set when the pump should look. `emptied`: set when
+    nothing is held any more.
+    """
+
+    def __init__(
+        self, engine: Engine, runner: Runner, settings: WorkerSettings, clock: Clock, name: str
+    ) -> None:
+        self.engine = engine
+        self.runner = runner
+        self.settings = settings
+        self.clock = clock
+        self.held: dict[str, Work] = {}
+        self.done: deque[tuple[Work, Settlement]] = deque()
+        self.progress = threading.Event()
+        self.deadline_set = threading.Event()
+        self.emptied = threading.Event()
+        self.abandoned: set[Work] = set()
+        self._ending = threading.Lock()
+        self.threads = ThreadPool(settings.concurrency, name)
+        self.loop = HandlerLoop(
+            settings.concurrency,
+            f"{name}-loop",
+            begin=self._begin,
+            finish=self._finish,
+            flush=self.progress.set,
+        )
+
+    def take(self, jobs: Iterable[StoredJob], lease_until: float) -> list[Work]:
+        """Hold claimed jobs."""
+        works = [Work(stored, lease_until) for stored in jobs]
+        for work in works:
+            self.held[work.stored.id] = work
+        return works
+
+    def let_go(self, work: Work) -> None:
+        """Hold a work no longer: its settlement is confirmed."""
+        self.held.pop(work.stored.id, None)
+        if not self.held:
+            self.emptied.set()
+
+    def dispatch(self, works: Sequence[Work]) -> None:
+        """Start works: sync ones in threads, async ones on the loop."""
+        sync: list[partial[None]] = []
+        tasks: list[Work] = []
+        for work in works:
+            call = self.engine.handlers.call(work.stored.type)
+            if call is not None and call.is_async:
+                tasks.append(work)
+            else:
+                sync.append(partial(self._run_in_thread, work))
+        if sync:
+            self.threads.submit(sync)
+        if tasks:
+            self.loop.submit(tasks)
+
+    def give_back(self, work: Work) -> None:
+        """End a work by handing its job back, unless it has ended."""
+        if self._end_once(work):
+            self.done.append((work, Release(lease=work.lease)))
+            self.progress.set()
+
+    def abandon(self, work: Work, ended: Ended) -> None:
+        """End a work whose handler does not return; its slot stays taken until it does."""
+        if not self._end_once(work):
+            return
+        work.abandoned = True
+        self.abandoned.add(work)
+        assert work.run is not None  # only a begun work has a deadline
+        duration = milliseconds(self.clock.monotonic() - (work.started or 0.0))
+        self.done.append((work, self.runner.end(work.run, ended, duration=duration)))
+        self.progress.set()
+
+    def tell_all(self, reason: Reason) -> None:
+        """Tell every running handler to stop."""
+        for work in list(self.held.values()):
+            work.cancelled.set(reason)
+
+    def close(self) -> None:
+        """Let threads and loop end."""
+        self.threads.close()
+        self.loop.close()
+
+    def _run_in_thread(self, work: Work) -> None:
+        if self.done and not self.threads.has_waiting:
+            self.progress.set()  # what ended before must not wait for this one
+        run = self._begin(work)
+        if run is None:
+            self.progress.set()
+            return
+        started = self.clock.monotonic()
+        self._finish(work, run_sync(run.call, run.job, run.ctx))
+        if not self.threads.has_waiting or self.clock.monotonic() - started > SLOW:
+            self.progress.set()
+
+    def _begin(self, work: Work) -> Run | None:
+        """Return the attempt to run; None if there is none, and how that ended is noted."""
+        started = self.clock.monotonic()
+        if started > work.lease_until or work.cancelled.is_set():
+            # Perhaps it is somebody else's by now. The store judges by the lease.
+            self.give_back(work)
+            return None
+        run = self.runner.begin(
+            work.stored, now=to_milliseconds(self.clock.now()), cancelled=work.cancelled
+        )
+        if not isinstance(run, Run):
+            if self._end_once(work):
+                self.done.append((work, run))
+            return None
+        work.run = run
+        work.started = started
+        if run.options.timeout is not None:
+            work.deadline = started + run.options.timeout.total_seconds()
+            self.deadline_set.set()
+        if run.call.hooks:
+            announce_start(self.engine, run.call, work.stored)
+        return run
+
+    def _finish(self, work: Work, ended: Ended) -> None:
+        if not self._end_once(work):
+            if work.abandoned:
+                self.abandoned.discard(work)
+                self.progress.set()  # a slot is free again
+            return
+        assert work.run is not None  # a work that ends here has begun
+        duration = milliseconds(self.clock.monotonic() - (work.started or 0.0))
+        self.done.append((work, self.runner.end(work.run, ended, duration=duration)))
+
+    def _end_once(self, work: Work) -> bool:
+        with self._ending:
+            if work.ended:
+                return False
+            work.ended = True
+            return True

@@ -1,0 +1,153 @@
+"""`WorkingJobs`: a backend whose handlers run in a worker of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import timedelta
+from functools import cached_property
+from types import TracebackType
+from typing import Unpack
+
+from jobkit.client import AsyncJobs, Jobs
+from jobkit.clock import Clock, SystemClock
+from jobkit.engine.running import Runner
+from jobkit.errors import WrongState
+from jobkit.options import WorkerOptions, WorkerSettings, worker_settings
+from jobkit.report import Report
+from jobkit.worker.signals import stop_signals
+from jobkit.worker.worker import Worker, refuse_unsupported
+
+
+class WorkingJobs(Jobs):
+    """Adds to `Jobs` what needs a worker: start, drain, shutdown, run."""
+
+    _clock: Clock = SystemClock()
+    _worker: Worker | None = None
+    _stopping: Worker | None = None
+    handed_back = 0  # jobs that the last shutdown gave back because they did not end in time
+
+    @cached_property
+    def _life(self) -> threading.RLock:
+        return threading.RLock()
+
+    @cached_property
+    def aio(self) -> AsyncWorkingJobs:
+        """The async twin: the same jobs, handlers and worker."""
+        return AsyncWorkingJobs(self)
+
+    def start(self, **options: Unpack[WorkerOptions]) -> None:
+        """Start a worker in this process; does nothing if one runs."""
+        settings = worker_settings(options)
+        refuse_unsupported(settings)
+        with self._life:
+            if self._worker is None:
+                self._worker = self._new_worker(settings)
+                self._worker.start()
+
+    def drain(self, *, timeout: timedelta | None = None) -> Report:
+        """Run until nothing is left that is due and can be run here.
+
+        Waits for the worker that was started, or runs one for this. Raises `TimeoutError`.
+        `ran` has the last 10,000 records.
+        """
+        worker = self._worker
+        if worker is not None:
+            return worker.drain(timeout)
+        worker = self._new_worker(worker_settings({}))
+        worker.start()
+        try:
+            return worker.drain(timeout)
+        finally:
+            worker.stop(timedelta(0))
+
+    def shutdown(self, *, timeout: timedelta | None = None) -> None:
+        """Stop claiming, wait for what runs, then tell it to stop and hand the rest back.
+
+        `timeout` None: the worker's `shutdown_timeout`. Idempotent; fine if never started.
+        """
+        with self._life:
+            worker, self._worker = self._worker, None
+            if worker is None:
+                return
+            self._stopping = worker
+            limit = worker.settings.shutdown_timeout if timeout is None else timeout
+            self.handed_back = worker.stop(limit)
+            self._stopping = None
+
+    def run(self, **options: Unpack[WorkerOptions]) -> None:
+        """Start a worker, wait for SIGTERM or SIGINT, and shut down; a second SIGINT hurries.
+
+        Call it in the main thread: it installs signal handlers while it runs.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            raise WrongState("run() installs signal handlers, so call it in the main thread")
+        with stop_signals(self.hurry) as stop:
+            self.start(**options)
+            self.wait_while_working(stop)
+            self.shutdown()
+
+    def wait_while_working(self, stop: threading.Event) -> None:
+        """Wait until told to stop, or until the worker has lost all its slots."""
+        while not stop.wait(0.2):
+            if self._worker is None or self._worker.is_exhausted:
+                return
+
+    def hurry(self) -> None:
+        """Make a shutdown that is under way hand back what still runs."""
+        if self._stopping is not None:
+            self._stopping.hurry()
+
+    def close(self) -> None:
+        """Stop the worker, if one runs, and let go of all connections; idempotent."""
+        self.shutdown()
+        super().close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def worker(self) -> Worker | None:
+        """The worker that was started, if one runs."""
+        return self._worker
+
+    def _new_worker(self, settings: WorkerSettings) -> Worker:
+        runner = Runner(self._engine, open_outbox=self._open_outbox)
+        return Worker(
+            self._engine,
+            self._store,
+            runner,
+            settings,
+            clock=self._clock,
+            now=self._sender.now,
+        )
+
+
+class AsyncWorkingJobs(AsyncJobs):
+    """The async twin of a backend with a worker; the worker is the same."""
+
+    def __init__(self, jobs: WorkingJobs) -> None:
+        super().__init__(jobs)
+        self._working = jobs
+
+    async def start(self, **options: Unpack[WorkerOptions]) -> None:
+        """Start a worker in this process; does nothing if one runs."""
+        self._working.start(**options)
+
+    async def drain(self, *, timeout: timedelta | None = None) -> Report:
+        """Run until nothing is left that is due and can be run here; see `Jobs.drain`."""
+        return await asyncio.to_thread(self._working.drain, timeout=timeout)
+
+    async def shutdown(self, *, timeout: timedelta | None = None) -> None:
+        """Stop the worker: finish what runs, hand back the rest; idempotent."""
+        await asyncio.to_thread(self._working.shutdown, timeout=timeout)
+
+    async def close(self) -> None:
+        """Stop the worker, if one runs, and close both twins; idempotent."""
+        await self.shutdown()
+        await super().close()

@@ -1,0 +1,166 @@
+"""The queues that a worker serves: which to ask next, and for how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from jobkit.clock import duration_milliseconds
+from jobkit.engine import Engine
+from jobkit.engine.running import Runner
+from jobkit.options import DEFAULT_QUEUE, WorkerSettings
+from jobkit.store import Claim, Heartbeat, Lane, LaneSet
+
+
+@dataclass(slots=True)
+class QueueLine:
+    """One queue as the worker sees it.
+
+    `worth_asking`: something may be there. `next_due`: when (monotonic) a job gets due.
+    `pending`: a claim whose reply has not come; it is sent again as it is.
+    """
+
+    name: str
+    worth_asking: bool = True
+    announced: str | None = None
+    next_due: float | None = None
+    request: int = 0
+    pending: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one queue is asked for."""
+
+    line: QueueLine
+    slots: int
+    prefetch: int
+
+
+def lane_set(engine: Engine, runner: Runner) -> LaneSet:
+    """Return the lanes of all types that have handlers."""
+    lanes: dict[str, Lane] = {name: runner.lane(name) for name in sorted(engine.handlers.names())}
+    content = "\n".join(f"{name} {lane}" for name, lane in lanes.items())
+    return LaneSet(key=blake2b(content.encode(), digest_size=8).hexdigest(), lanes=lanes)
+
+
+def served_queues(engine: Engine, settings: WorkerSettings) -> list[str]:
+    """Return the queues to serve: those given, else "default" and those of the handled types."""
+    if settings.queues is not None:
+        return list(settings.queues)
+    names = {DEFAULT_QUEUE, engine.defaults.get("queue", DEFAULT_QUEUE)}
+    for type_name in engine.handlers.names():
+        registration = engine.handlers.find(type_name)
+        if registration is not None:
+            names.add(registration.job_type.options.get("queue", DEFAULT_QUEUE))
+    return sorted(names)
+
+
+class Lines:
+    """All queues of one worker, and the lanes that it serves in each."""
+
+    def __init__(
+        self, engine: Engine, runner: Runner, settings: WorkerSettings, worker: str
+    ) -> None:
+        self._engine = engine
+        self._runner = runner
+        self._settings = settings
+        self._worker = worker
+        self._lease = duration_milliseconds(settings.lease)
+        self._version = -1
+        self._turn = 0
+        self._lines: dict[str, QueueLine] = {}
+        self.lanes = LaneSet(key="", lanes={})
+        self.look_at_handlers()
+
+    @property
+    def names(self) -> list[str]:
+        """The served queues."""
+        return list(self._lines)
+
+    @property
+    def is_worth_asking(self) -> bool:
+        """Whether something may be there for the taking."""
+        return any(line.worth_asking for line in self._lines.values())
+
+    def look_at_handlers(self) -> None:
+        """Take in what was registered since the last look."""
+        if self._version == self._engine.handlers.version:
+            return
+        self._version = self._engine.handlers.version
+        self.lanes = lane_set(self._engine, self._runner)
+        names = served_queues(self._engine, self._settings)
+        self._lines = {name: self._lines.get(name) or QueueLine(name) for name in names}
+        self.ask_everywhere()
+
+    def ask(self, queue: str) -> None:
+        """Ask this queue in the next round trip."""
+        if queue in self._lines:
+            self._lines[queue].worth_asking = True
+
+    def ask_everywhere(self) -> None:
+        """Ask every queue in the next round trip."""
+        for line in self._lines.values():
+            line.worth_asking = True
+
+    def look_out(self, now: float) -> None:
+        """Ask those queues where a job got due."""
+        for line in self._lines.values():
+            if line.next_due is not None and line.next_due <= now:
+                line.worth_asking = True
+
+    def next_look(self, now: float) -> float:
+        """Return in how many seconds some queue is worth asking."""
+        if self.is_worth_asking:
+            return 0.0
+        dues = [line.next_due - now for line in self._lines.values() if line.next_due is not None]
+        return min(dues, default=float("inf"))
+
+    def ask_for(
+        self, *, slots: int, prefetch: int, suspects: int
+    ) -> list[tuple[QueueLine, Heartbeat | None, Claim]]:
+        """Return what to send to each queue: a heartbeat if it does not know us, and a claim."""
+        reserved = sum(line.pending.slots for line in self._lines.values() if line.pending)
+        asked: list[tuple[QueueLine, Heartbeat | None, Claim]] = []
+        for share in self._shares(max(0, slots - reserved), max(0, prefetch)):
+            line = share.line
+            beat = self._heartbeat(line) if line.announced != self.lanes.key else None
+            if line.pending is None:
+                line.request += 1
+                line.pending = self._claim(share, suspects)
+                suspects = 0  # of all queues together, one at a time
+            asked.append((line, beat, line.pending))
+        return asked
+
+    def _shares(self, slots: int, prefetch: int) -> list[Share]:
+        """Divide free slots evenly over the queues worth asking; what is odd goes by turns."""
+        asked = [line for line in self._lines.values() if line.worth_asking or line.pending]
+        if not asked:
+            return []
+        self._turn += 1
+        first, count = self._turn % len(asked), len(asked)
+        found: list[Share] = []
+        for place, line in enumerate(asked[first:] + asked[:first]):
+            own_slots = slots // count + (place < slots % count)
+            own_prefetch = prefetch // count + (place < prefetch % count)
+            if own_slots or own_prefetch or line.pending:
+                found.append(Share(line, own_slots, own_prefetch))
+        return found
+
+    def _heartbeat(self, line: QueueLine) -> Heartbeat:
+        return Heartbeat(queue=line.name, worker=self._worker, lanes=self.lanes, lease=self._lease)
+
+    def _claim(self, share: Share, suspects: int) -> Claim:
+        return Claim(
+            queue=share.line.name,
+            worker=self._worker,
+            version=self._engine.version,
+            request=share.line.request,
+            lanes=self.lanes,
+            slots=share.slots,
+            prefetch=share.prefetch,
+            suspects=suspects,
+            lease=self._lease,
+            idle=True,
+            bounds=self._engine.bounds(share.line.name),
+        )

@@ -1,0 +1,108 @@
+"""The event loop on which async handlers run, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+
+from jobkit.attempt import Ended, start
+from jobkit.engine.running import Run
+from jobkit.worker.work import Work
+
+Begin = Callable[[Work], Run | None]
+Finish = Callable[[Work, Ended], None]
+
+
+class HandlerLoop:
+    """Runs attempts as tasks. The loop starts with the first of them.
+
+    `begin` gives the attempt of a work, or None if there is nothing to run. `finish` takes how
+    it ended; `flush` is called once after the ends of one turn of the loop.
+    """
+
+    def __init__(
+        self, size: int, name: str, *, begin: Begin, finish: Finish, flush: Callable[[], None]
+    ) -> None:
+        self._size = size
+        self._name = name
+        self._begin = begin
+        self._finish = finish
+        self._flush = flush
+        self._flush_is_due = False
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        self._tasks: set[asyncio.Task[Ended]] = set()
+
+    def submit(self, works: Sequence[Work]) -> None:
+        """Start a batch of attempts."""
+        self._running_loop().call_soon_threadsafe(self._start, works)
+
+    def close(self) -> None:
+        """Cancel what is left, and end the loop."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            with suppress(RuntimeError):  # it ended by itself
+                loop.call_soon_threadsafe(loop.stop)
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                thread = threading.Thread(
+                    target=_run, args=(self._loop,), name=self._name, daemon=True
+                )
+                thread.start()
+            return self._loop
+
+    def _start(self, works: Sequence[Work]) -> None:
+        for work in works:
+            run = self._begin(work)
+            if run is None:
+                self._flush_soon()
+                continue
+            task = start(run.call, run.job, run.ctx, offload=self._offload)
+            self._tasks.add(task)  # the loop itself keeps weak references only
+            task.add_done_callback(partial(self._done, work))
+
+    def _done(self, work: Work, task: asyncio.Task[Ended]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():  # by the loop's end
+            return
+        self._finish(work, task.result())
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flush_is_due = False
+        self._flush()
+
+    def _offload(self, function: Callable[[], None]) -> Awaitable[object]:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._size, f"{self._name}-sync")
+        return asyncio.get_running_loop().run_in_executor(self._threads, function)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped, then cancel what is left on it."""
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=1))
+    finally:
+        loop.close()

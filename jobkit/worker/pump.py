@@ -1,0 +1,359 @@
+"""The pump: settles what has ended and claims what comes next, in one round trip.
+
+It reads the crew's `done`, writes settlements and claims to the store, and hands what it got to
+the crew; as often as there is something to do, else every `poll` seconds. If the store is
+away it keeps what it could not settle and tries again, ever less often. If it dies, leases run
+out, and other workers take over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from jobkit.clock import Clock, duration_milliseconds
+from jobkit.engine import Engine
+from jobkit.errors import BackendUnavailable
+from jobkit.hooks import Event
+from jobkit.ids import jitter
+from jobkit.record import JobState
+from jobkit.store import (
+    Claimed,
+    Get,
+    Operation,
+    Settle,
+    Settled,
+    Settlement,
+    Store,
+    StoredJob,
+)
+from jobkit.worker.aftermath import after_settling, announce, event_of
+from jobkit.worker.crew import Crew
+from jobkit.worker.keeper import Keeper
+from jobkit.worker.lines import Lines, QueueLine
+from jobkit.worker.tally import Tally
+from jobkit.worker.work import Work
+
+SETTLED_AT_ONCE = 500
+FIRST_REST = 0.1  # seconds after the store failed
+LONGEST_REST = 5.0
+LATE_END = 0.05  # seconds that an end may wait for its batch
+_LOGGER = logging.getLogger("jobkit.worker")
+
+Ending = tuple[Work, Settlement]
+
+
+@dataclass(slots=True)
+class Cycle:
+    """One round trip: what is sent, and who waits for which answer."""
+
+    operations: list[Operation[Any]]
+    settled: list[tuple[int, list[Ending]]]
+    claims: list[tuple[int, QueueLine]]
+    beats: list[tuple[int, QueueLine]]
+
+
+class Pump:
+    """The cycle of a worker."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        engine: Engine,
+        store: Store,
+        *,
+        worker: str,
+        clock: Clock,
+        now: Callable[[], int | None],
+    ) -> None:
+        self._crew = crew
+        self._engine = engine
+        self._store = store
+        self._worker = worker
+        self._clock = clock
+        self._now = now
+        self._settings = crew.settings
+        self._lease = duration_milliseconds(crew.settings.lease)
+        self.lines = Lines(engine, crew.runner, crew.settings, worker)
+        self._next_poll = 0.0
+        self._prefetched: list[Work] = []
+        self._unsettled: list[Ending] = []
+        self._turn = 0
+        self._failures = 0
+        self._hinted = False
+        self._claiming = True
+        self._dry_wanted = False
+        self.tally = Tally()
+        self.went_dry = threading.Event()
+        self.reached_store = threading.Event()
+        self.last_error: BackendUnavailable | None = None
+        self.is_exhausted = False
+        self.keeper: Keeper | None = None
+        self._stopping = False
+        self._given_up = False
+        self._thread = threading.Thread(target=self._pump, name="jobkit-pump", daemon=True)
+
+    # What other threads ask for.
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def hint(self) -> None:
+        """Look at the store at once."""
+        self._hinted = True
+        self._crew.progress.set()
+
+    def want_dry(self) -> None:
+        """Look everywhere, and set `went_dry` once nothing is left that could run here."""
+        self.went_dry.clear()
+        self._dry_wanted = True
+        self.hint()
+
+    def stop_claiming(self) -> None:
+        """Claim no more; what is prefetched goes back."""
+        self._claiming = False
+        self._crew.progress.set()
+
+    def stop(self, timeout: float) -> bool:
+        """End the thread once everything that ended is settled; False if time runs out."""
+        self._stopping = True
+        self._crew.progress.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        self._given_up = True  # what could not be settled by now comes back with its lease
+        return not self._thread.is_alive()
+
+    # The thread.
+
+    def _pump(self) -> None:
+        while True:
+            self._crew.progress.clear()
+            try:
+                rest = self._cycle()
+            except BackendUnavailable as error:
+                rest = self._outage(error)
+            except Exception:
+                _LOGGER.exception("the pump failed; it goes on")
+                rest = FIRST_REST
+            if self._stopping and not self._crew.done and not self._unsettled:
+                return
+            if self._given_up:
+                return
+            if rest > 0:
+                self._crew.progress.wait(rest)
+
+    def _cycle(self) -> float:
+        """Do one round trip, or none, and return for how long to rest."""
+        self.lines.look_at_handlers()
+        if not self._claiming:
+            self._give_prefetched_back()
+        endings = self._take_endings()
+        self._start_prefetched(endings)
+        cycle = self._plan(endings)
+        if cycle.operations:
+            sent = self._clock.monotonic()
+            results = self._store.run_many(cycle.operations, now=self._now())
+            self._read(cycle, results, sent)
+            self._mended()
+        self._tell_if_dry()
+        return self._rest()
+
+    def _take_endings(self) -> list[Ending]:
+        done = self._crew.done
+        endings, self._unsettled = self._unsettled, []
+        while done:
+            endings.append(done.popleft())
+        return endings
+
+    def _free_slots(self, endings: list[Ending]) -> int:
+        ending = sum(not work.abandoned for work, _ in endings)
+        held = sum(not work.abandoned for work in list(self._crew.held.values()))
+        busy = held - ending - len(self._prefetched) + len(self._crew.abandoned)
+        return max(0, self._settings.concurrency - busy)
+
+    def _start_prefetched(self, endings: list[Ending]) -> None:
+        free = self._free_slots(endings)
+        starting, self._prefetched = self._prefetched[:free], self._prefetched[free:]
+        if starting:
+            if self.keeper is not None:
+                self.keeper.report_start(starting)
+            self._crew.dispatch(starting)
+
+    def _give_prefetched_back(self) -> None:
+        for work in self._prefetched:
+            self._crew.give_back(work)
+        self._prefetched = []
+
+    # What is sent.
+
+    def _plan(self, endings: list[Ending]) -> Cycle:
+        cycle = Cycle([], [], [], [])
+        for queue in dict.fromkeys(work.queue for work, _ in endings):
+            of_queue = [ending for ending in endings if ending[0].queue == queue]
+            for at in range(0, len(of_queue), SETTLED_AT_ONCE):
+                self._plan_settle(cycle, queue, of_queue[at : at + SETTLED_AT_ONCE])
+            self.lines.ask(queue)  # it costs no further round trip
+        if self._claiming:
+            self._plan_claims(cycle, endings)
+        return cycle
+
+    def _plan_settle(self, cycle: Cycle, queue: str, endings: list[Ending]) -> None:
+        settle = Settle(
+            queue=queue,
+            worker=self._worker,
+            version=self._engine.version,
+            settlements=tuple(settlement for _, settlement in endings),
+            bounds=self._engine.bounds(queue),
+        )
+        cycle.settled.append((len(cycle.operations), endings))
+        cycle.operations.append(settle)
+
+    def _plan_claims(self, cycle: Cycle, endings: list[Ending]) -> None:
+        if len(self._crew.abandoned) >= self._settings.concurrency:
+            self.is_exhausted = True
+            return
+        now = self._clock.monotonic()
+        if self._hinted or now >= self._next_poll:
+            self._hinted = False
+            self._next_poll = now + self._poll()
+            self.lines.ask_everywhere()
+        self.lines.look_out(now)
+        suspects = 0 if any(work.stored.losses for work in self._crew.held.values()) else 1
+        asked = self.lines.ask_for(
+            slots=self._free_slots(endings),
+            prefetch=self._settings.prefetch - len(self._prefetched),
+            suspects=suspects,
+        )
+        for line, beat, claim in asked:
+            if beat is not None:
+                cycle.beats.append((len(cycle.operations), line))
+                cycle.operations.append(beat)
+            cycle.claims.append((len(cycle.operations), line))
+            cycle.operations.append(claim)
+
+    def _poll(self) -> float:
+        self._turn += 1
+        spread = 0.75 + jitter(self._worker, self._turn) / 2
+        return self._settings.poll.total_seconds() * spread
+
+    # What comes back.
+
+    def _read(self, cycle: Cycle, results: list[Any], sent: float) -> None:
+        trouble: BackendUnavailable | None = None
+        for at, endings in cycle.settled:
+            if isinstance(results[at], BackendUnavailable):
+                self._unsettled += endings
+                trouble = results[at]
+            else:
+                self._settled(endings, results[at])
+        for at, line in cycle.beats:
+            if not isinstance(results[at], BackendUnavailable):
+                line.announced = self.lines.lanes.key
+        for at, line in cycle.claims:
+            if isinstance(results[at], BackendUnavailable):
+                trouble = results[at]
+            else:
+                self._claimed(line, results[at], sent)
+        if trouble is not None:
+            raise trouble
+
+    def _settled(self, endings: list[Ending], results: tuple[Settled, ...]) -> None:
+        for (work, settlement), settled in zip(endings, results, strict=True):
+            self._crew.let_go(work)
+            if settled.verdict != "ok":
+                _LOGGER.warning(
+                    "the result of job %s (%s) was refused: it is %s",
+                    work.stored.id,
+                    work.stored.type,
+                    "gone" if settled.verdict == "gone" else "no longer this worker's",
+                )
+                continue
+            self.tally.add(settlement, settled)
+            self._follow_up(work, settlement, settled)
+
+    def _follow_up(self, work: Work, settlement: Settlement, settled: Settled) -> None:
+        call = self._engine.handlers.call(work.stored.type)
+        event = event_of(settlement, settled)
+        hooked = event is not None and (event == "on_dead" or (call is not None and call.hooks))
+        if not hooked and not self.tally.wants_records:
+            return
+        after = after_settling(work.stored, settlement, settled)
+        if self.tally.wants_records:
+            self.tally.records.append(self._engine.record(after))
+        if hooked and event is not None:
+            self._crew.threads.submit([partial(announce, self._engine, call, event, after)])
+
+    def _claimed(self, line: QueueLine, claimed: Claimed, sent: float) -> None:
+        asked, line.pending = line.pending, None
+        if claimed.lanes_unknown:
+            line.announced = None
+            line.worth_asking = True
+            return
+        line.worth_asking = claimed.more
+        line.next_due = None
+        if claimed.next_due is not None:
+            line.next_due = self._clock.monotonic() + (claimed.next_due - claimed.now) / 1000
+        lease = self._lease if asked is None else asked.lease
+        works = self._crew.take(claimed.jobs, sent + lease / 1000)
+        self._prefetched += works[claimed.started :]
+        self._crew.dispatch(works[: claimed.started])
+        for job_id in claimed.ended:
+            self._crew.threads.submit([partial(self._announce_lost, line.name, job_id)])
+
+    def _announce_lost(self, queue: str, job_id: str) -> None:
+        """Tell of a job that a claim found lost and ended; runs in the pool."""
+        try:
+            stored: StoredJob | None = self._store.run(Get(queue=queue, id=job_id))
+        except BackendUnavailable as error:
+            _LOGGER.warning("job %s was lost and has ended; it cannot be read: %s", job_id, error)
+            return
+        if stored is not None:
+            event: Event = "on_dead" if stored.state is JobState.DEAD else "on_cancel"
+            announce(self._engine, self._engine.handlers.call(stored.type), event, stored)
+
+    # Rest and trouble.
+
+    def _rest(self) -> float:
+        if self._crew.done or self._hinted:
+            return 0.0
+        now = self._clock.monotonic()
+        rest = self._next_poll - now
+        if self._crew.held:
+            rest = min(rest, LATE_END)
+        if self._claiming and self._free_slots([]):
+            rest = min(rest, self.lines.next_look(now))
+        return max(rest, 0.0) if self._claiming else LATE_END
+
+    def _outage(self, error: BackendUnavailable) -> float:
+        self.last_error = error
+        if self._failures == 0:
+            _LOGGER.warning("%s; the worker pauses and tries again", error)
+        self._failures += 1
+        longest = min(FIRST_REST * 2.0 ** min(self._failures, 10), LONGEST_REST)
+        return longest * (0.5 + jitter(self._worker, self._failures) / 2)
+
+    def _mended(self) -> None:
+        self.reached_store.set()
+        self.last_error = None
+        if self._failures:
+            _LOGGER.warning("the store is back after %d tries", self._failures)
+            self._failures = 0
+            self.lines.ask_everywhere()
+
+    def _tell_if_dry(self) -> None:
+        if not self._dry_wanted or self._crew.held or self._crew.done or self._hinted:
+            return
+        if self._claiming and self.lines.is_worth_asking:
+            return
+        self._dry_wanted = False
+        self.went_dry.set()
+
+    def counts(self) -> Counter[str]:
+        """Return what was done so far."""
+        return Counter(self.tally.counts)

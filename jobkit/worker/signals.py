@@ -1,0 +1,31 @@
+"""SIGTERM and SIGINT, while a worker runs in the foreground."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def stop_signals(hurry: Callable[[], None]) -> Iterator[threading.Event]:
+    """Give an event that SIGTERM or the first SIGINT sets; a later SIGINT calls `hurry`.
+
+    Main thread only. What was installed before is put back.
+    """
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            hurry()
+        stop.set()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

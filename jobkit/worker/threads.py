@@ -1,0 +1,96 @@
+"""The threads in which sync handlers and hooks run."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+
+Task = Callable[[], None]
+_LOGGER = logging.getLogger("jobkit.worker")
+
+
+class ThreadPool:
+    """Runs tasks in up to `size` threads, made when they are needed.
+
+    Few wake-ups: handing in a batch wakes one thread; a thread that was woken and finds more
+    work than its own wakes one more. So a batch of tiny tasks is done by one thread, and a
+    batch of slow ones soon by all. The threads are daemons: one that never returns does not
+    keep the process alive.
+    """
+
+    def __init__(self, size: int, name: str) -> None:
+        self._size = size
+        self._name = name
+        self._tasks: deque[Task] = deque()
+        self._lock = threading.Lock()
+        self._idle: list[threading.Lock] = []
+        self._threads = 0
+        self._closed = False
+
+    def submit(self, tasks: Iterable[Task]) -> None:
+        """Hand in a batch."""
+        self._tasks.extend(tasks)
+        self._wake_one()
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether some task waits for a thread."""
+        return bool(self._tasks)
+
+    def replace_lost(self) -> None:
+        """Allow one thread more, for one that will not come back."""
+        with self._lock:
+            self._size += 1
+
+    def close(self) -> None:
+        """Let the threads end as they get idle."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for bed in idle:
+            bed.release()
+
+    def _wake_one(self) -> None:
+        with self._lock:
+            if self._idle:
+                self._idle.pop().release()
+                return
+            if self._threads >= self._size or self._closed:
+                return
+            self._threads += 1
+            name = f"{self._name}-{self._threads}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def _work(self) -> None:
+        """Take tasks until there are none, then sleep until woken. Ends when closed."""
+        bed = threading.Lock()
+        bed.acquire()
+        just_woken = True
+        while True:
+            try:
+                task = self._tasks.popleft()
+            except IndexError:
+                if not self._go_to_bed(bed):
+                    return
+                just_woken = True
+                continue
+            if just_woken and self._tasks:
+                self._wake_one()
+            just_woken = False
+            try:
+                task()
+            except BaseException:  # tasks catch their own: this is an error of jobkit's
+                _LOGGER.exception("a worker thread's task failed")
+
+    def _go_to_bed(self, bed: threading.Lock) -> bool:
+        """Sleep until woken; False if the pool was closed."""
+        with self._lock:
+            if self._tasks:
+                return True  # handed in just now
+            if self._closed:
+                return False
+            self._idle.append(bed)
+        bed.acquire()
+        return True

@@ -1,0 +1,158 @@
+"""A worker: the threads that run jobs in this process, started and stopped together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from jobkit.clock import Clock
+from jobkit.engine import Engine
+from jobkit.engine.running import Runner
+from jobkit.errors import BackendUnavailable, NotSupported
+from jobkit.ids import incarnation
+from jobkit.options import WorkerSettings
+from jobkit.report import Report
+from jobkit.store import Count, Leave, Store
+from jobkit.worker.crew import Crew
+from jobkit.worker.keeper import Keeper
+from jobkit.worker.listener import Listener
+from jobkit.worker.pump import Pump
+
+STOP_GRACE = 0.5  # seconds that handlers have to stop by themselves once they are told
+SETTLE_GRACE = 5.0  # seconds that the store has for the last settlements
+_LOGGER = logging.getLogger("jobkit.worker")
+
+
+def worker_name() -> str:
+    """Return a name for a worker of this process that no other one has."""
+    host = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:64]
+    return f"{host}.{os.getpid()}.{incarnation()}"
+
+
+class Worker:
+    """Serves the queues of its settings with the handlers of its engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        runner: Runner,
+        settings: WorkerSettings,
+        *,
+        clock: Clock,
+        now: Callable[[], int | None],
+    ) -> None:
+        self.name = worker_name()
+        self._store = store
+        self._now = now
+        self._clock = clock
+        self.settings = settings
+        self._hurried = threading.Event()
+        self._crew = Crew(engine, runner, settings, clock, "jobkit")
+        self._pump = Pump(self._crew, engine, store, worker=self.name, clock=clock, now=now)
+        lines = self._pump.lines
+        self._keeper = Keeper(
+            self._crew,
+            store,
+            worker=self.name,
+            clock=clock,
+            now=now,
+            queues=lambda: (lines.names, lines.lanes),
+        )
+        self._pump.keeper = self._keeper
+        self._listener = Listener(
+            store.waiter(self.name), queues=lambda: lines.names, on_hint=self._pump.hint
+        )
+
+    def start(self) -> None:
+        """Start all threads."""
+        self._keeper.start()
+        self._pump.start()
+        self._listener.start()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether every slot is taken by a handler that was abandoned."""
+        return self._pump.is_exhausted
+
+    def wait_for_store(self, timeout: float) -> BackendUnavailable | None:
+        """Wait until the store has answered once; return what stands in the way if not."""
+        self._pump.reached_store.wait(timeout)
+        return self._pump.last_error
+
+    def drain(self, timeout: timedelta | None) -> Report:
+        """Wait until nothing is left that is due and can be run here."""
+        tally = self._pump.tally
+        before = self._pump.counts()
+        tally.records.clear()
+        tally.wants_records = True
+        self._pump.want_dry()
+        try:
+            if not self._pump.went_dry.wait(None if timeout is None else timeout.total_seconds()):
+                left = self._left()
+                raise TimeoutError(f"drain: not done after {timeout}; waiting: {left}")
+            return tally.report(before, self._left())
+        finally:
+            tally.wants_records = False
+
+    def stop(self, timeout: timedelta) -> int:
+        """Stop claiming, wait for what runs, hand back the rest; return how many that were."""
+        self._pump.stop_claiming()
+        self._wait_for_handlers(timeout.total_seconds())
+        self._crew.tell_all("shutdown")
+        self._wait_for_handlers(STOP_GRACE)
+        works = [work for work in list(self._crew.held.values()) if not work.ended]
+        for work in works:
+            self._crew.give_back(work)
+        settled = self._pump.stop(SETTLE_GRACE)
+        self._listener.stop()
+        self._keeper.stop()
+        if works:
+            _LOGGER.warning("%d jobs did not end in time and were handed back", len(works))
+        if settled:
+            self._leave()
+        self._crew.close()
+        return len(works)
+
+    def hurry(self) -> None:
+        """End the wait of a `stop` that is under way."""
+        self._hurried.set()
+        self._crew.emptied.set()
+
+    def _wait_for_handlers(self, seconds: float) -> None:
+        deadline = self._clock.monotonic() + seconds
+        while self._crew.held and (left := deadline - self._clock.monotonic()) > 0:
+            if self._hurried.is_set():
+                return
+            self._crew.emptied.wait(min(left, 0.05))
+            self._crew.emptied.clear()
+
+    def _leave(self) -> None:
+        leaves = [Leave(queue=name, worker=self.name) for name in self._pump.lines.names]
+        try:
+            self._store.run_many(leaves, now=self._now())
+        except BackendUnavailable as error:
+            _LOGGER.info("the store forgets this worker by itself: %s", error)
+
+    def _left(self) -> dict[str, int]:
+        left = dict.fromkeys(("future", "paused", "limited", "no handler"), 0)
+        served = self._pump.lines.lanes.lanes
+        for name in self._pump.lines.names:
+            counts = self._store.run(Count(queue=name), now=self._now())
+            left["future"] += counts.scheduled + counts.retrying
+            for type_name, number in counts.queued.items():
+                left["limited" if type_name in served else "no handler"] += number
+        return left
+
+
+def refuse_unsupported(settings: WorkerSettings) -> None:
+    """Raise `NotSupported` for settings that no worker honours yet."""
+    if settings.strict:
+        raise NotSupported("start: strict=True is not supported yet")
+    if settings.queues is not None and len(set(settings.queues.values())) > 1:
+        raise NotSupported("start: queues with different weights are not supported yet")
