@@ -176,6 +176,10 @@ def _instant(value: Any) -> str | None:
     return None
 
 
+def _is_a(kind: type, value: object) -> bool:
+    return isinstance(value, kind)
+
+
 def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -221,18 +225,18 @@ def type_name(value: Any) -> str | None:
 
 
 def _type_names(value: Any) -> str | None:
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if isinstance(value, str) or not _is_a(Sequence, value):
         return "give a list of names"
     return next(filter(None, map(type_name, value)), None)
 
 
 def _metadata(value: Any) -> str | None:
-    if not isinstance(value, Mapping):
+    if not _is_a(Mapping, value):
         return "give a mapping of str to str"
-    wrong = [
-        key for key, item in value.items() if not (isinstance(key, str) and isinstance(item, str))
-    ]
-    return f"key and value of {wrong[0]!r} must be str" if wrong else None
+    for key, item in value.items():
+        if not (isinstance(key, str) and isinstance(item, str)):
+            return f"key and value of {key!r} must be str"
+    return None
 
 
 def _unique(value: Any) -> str | None:
@@ -244,7 +248,7 @@ def _unique(value: Any) -> str | None:
         return "until= takes 'started' or 'done'"
     if value.on_conflict not in ("return", "raise", "replace"):
         return "on_conflict= takes 'return', 'raise' or 'replace'"
-    return value.ttl is not None and _positive_duration(value.ttl) or None
+    return (value.ttl is not None and _positive_duration(value.ttl)) or None
 
 
 def _backoff(value: Any) -> str | None:
@@ -256,14 +260,17 @@ def _backoff(value: Any) -> str | None:
 
 
 def _weights(value: Any) -> str | None:
-    names = list(value) if isinstance(value, Mapping | Sequence) else []
-    if isinstance(value, str) or not names:
+    is_mapping = _is_a(Mapping, value)
+    if isinstance(value, str) or not (is_mapping or _is_a(Sequence, value)) or not value:
         return "give a list of queue names, or a mapping of name to weight"
+    names = list(value)
     if complaint := next(filter(None, map(queue_name, names)), None):
         return complaint
-    if isinstance(value, Mapping):
-        wrong = [w for w in value.values() if not (_is_int(w) and 1 <= w <= 1000)]
-        return f"a weight is an int from 1 to 1000, not {wrong[0]!r}" if wrong else None
+    if is_mapping:
+        for weight in value.values():
+            if not (_is_int(weight) and 1 <= weight <= 1000):
+                return f"a weight is an int from 1 to 1000, not {weight!r}"
+        return None
     return "names a queue twice" if len(set(names)) < len(names) else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from jobkit.client.jobs import Jobs
 from jobkit.client.transaction import AsyncTransaction, Held
 from jobkit.engine import Steps, drive_async
-from jobkit.errors import NotSupported
+from jobkit.errors import InvalidHandler, NotSupported
 from jobkit.handle import AsyncJobHandle
 from jobkit.inspect import AsyncInspector
 from jobkit.jobtype import DataclassLike
@@ -59,7 +59,7 @@ class AsyncJobs:
         return self._transaction()
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncEnqueuer]:
+    async def _transaction(self) -> AsyncGenerator[AsyncEnqueuer]:
         held = Held(self._engine)
         try:
             yield AsyncTransaction(held, self._control)
@@ -87,10 +87,14 @@ class AsyncJobs:
     def register(self, handler: H, /, *, job: type | None = None) -> H: ...
     @overload
     def register(self, /, *, job: type) -> Callable[[H], H]: ...
-    def register(self, handler: Any = None, /, *, job: type | None = None) -> Any:
+    def register(
+        self, handler: Callable[..., object] | None = None, /, *, job: type | None = None
+    ) -> Any:
         """Register a handler on the backend, also as a decorator."""
         if handler is None and job is not None:
             return self._jobs.register(job=job)
+        if handler is None:
+            raise InvalidHandler("register() got nothing: give a handler, or job=")
         return self._jobs.register(handler, job=job)
 
     async def close(self) -> None:

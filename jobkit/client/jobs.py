@@ -14,7 +14,7 @@ from jobkit.client.sender import AsyncSender, Sender
 from jobkit.client.transaction import transaction
 from jobkit.context import JobContext
 from jobkit.engine import Engine, Steps, drive
-from jobkit.errors import InvalidOption, NotSupported
+from jobkit.errors import InvalidHandler, InvalidOption, NotSupported
 from jobkit.handle import JobHandle
 from jobkit.handlers import EnqueueHook, M
 from jobkit.hooks import Hooks
@@ -107,11 +107,15 @@ class Jobs:
     def register(self, handler: H, /, *, job: type | None = None) -> H: ...
     @overload
     def register(self, /, *, job: type) -> Callable[[H], H]: ...
-    def register(self, handler: Any = None, /, *, job: type | None = None) -> Any:
+    def register(
+        self, handler: Callable[..., object] | None = None, /, *, job: type | None = None
+    ) -> Any:
         """Register a handler on this backend, also as a decorator; see `Handlers.register`."""
         own = self._engine.own_handlers
         if handler is None and job is not None:
             return own.register(job=job)
+        if handler is None:
+            raise InvalidHandler("register() got nothing: give a handler, or job=")
         return own.register(handler, job=job)
 
     def middleware(self, middleware: M, /) -> M:
@@ -155,5 +159,5 @@ class Jobs:
             control=self._control,
         )
 
-    def _open_outbox(self, ctx: JobContext) -> JobOutbox:
+    def _open_outbox(self, _: JobContext) -> JobOutbox:
         return JobOutbox(self._engine, self._control, self._async_control)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -99,7 +99,7 @@ class Transaction:
         return self._inner()
 
     @contextmanager
-    def _inner(self) -> Iterator[Enqueuer]:
+    def _inner(self) -> Generator[Enqueuer]:
         length = len(self._held.batch)
         try:
             yield self
@@ -142,7 +142,7 @@ class AsyncTransaction:
         return self._inner()
 
     @asynccontextmanager
-    async def _inner(self) -> AsyncIterator[AsyncEnqueuer]:
+    async def _inner(self) -> AsyncGenerator[AsyncEnqueuer]:
         length = len(self._held.batch)
         try:
             yield self
@@ -161,7 +161,7 @@ class AsyncTransaction:
 @contextmanager
 def transaction(
     engine: Engine, control: JobControl, publish: Callable[[list[NewJob]], object]
-) -> Iterator[Enqueuer]:
+) -> Generator[Enqueuer]:
     """Hold what the block enqueues; publish it at its end, or drop it if the block raises."""
     held = Held(engine)
     try:

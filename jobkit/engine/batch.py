@@ -43,15 +43,18 @@ class Batch:
         del self.jobs[length:]
 
 
-def iterate_jobs(jobs: object) -> Iterator[Any]:
+_NO_COLLECTIONS: tuple[type, ...] = (str, bytes, bytearray, Mapping, type)
+
+
+def iterate_jobs(jobs: Any) -> Iterator[Any]:
     """Return an iterator over the jobs of an `enqueue_many`, refusing what is no collection."""
-    if isinstance(jobs, str | bytes | bytearray | Mapping | type) or not isinstance(jobs, Iterable):
+    given: object = jobs
+    if isinstance(given, _NO_COLLECTIONS) or not isinstance(given, Iterable):
         raise InvalidJob(
             f"enqueue_many takes an iterable of jobs, not {type(jobs).__name__}; "
             f"for one job use enqueue"
         )
-    iterator: Iterator[Any] = iter(jobs)
-    return iterator
+    return iter(jobs)
 
 
 def checked_chunk(chunk: int | None) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from jobkit.ids import incarnation
@@ -18,7 +18,7 @@ class Channels:
         self._made = 0
 
     @contextmanager
-    def borrow(self) -> Iterator[tuple[str, int]]:
+    def borrow(self) -> Generator[tuple[str, int]]:
         """Give a channel and its next request number to one push, however often it is sent."""
         try:
             channel, request = self._idle.pop()

@@ -76,13 +76,14 @@ class Engine:
         """Validate and encode the jobs of an `enqueue_many`, one batch for each push."""
         size = checked_chunk(chunk)
         batch = Batch()
-        count = 0
-        for count, job in enumerate(iterate_jobs(jobs), start=1):
+        is_empty = True
+        for job in iterate_jobs(jobs):
+            is_empty = False
             batch.add(self.prepare(job, options))
             if len(batch) == size:
                 yield batch
                 batch = Batch()
-        if count == 0:
+        if is_empty:
             raise InvalidJob("enqueue_many got no job: the iterable is empty")
         if len(batch):
             yield batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -45,7 +45,7 @@ class Preparer:
                 f"{job_type.cls.__qualname__} is defined in __main__, where no worker finds it: "
                 f"move the class to a module, or give @job(name=...)"
             )
-        chosen = {**self.defaults, **job_type.options, **options}
+        chosen: dict[str, Any] = {**self.defaults, **job_type.options, **options}
         if chosen.get("unique"):
             raise NotSupported(f"unique={chosen['unique']!r} is not supported yet")
         queue = chosen.get("queue", DEFAULT_QUEUE)
@@ -73,17 +73,15 @@ class Preparer:
             # A hook that returns None may have changed its copy in place.
             copy: Any = dict(options)
             changed: Any = hook(job, copy)
-            options = copy if changed is None else changed
-            if not isinstance(options, Mapping):
-                raise InvalidOption(f"on_enqueue {hook!r} returned {options!r}, not options")
+            if changed is not None and not isinstance(changed, Mapping):
+                raise InvalidOption(f"on_enqueue {hook!r} returned {changed!r}, not options")
+            options = copy if changed is None else cast("Mapping[str, Any]", changed)
         return options
 
     def _due(self, options: Mapping[str, Any]) -> tuple[int | None, int]:
         """Return `run_at` and `delay`; a default stands back where the call chose either."""
-        if "run_at" in options or "delay" in options:
-            chosen = options
-        else:
-            chosen = self.defaults
+        is_chosen = "run_at" in options or "delay" in options
+        chosen = options if is_chosen else self.defaults
         if (run_at := chosen.get("run_at")) is not None:
             return max(0, to_milliseconds_up(run_at)), 0
         delay = chosen.get("delay")

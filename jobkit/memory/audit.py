@@ -31,7 +31,7 @@ def _misplaced(queue: MemoryQueue, job: KeptJob) -> str:
 
 
 def _counts(queue: MemoryQueue) -> str:
-    found = {state: 0 for state in JobState}
+    found = dict.fromkeys(JobState, 0)
     for job in queue.jobs.values():
         found[job.state] += 1
     counted = {

@@ -21,7 +21,7 @@ class Crew:
     pushes: dict[str, tuple[int, int, tuple[str, ...]]] = field(
         default_factory=dict[str, tuple[int, int, tuple[str, ...]]]
     )
-    on_hint: Callable[[str], None] = lambda worker: None
+    on_hint: Callable[[str], None] = lambda _: None
     wanted: dict[str, None] = field(default_factory=dict[str, None])  # types with new work
 
     def beat(self, worker: str, lanes: LaneSet, now: int) -> None:

@@ -67,6 +67,10 @@ class MemoryStore:
                 return operate.settle(self._queue, operation, now)
             case Queues():
                 return tuple(sorted(self._queues))
+            case _:
+                return self._on_one_queue(operation, now)
+
+    def _on_one_queue(self, operation: Operation[Any], now: int) -> Any:
         carry_out: Callable[[MemoryQueue, Any, int], Any] | None = operate.ON_ONE_QUEUE.get(
             type(operation)
         )

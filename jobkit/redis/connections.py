@@ -16,7 +16,7 @@ from redis import Redis
 from redis.asyncio import connection as aio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.connection import Connection, ConnectionPool
+from redis.connection import ConnectionPool
 from redis.retry import Retry
 
 from jobkit.errors import InvalidOption, NotSupported
@@ -86,7 +86,8 @@ def _of_url(url: str) -> Address:
             f"rediss:// for TLS, or unix://path"
         )
     try:
-        pool = ConnectionPool.from_url(url)
+        # redis-py leaves its keyword arguments untyped; none is given here.
+        pool = ConnectionPool.from_url(url)  # pyright: ignore[reportUnknownMemberType]
     except ValueError as error:
         raise InvalidOption(f"{without_password(url)!r} is no Redis URL: {error}") from error
     return _of_pool(pool, without_password(url))
@@ -105,8 +106,7 @@ def _of_pool(pool: ConnectionPool, shown: str) -> Address:
         "socket_connect_timeout": given.get("socket_connect_timeout") or CONNECT_TIMEOUT,
     }
     given.pop("maint_notifications_config", None)
-    kind = cast("type[Connection]", pool.connection_class)
-    return Address(kind, given, shown)
+    return Address(pool.connection_class, given, shown)
 
 
 def without_password(url: str) -> str:

@@ -55,7 +55,6 @@ class WorkingJobs(Jobs):
         if worker is not None:
             return worker.drain(timeout)
         worker = self._new_worker(worker_settings({}))
-        worker.start()
         try:
             return worker.drain(timeout)
         finally:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
 
 @contextmanager
-def stop_signals(hurry: Callable[[], None]) -> Iterator[threading.Event]:
+def stop_signals(hurry: Callable[[], None]) -> Generator[threading.Event]:
     """Give an event that SIGTERM or the first SIGINT sets; a later SIGINT calls `hurry`.
 
     Main thread only. What was installed before is put back.
     """
     stop = threading.Event()
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
+    def on_signal(number: int, _: FrameType | None) -> None:
         if stop.is_set() and number == signal.SIGINT:
             hurry()
         stop.set()

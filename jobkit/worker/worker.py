@@ -52,6 +52,7 @@ class Worker:
         self._now = now
         self._clock = clock
         self.settings = settings
+        self._is_started = False
         self._hurried = threading.Event()
         self._crew = Crew(engine, runner, settings, clock, "jobkit")
         self._pump = Pump(self._crew, engine, store, worker=self.name, clock=clock, now=now)
@@ -71,6 +72,7 @@ class Worker:
 
     def start(self) -> None:
         """Start all threads."""
+        self._is_started = True
         self._keeper.start()
         self._pump.start()
         self._listener.start()
@@ -86,12 +88,17 @@ class Worker:
         return self._pump.last_error
 
     def drain(self, timeout: timedelta | None) -> Report:
-        """Wait until nothing is left that is due and can be run here."""
+        """Wait until nothing is left that is due and can be run here.
+
+        Starts the worker if that was not done: then the report has everything it does.
+        """
         tally = self._pump.tally
         before = self._pump.counts()
         tally.records.clear()
         tally.wants_records = True
         self._pump.want_dry()
+        if not self._is_started:
+            self.start()
         try:
             if not self._pump.went_dry.wait(None if timeout is None else timeout.total_seconds()):
                 left = self._left()
@@ -140,7 +147,7 @@ class Worker:
             _LOGGER.info("the store forgets this worker by itself: %s", error)
 
     def _left(self) -> dict[str, int]:
-        left = dict.fromkeys(("future", "paused", "limited", "no handler"), 0)
+        left: dict[str, int] = dict.fromkeys(("future", "paused", "limited", "no handler"), 0)
         served = self._pump.lines.lanes.lanes
         for name in self._pump.lines.names:
             counts = self._store.run(Count(queue=name), now=self._now())

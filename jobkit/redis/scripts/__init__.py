@@ -27,7 +27,7 @@ class Script:
 @cache
 def script(name: str) -> Script:
     """Read one script and put the parts that it needs in front."""
-    folder = files(__package__)
+    folder = files("jobkit.redis.scripts")
     own = folder.joinpath(f"{name}.lua").read_text("utf-8")
     needed = _NEEDS.search(own)
     parts = needed[1].split() if needed else []
