@@ -29,6 +29,7 @@ class KeptJob:
     failures: int = 0
     timeouts: int = 0
     losses: int = 0
+    suspect: bool = False
     started_at: int | None = None
     finished_at: int | None = None
     duration: int | None = None
@@ -106,6 +107,7 @@ class KeptJob:
             failures=self.failures,
             timeouts=self.timeouts,
             losses=self.losses,
+            suspect=self.suspect,
             started_at=self.started_at,
             finished_at=self.finished_at if self.state in ENDED else None,
             duration=self.duration,

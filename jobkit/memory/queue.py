@@ -32,7 +32,7 @@ LOST = Failure(
 
 def lane_name(job: KeptJob) -> str:
     """Return the lane where a job gets ready; suspects, who were lost before, have their own."""
-    return f"!{job.type}" if job.losses else job.type
+    return f"!{job.type}" if job.suspect else job.type
 
 
 class MemoryQueue:
@@ -154,6 +154,7 @@ class MemoryQueue:
         """Settle a lost lease, and tell whether the job has ended by it."""
         self.stop_running(job)
         job.token = None
+        job.suspect = True
         if job.started:
             job.losses += 1
             job.note(LOST, now=now)

@@ -73,9 +73,10 @@ class _Auditor:
     def _leases(self) -> list[str]:
         found: list[str] = []
         for job_id in self._ids("running"):
-            token, group = self._one("HMGET", f"job:{job_id}", "k", "g")
+            token, claim = self._one("HMGET", f"job:{job_id}", "k", "v")
+            group = "" if claim is None else claim.split(b" ")[1].decode()
             if token is None or token.endswith(b"!"):
                 found.append(f"{job_id} is leased, and its token is {token}")
-            elif not self._one("SISMEMBER", f"active:{(group or b'').decode()}", job_id):
+            elif not self._one("SISMEMBER", f"active:{group}", job_id):
                 found.append(f"{job_id} is leased, and its group {group} does not count it")
         return found

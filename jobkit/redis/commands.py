@@ -17,7 +17,7 @@ from jobkit.record import JobState
 from jobkit.redis.keys import queue_names, queue_prefix
 from jobkit.redis.scripts import Script, script
 from jobkit.redis.settlements import settlement_args
-from jobkit.redis.stored import body_tail, parse_job
+from jobkit.redis.stored import body_tail, parse_claimed, parse_job
 from jobkit.store import (
     Beat,
     Bounds,
@@ -123,7 +123,6 @@ def _json_text(text: str) -> bytes:
 
 
 def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
-    queue = operation.queue
     args = (
         now,
         operation.worker,
@@ -143,10 +142,7 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
         at = int(reply[0])
         return Claimed(
             now=at,
-            jobs=tuple(
-                parse_job(queue, job_id, body, fields, state=JobState.RUNNING, now=at)
-                for job_id, body, fields in reply[6]
-            ),
+            jobs=tuple([parse_claimed(job, operation, at) for job in reply[6]]),
             started=reply[2],
             next_due=int(reply[3]) if reply[3] else None,
             more=bool(reply[4]),
@@ -154,7 +150,7 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
             lanes_unknown=bool(reply[1]),
         )
 
-    return Command(script("claim"), (queue_prefix(namespace, queue),), args, parse)
+    return Command(script("claim"), (queue_prefix(namespace, operation.queue),), args, parse)
 
 
 def _texts(reply: list[bytes]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def settlement_args(settlement: Settlement) -> tuple[Arg, ...]:
     lease = settlement.lease
     match settlement:
         case Succeed():
-            result = b"" if settlement.result is None else settlement.result
+            result = b"" if settlement.result is None else b"=" + settlement.result
             duration, children = settlement.duration, len(settlement.children)
             return (lease.id, lease.fence, "succeed", "", 0, duration, result, 1, children)
         case RetryLater():

@@ -43,9 +43,13 @@ class RedisStore:
         self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
     ) -> list[Any]:
         """Carry out operations in one round trip; each error stands in its place."""
-        commands = [command(each, namespace=self._namespace, now=now) for each in operations]
-        replies = self._exchange(commands)
-        return [read(*pair, where=self.where) for pair in zip(commands, replies, strict=True)]
+        built = [build(each, self._namespace, now) for each in operations]
+        commands = [each for each in built if isinstance(each, Command)]
+        replies = iter(self._exchange(commands) if commands else [])
+        return [
+            read(each, next(replies), where=self.where) if isinstance(each, Command) else each
+            for each in built
+        ]
 
     @property
     def where(self) -> str:
@@ -112,6 +116,14 @@ class RedisStore:
         # What broke one connection has probably broken all, and the data may be another's.
         self._connections.close()
         self._announced.clear()
+
+
+def build(operation: Operation[Any], namespace: str, now: int | None) -> Command | JobkitError:
+    """Return the command of an operation, or the error for one that is not known."""
+    try:
+        return command(operation, namespace=namespace, now=now)
+    except JobkitError as error:
+        return error
 
 
 def _reply(connection: Wire) -> Any:

@@ -8,11 +8,13 @@ hash are listed in `scripts/lib/jobs.lua`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from jobkit.record import ENDED, JobState
-from jobkit.store import Failure, NewJob, StoredAttempt, StoredJob
+from jobkit.store import Claim, Failure, NewJob, StoredAttempt, StoredJob
 
 Reply = Sequence[bytes]
 
@@ -39,26 +41,11 @@ def parse_job(
     """Put a job together from its body and its hash (names and values in turn)."""
     header, _, blobs = body.partition(b"\n")
     type_name, priority, due, arrival, enqueued, retention, options, metadata = header.split(b" ")
-    payload_at = int(options) + int(metadata)
-    if not hash_fields:  # the usual case of a job that never ran
-        return StoredJob(
-            id=job_id.decode(),
-            queue=queue,
-            type=type_name.decode(),
-            state=state,
-            payload=blobs[payload_at:],
-            options=blobs[: int(options)],
-            metadata=blobs[int(options) : payload_at],
-            priority=int(priority),
-            run_at=int(due),
-            arrival=int(arrival),
-            enqueued_at=int(enqueued),
-            retention=None if retention == b"-" else int(retention),
-            due=is_due(state, int(due), now),
-        )
     fields = dict(zip(hash_fields[::2], hash_fields[1::2], strict=True))
+    payload_at = int(options) + int(metadata)
     run_at = int(fields.get(b"d", due))
     worker, fence = _holder(fields)
+    started_at = _number(fields.get(b"s"))
     return StoredJob(
         id=job_id.decode(),
         queue=queue,
@@ -74,19 +61,60 @@ def parse_job(
         retention=None if retention == b"-" else int(retention),
         due=is_due(state, run_at, now),
         fence=fence,
-        starts=int(fields.get(b"n", 0)),
+        starts=int(fields.get(b"n", 0 if started_at is None else 1)),
         failures=int(fields.get(b"x", 0)),
         timeouts=int(fields.get(b"o", 0)),
         losses=int(fields.get(b"l", 0)),
-        started_at=_instant(fields.get(b"s")),
-        finished_at=_instant(fields.get(b"e")) if state in ENDED else None,
-        duration=_instant(fields.get(b"u")),
+        suspect=b"l" in fields,
+        started_at=started_at,
+        finished_at=_number(fields.get(b"e")) if state in ENDED else None,
+        duration=_number(fields.get(b"u")),
         worker=worker,
-        version=_text.decode(fields[b"v"]) if b"v" in fields else None,
+        version=_version(fields),
         attempts=_parse_attempts(fields.get(b"A")),
         result=fields.get(b"r"),
-        cancel_requested_at=_instant(fields.get(b"c")),
-        timed_out_at=_instant(fields.get(b"t")),
+        cancel_requested_at=_number(fields.get(b"c")),
+        timed_out_at=_number(fields.get(b"t")),
+    )
+
+
+def parse_claimed(job: Sequence[Any], claim: Claim, now: int) -> StoredJob:
+    """Put a job together from the reply to a claim; most have never run before."""
+    job_id, body, fence, is_started, hash_fields = job
+    started_at = now if is_started else None
+    if hash_fields:
+        stored = parse_job(claim.queue, job_id, body, hash_fields, state=JobState.RUNNING, now=now)
+        if not fence:  # the answer to a copy of the claim: the hash has everything
+            return stored
+        return replace(
+            stored,
+            fence=fence,
+            worker=claim.worker,
+            version=claim.version,
+            started_at=started_at,
+        )
+    header, _, blobs = body.partition(b"\n")
+    type_name, priority, due, arrival, enqueued, retention, options, metadata = header.split(b" ")
+    options_end = int(options)
+    payload_at = options_end + int(metadata)
+    return StoredJob(
+        id=job_id.decode(),
+        queue=claim.queue,
+        type=type_name.decode(),
+        state=JobState.RUNNING,
+        payload=blobs[payload_at:] if payload_at else blobs,
+        options=blobs[:options_end],
+        metadata=blobs[options_end:payload_at],
+        priority=int(priority),
+        run_at=int(due),
+        arrival=int(arrival),
+        enqueued_at=int(enqueued),
+        retention=None if retention == b"-" else int(retention),
+        fence=fence,
+        starts=is_started,
+        started_at=started_at,
+        worker=claim.worker,
+        version=claim.version,
     )
 
 
@@ -96,15 +124,20 @@ def is_due(state: JobState, run_at: int, now: int) -> bool:
 
 
 def _holder(fields: dict[bytes, bytes]) -> tuple[str | None, int]:
-    token = fields.get(b"k")
+    token = fields.get(b"k") or fields.get(b"w")
     if token is None:
-        lost = fields.get(b"w")
-        return (None if lost is None else lost.decode()), int(fields.get(b"f", 0))
+        return None, 0
     worker, _, fence = token.rstrip(b"!").rpartition(b":")
     return worker.decode(), int(fence)
 
 
-def _instant(value: bytes | None) -> int | None:
+def _version(fields: dict[bytes, bytes]) -> str | None:
+    """Read the version off what the last claim wrote: "flags group version"."""
+    claim = fields.get(b"v")
+    return None if claim is None else _text.decode(claim.split(b" ", 2)[2])
+
+
+def _number(value: bytes | None) -> int | None:
     return None if value is None else int(value)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from jobkit.record import AttemptOutcome, JobState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAttempt:
+class StoredAttempt(Struct, frozen=True, kw_only=True):
     """One ended run as a store keeps it."""
 
     number: int
@@ -24,9 +24,11 @@ class StoredAttempt:
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredJob:
-    """Everything that a store keeps about one job."""
+class StoredJob(Struct, frozen=True, kw_only=True):
+    """Everything that a store keeps about one job.
+
+    `losses` are those that count; `suspect`: it was lost at least once, counted or not.
+    """
 
     id: str
     queue: str
@@ -46,6 +48,7 @@ class StoredJob:
     failures: int = 0
     timeouts: int = 0
     losses: int = 0
+    suspect: bool = False
     started_at: int | None = None
     finished_at: int | None = None
     duration: int | None = None
@@ -57,8 +60,7 @@ class StoredJob:
     timed_out_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(Struct, frozen=True, kw_only=True):
     """What a claim took.
 
     `started`: how many of the first `jobs` are taken as started; the rest are prefetched.
@@ -77,8 +79,7 @@ class Claimed:
     lanes_unknown: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(Struct, frozen=True, kw_only=True):
     """What became of one settlement.
 
     "ok": it holds (also if an earlier copy of the request did it). "lost": the lease was no
@@ -93,8 +94,7 @@ class Settled:
     due: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beat:
+class Beat(Struct, frozen=True, kw_only=True):
     """What a heartbeat learned of the leases it named: ids, each in at most one of these."""
 
     now: int
@@ -103,8 +103,7 @@ class Beat:
     deleted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueCounts:
+class QueueCounts(Struct, frozen=True, kw_only=True):
     """How many jobs of a queue are where; `queued` by stored type.
 
     `due`: scheduled and retrying jobs whose time has come and that no claim has promoted.
@@ -122,8 +121,7 @@ class QueueCounts:
     next_due: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPage:
+class StoredPage(Struct, frozen=True, kw_only=True):
     """Some jobs of one state, and where to go on (None: that was all)."""
 
     jobs: tuple[StoredJob, ...]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from jobkit.record import AttemptOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
+class NewJob(Struct, frozen=True, kw_only=True):
     """A job to be stored.
 
     Due at `run_at` (milliseconds), else `delay` milliseconds after the store's clock.
@@ -29,8 +29,7 @@ class NewJob:
     retention: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class Lane(Struct, frozen=True, kw_only=True):
     """How a worker serves one type: read when a job of it is claimed.
 
     `group`: the type's own name for all its aliases; they share `limit`, the greatest number
@@ -44,16 +43,14 @@ class Lane:
     keep_dead: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneSet:
+class LaneSet(Struct, frozen=True, kw_only=True):
     """The types that a worker serves in a queue; `key` names the set and its content."""
 
     key: str
-    lanes: Mapping[str, Lane] = field(hash=False)
+    lanes: Mapping[str, Lane]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class Bounds(Struct, frozen=True, kw_only=True):
     """How much of what has ended a queue keeps: ages in milliseconds, and counts."""
 
     finished_for: int = 3_600_000
@@ -62,16 +59,14 @@ class Bounds:
     dead_max: int = 100_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class Lease(Struct, frozen=True, kw_only=True):
     """A worker's hold on one job; `fence` grows with each claim."""
 
     id: str
     fence: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """What an attempt that did not succeed left behind, all text cut to size by the caller."""
 
     outcome: AttemptOutcome
@@ -80,8 +75,7 @@ class Failure:
     traceback: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Succeed:
+class Succeed(Struct, frozen=True, kw_only=True):
     """End as succeeded; publish `children` in the same step."""
 
     lease: Lease
@@ -90,8 +84,7 @@ class Succeed:
     children: tuple[NewJob, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryLater:
+class RetryLater(Struct, frozen=True, kw_only=True):
     """Count a failure (or a timeout, by `failure.outcome`) and wait: until `at`, or for `delay`."""
 
     lease: Lease
@@ -101,8 +94,7 @@ class RetryLater:
     duration: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnoozeFor:
+class SnoozeFor(Struct, frozen=True, kw_only=True):
     """Wait `delay` milliseconds more; nothing is spent."""
 
     lease: Lease
@@ -111,8 +103,7 @@ class SnoozeFor:
     duration: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bury:
+class Bury(Struct, frozen=True, kw_only=True):
     """End as dead; with `keep` False the record goes too. A failure or timeout is counted."""
 
     lease: Lease
@@ -121,8 +112,7 @@ class Bury:
     duration: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndCancelled:
+class EndCancelled(Struct, frozen=True, kw_only=True):
     """End as cancelled: the handler discarded the job, or followed a cancel."""
 
     lease: Lease
@@ -130,8 +120,7 @@ class EndCancelled:
     duration: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """Give the job back to the front of its line; nothing is spent."""
 
     lease: Lease

@@ -88,6 +88,7 @@ class Crew:
     def give_back(self, work: Work) -> None:
         """End a work by handing its job back, unless it has ended."""
         if self._end_once(work):
+            work.handed_back = True
             self.done.append((work, Release(lease=work.lease)))
             self.progress.set()
 
@@ -155,7 +156,9 @@ class Crew:
             return
         assert work.run is not None  # a work that ends here has begun
         duration = milliseconds(self.clock.monotonic() - (work.started or 0.0))
-        self.done.append((work, self.runner.end(work.run, ended, duration=duration)))
+        settlement = self.runner.end(work.run, ended, duration=duration)
+        work.handed_back = isinstance(settlement, Release)
+        self.done.append((work, settlement))
 
     def _end_once(self, work: Work) -> bool:
         with self._ending:

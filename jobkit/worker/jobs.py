@@ -66,10 +66,10 @@ class WorkingJobs(Jobs):
         `timeout` None: the worker's `shutdown_timeout`. Idempotent; fine if never started.
         """
         with self._life:
-            worker, self._worker = self._worker, None
+            worker = self._worker
             if worker is None:
                 return
-            self._stopping = worker
+            self._stopping, self._worker = worker, None  # in this order: `hurry` looks at both
             limit = worker.settings.shutdown_timeout if timeout is None else timeout
             self.handed_back = worker.stop(limit)
             self._stopping = None
@@ -93,9 +93,10 @@ class WorkingJobs(Jobs):
                 return
 
     def hurry(self) -> None:
-        """Make a shutdown that is under way hand back what still runs."""
-        if self._stopping is not None:
-            self._stopping.hurry()
+        """Make the shutdown that is under way, or about to begin, hand back what still runs."""
+        worker = self._stopping or self._worker
+        if worker is not None:
+            worker.hurry()
 
     def close(self) -> None:
         """Stop the worker, if one runs, and let go of all connections; idempotent."""
@@ -109,6 +110,11 @@ class WorkingJobs(Jobs):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def enqueue_timeout(self) -> timedelta:
+        """For how long an enqueue tries again while the store is away."""
+        return timedelta(seconds=self._sender.timeout)
 
     @property
     def worker(self) -> Worker | None:

@@ -88,7 +88,7 @@ class Pump:
         self._hinted = False
         self._claiming = True
         self._dry_wanted = False
-        self.tally = Tally()
+        self.tally = Tally(engine.record)
         self.went_dry = threading.Event()
         self.reached_store = threading.Event()
         self.last_error: BackendUnavailable | None = None
@@ -224,7 +224,7 @@ class Pump:
             self._next_poll = now + self._poll()
             self.lines.ask_everywhere()
         self.lines.look_out(now)
-        suspects = 0 if any(work.stored.losses for work in self._crew.held.values()) else 1
+        suspects = 0 if any(work.stored.suspect for work in self._crew.held.values()) else 1
         asked = self.lines.ask_for(
             slots=self._free_slots(endings),
             prefetch=self._settings.prefetch - len(self._prefetched),
@@ -274,19 +274,14 @@ class Pump:
                     "gone" if settled.verdict == "gone" else "no longer this worker's",
                 )
                 continue
-            self.tally.add(settlement, settled)
+            self.tally.add(work.stored, settlement, settled)
             self._follow_up(work, settlement, settled)
 
     def _follow_up(self, work: Work, settlement: Settlement, settled: Settled) -> None:
         call = self._engine.handlers.call(work.stored.type)
         event = event_of(settlement, settled)
-        hooked = event is not None and (event == "on_dead" or (call is not None and call.hooks))
-        if not hooked and not self.tally.wants_records:
-            return
-        after = after_settling(work.stored, settlement, settled)
-        if self.tally.wants_records:
-            self.tally.records.append(self._engine.record(after))
-        if hooked and event is not None:
+        if event == "on_dead" or (event is not None and call is not None and call.hooks):
+            after = after_settling(work.stored, settlement, settled)
             self._crew.threads.submit([partial(announce, self._engine, call, event, after)])
 
     def _claimed(self, line: QueueLine, claimed: Claimed, sent: float) -> None:

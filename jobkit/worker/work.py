@@ -12,7 +12,7 @@ class Work:
 
     `lease_until` and `deadline` are readings of the monotonic clock. `ended` is set once, by
     whoever decides how the attempt ended: the handler's thread or task, or the keeper that
-    gives up on it.
+    gives up on it. `handed_back`: it ended with its job handed back.
     """
 
     __slots__ = (
@@ -20,6 +20,7 @@ class Work:
         "cancelled",
         "deadline",
         "ended",
+        "handed_back",
         "lease",
         "lease_until",
         "queue",
@@ -38,4 +39,5 @@ class Work:
         self.started: float | None = None
         self.deadline: float | None = None
         self.ended = False
+        self.handed_back = False
         self.abandoned = False

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from jobkit.clock import Clock
@@ -82,10 +82,38 @@ class Worker:
         """Whether every slot is taken by a handler that was abandoned."""
         return self._pump.is_exhausted
 
-    def wait_for_store(self, timeout: float) -> BackendUnavailable | None:
-        """Wait until the store has answered once; return what stands in the way if not."""
-        self._pump.reached_store.wait(timeout)
+    @property
+    def queues(self) -> list[str]:
+        """The queues that it serves."""
+        return self._pump.lines.names
+
+    @property
+    def types(self) -> list[str]:
+        """The stored names of the job types that it has handlers for, without aliases."""
+        return sorted({lane.group for lane in self._pump.lines.lanes.lanes.values()})
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many attempts ended how since the start, by the words of `Report`."""
+        return self._pump.counts()
+
+    @property
+    def trouble(self) -> BackendUnavailable | None:
+        """What the store last failed with; None while it answers."""
         return self._pump.last_error
+
+    def wait_for_store(self, timeout: float) -> bool:
+        """Wait until the store has answered once; False if time runs out."""
+        return self._pump.reached_store.wait(timeout)
+
+    def want_dry(self) -> None:
+        """Begin to watch for `is_dry`."""
+        self._pump.want_dry()
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether, since `want_dry`, nothing was left that is due and can be run here."""
+        return self._pump.went_dry.is_set()
 
     def drain(self, timeout: timedelta | None) -> Report:
         """Wait until nothing is left that is due and can be run here.
@@ -94,7 +122,7 @@ class Worker:
         """
         tally = self._pump.tally
         before = self._pump.counts()
-        tally.records.clear()
+        tally.ends.clear()
         tally.wants_records = True
         self._pump.want_dry()
         if not self._is_started:
@@ -111,20 +139,22 @@ class Worker:
         """Stop claiming, wait for what runs, hand back the rest; return how many that were."""
         self._pump.stop_claiming()
         self._wait_for_handlers(timeout.total_seconds())
+        late = [work for work in list(self._crew.held.values()) if not work.ended]
         self._crew.tell_all("shutdown")
         self._wait_for_handlers(STOP_GRACE)
-        works = [work for work in list(self._crew.held.values()) if not work.ended]
-        for work in works:
+        for work in late:
             self._crew.give_back(work)
         settled = self._pump.stop(SETTLE_GRACE)
         self._listener.stop()
         self._keeper.stop()
-        if works:
-            _LOGGER.warning("%d jobs did not end in time and were handed back", len(works))
+        # Also those whose handlers heeded the call: an async one is cancelled by it.
+        handed_back = sum(work.handed_back for work in late)
+        if handed_back:
+            _LOGGER.warning("%d jobs did not end in time and were handed back", handed_back)
         if settled:
             self._leave()
         self._crew.close()
-        return len(works)
+        return handed_back
 
     def hurry(self) -> None:
         """End the wait of a `stop` that is under way."""

@@ -1,7 +1,9 @@
 -- Promote what is due, reclaim what is lost, and lease the best jobs to a worker.
 -- KEYS: prefix. ARGV: now, worker, version (JSON), request, lane set, slots, prefetch,
 -- suspects, lease, idle (1 or 0), four bounds, the only id to take ('' for any).
--- Reply: now, lanes unknown, started, next due, more, ended ids, jobs (each: id, body, state).
+-- Reply: now, lanes unknown, started, next due, more, ended ids, jobs.
+-- Each job: id, body, fence, started (1 or 0), state hash from before; in the answer to a copy,
+-- fence 0 and the state hash as it is.
 -- O(taken x log ready + lanes passed over + promoted + reclaimed).
 -- needs: time lanes hints jobs
 
@@ -115,7 +117,7 @@ local function same_again(earlier)
     local token = redis.call('HGET', p .. 'job:' .. id, 'k')
     if token and token_worker(token) == worker and redis.call('ZSCORE', p .. 'running', id) then
       local state = redis.call('HGETALL', p .. 'job:' .. id)
-      jobs[#jobs + 1] = { id, redis.call('HGET', p .. 'bodies', id), state }
+      jobs[#jobs + 1] = { id, redis.call('HGET', p .. 'bodies', id), 0, 0, state }
       if redis.call('HEXISTS', p .. 'job:' .. id, 's') == 1 then started = started + 1 end
     end
   end
@@ -138,9 +140,9 @@ local function promote()
     local job = due[i]
     local id = string.sub(job.member, 11)
     local type, priority, _, arrival = header(redis.call('HGET', p .. 'bodies', id))
-    local losses = redis.call('HGET', p .. 'job:' .. id, 'l')
+    local suspect = redis.call('HGET', p .. 'job:' .. id, 'l')
     table.insert(gone[job.key], job.member)
-    collect_ready(ready, lane_name(type, losses), priority, lane_member(job.due, arrival, id))
+    collect_ready(ready, lane_name(type, suspect), priority, lane_member(job.due, arrival, id))
   end
   call_in_chunks('ZREM', p .. 'scheduled', gone.scheduled)
   call_in_chunks('ZREM', p .. 'retrying', gone.retrying)
@@ -150,18 +152,16 @@ end
 -- Settle one lost lease; true if the job has ended by it.
 local function lose(id, ready)
   local key = p .. 'job:' .. id
-  local state = read_state(p, id, 'k', 'v', 'g', 'L', 's', 'x', 'o', 'l', 'c', 'd', 'A', 'R')
+  local state = read_state(p, id, 'k', 'v', 's', 'x', 'o', 'l', 'c', 'd', 'A', 'R')
   local losses = tonumber(state.l or 0)
-  stop_running(p, id, state.g)
+  stop_running(p, id, claim_group(state.v))
   redis.call('HDEL', key, 'k')
-  redis.call('HSET', key, 'w', token_worker(state.k))
   if state.s then
     losses = losses + 1
-    redis.call('HSET', key, 'l', losses)
     note(p, id, state, now, LOST)
   end
-  local on_lost_dead = string.sub(state.L or '', 1, 1) == '1'
-  local keep_dead = string.sub(state.L or '', 2, 2) ~= '0'
+  redis.call('HSET', key, 'w', state.k, 'l', losses)
+  local on_lost_dead, keep_dead = claim_flags(state.v)
   if state.c then
     redis.call('HSET', key, 'e', int(now))
     add_ended(p, 'cancelled', id, now, state.R)
@@ -175,7 +175,7 @@ local function lose(id, ready)
   else
     local type, priority, due, arrival = header(redis.call('HGET', p .. 'bodies', id))
     due = tonumber(state.d or due)
-    collect_ready(ready, lane_name(type, losses), priority, lane_member(due, arrival, id))
+    collect_ready(ready, lane_name(type, true), priority, lane_member(due, arrival, id))
     return false
   end
   return true
@@ -194,12 +194,25 @@ end
 
 -- Choose the best jobs over all lanes: open a lane when the walk meets its head, and take
 -- from the best of the open ones while it is better than the next head.
-local open, quota, chosen, suspect_taken = {}, suspects, {}, false
+-- `chosen` has their ids, `specs` how each one's lane is served, `used` the lanes they are of.
+local open, quota, chosen, specs, used = {}, suspects, {}, {}, {}
 
 local function read_members(lane)
-  local found = redis.call('ZRANGE', p .. 'lane:' .. lane.name, lane.taken,
+  lane.members = redis.call('ZRANGE', p .. 'lane:' .. lane.name, lane.taken,
     lane.taken + MEMBERS_READ - 1, 'WITHSCORES')
-  lane.members, lane.at = found, 1
+  lane.at = 1
+end
+
+-- Show a lane's next job as `member` and `score`; false if it has none or may give none.
+local function show_next(lane)
+  if lane.at > #lane.members then
+    if #lane.members < 2 * MEMBERS_READ then return false end
+    read_members(lane)
+    if #lane.members == 0 then return false end
+  end
+  if is_full(lane.spec) then return false end
+  lane.member, lane.score = lane.members[lane.at], tonumber(lane.members[lane.at + 1])
+  return true
 end
 
 local function may_suspect()
@@ -209,23 +222,36 @@ end
 local function best_open()
   local best
   for _, lane in ipairs(open) do
-    if lane.at > #lane.members and #lane.members > 0 then read_members(lane) end
-    if lane.at <= #lane.members and may_take(lane.name, may_suspect()) then
-      if not best or is_before(tonumber(lane.members[lane.at + 1]), lane.members[lane.at],
-        tonumber(best.members[best.at + 1]), best.members[best.at]) then
-        best = lane
-      end
+    if not best or lane.score < best.score
+      or (lane.score == best.score and lane.member < best.member) then
+      best = lane
     end
   end
   return best
 end
 
+local function close_unless(is_left)
+  local left = {}
+  for _, lane in ipairs(open) do
+    if is_left(lane) then left[#left + 1] = lane end
+  end
+  open = left
+end
+
 local function take_from(lane)
-  local spec = serving(lane.name)
-  chosen[#chosen + 1] = { id = string.sub(lane.members[lane.at], MEMBER_PREFIX + 1), lane = spec }
+  local spec = lane.spec
+  chosen[#chosen + 1] = string.sub(lane.member, MEMBER_PREFIX + 1)
+  specs[#chosen] = spec
   lane.at, lane.taken = lane.at + 2, lane.taken + 1
-  if spec.limit then counts[spec.group] = counts[spec.group] + 1 end
-  if string.sub(lane.name, 1, 1) == '!' then quota = quota - 1 end
+  if lane.taken == 1 then used[#used + 1] = lane end
+  if spec.limit then
+    counts[spec.group] = counts[spec.group] + 1
+    -- Other lanes of the group may be full now as well.
+    if is_full(spec) then close_unless(function(other) return not is_full(other.spec) end) end
+  end
+  if lane.is_suspect then quota = quota - 1 end
+  if not may_suspect() then close_unless(function(other) return not other.is_suspect end) end
+  if not show_next(lane) then close_unless(function(other) return other ~= lane end) end
 end
 
 local function choose(wanted)
@@ -233,17 +259,16 @@ local function choose(wanted)
   local head, score = walk()
   while #chosen < wanted do
     local best = best_open()
-    while head do
+    while head and not (best and is_before(best.score, best.member, score, (split_head(head)))) do
       local member, name = split_head(head)
-      if best and not is_before(score, member, tonumber(best.members[best.at + 1]),
-        best.members[best.at]) then
-        break
-      end
       if may_take(name, may_suspect()) then
-        local lane = { name = name, head = member, taken = 0 }
-        read_members(lane)
-        open[#open + 1] = lane
-        best = lane
+        best = {
+          name = name, head = member, taken = 0, spec = serving(name),
+          is_suspect = string.sub(name, 1, 1) == '!',
+        }
+        read_members(best)
+        show_next(best)
+        open[#open + 1] = best
       end
       head, score = walk()
     end
@@ -259,69 +284,74 @@ local function choose_only()
   local spec = where == 'queued' and serving(name)
   if not spec or is_full(spec) then return end
   remove_ready(p, name, member)
-  chosen[1] = { id = only, lane = spec }
+  chosen[1], specs[1] = only, spec
+  if spec.limit then counts[spec.group] = counts[spec.group] + 1 end
 end
 
 -- What was chosen from a lane are its first members.
 local function remove_chosen()
-  for _, lane in ipairs(open) do
-    if lane.taken > 0 then
-      redis.call('ZREMRANGEBYRANK', p .. 'lane:' .. lane.name, 0, lane.taken - 1)
-      local score, member = head_of(p, lane.name)
-      move_head(p, lane.name, lane.head, score, member)
-    end
+  for _, lane in ipairs(used) do
+    redis.call('ZREMRANGEBYRANK', p .. 'lane:' .. lane.name, 0, lane.taken - 1)
+    local score, member = head_of(p, lane.name)
+    move_head(p, lane.name, lane.head, score, member)
   end
 end
 
--- What is known of a job before this run, without what its last run left behind.
-local LEFT_BEHIND = { s = true, e = true, u = true, t = true, w = true }
-local function fresh_state(key)
-  local found, state, starts = redis.call('HGETALL', key), {}, 0
-  if #found == 0 then return state, starts end
-  redis.call('HDEL', key, 's', 'e', 'u', 't', 'w')
+-- Prepare the hash of a job that ran before for its next run: drop what the last one left
+-- behind, count the start. Returns what stays, as names and values in turn.
+local LEFT_BEHIND = { s = true, e = true, u = true, t = true, w = true, n = true, k = true, v = true }
+local function run_again(key, found, is_started)
+  local state, starts = {}, nil
   for at = 1, #found, 2 do
+    if found[at] == 'n' then starts = tonumber(found[at + 1]) end
+    if found[at] == 's' then starts = starts or 1 end
     if not LEFT_BEHIND[found[at]] then
       state[#state + 1], state[#state + 2] = found[at], found[at + 1]
     end
-    if found[at] == 'n' then starts = tonumber(found[at + 1]) end
   end
-  return state, starts
+  redis.call('HDEL', key, 's', 'e', 'u', 't', 'w')
+  starts = (starts or 0) + (is_started and 1 or 0)
+  if starts > 0 then
+    redis.call('HSET', key, 'n', int(starts))
+    state[#state + 1], state[#state + 2] = 'n', int(starts)
+  end
+  return state
 end
 
 local function write_leases()
+  local expiry, now_text, claims = int(now + lease), int(now), {}
   local fence = redis.call('HINCRBY', p .. 'control', 'fences', #chosen) - #chosen
-  local ids, leases, groups, jobs = {}, {}, {}, {}
-  for i, job in ipairs(chosen) do
-    ids[i] = job.id
-    leases[2 * i - 1], leases[2 * i] = int(now + lease), job.id
-    local members = groups[job.lane.group] or {}
-    groups[job.lane.group] = members
-    members[#members + 1] = job.id
+  local leases, groups, jobs = {}, {}, {}
+  for i, id in ipairs(chosen) do
+    leases[2 * i - 1], leases[2 * i] = expiry, id
+    local spec = specs[i]
+    local members = groups[spec.group]
+    if members then members[#members + 1] = id else groups[spec.group] = { id } end
+    claims[spec] = claims[spec] or claim_text(spec.flags, spec.group, version)
   end
   -- Lease first: a job in no lane is a job in `running`.
   call_in_chunks('ZADD', p .. 'running', leases)
   for group, members in pairs(groups) do
     call_in_chunks('SADD', p .. 'active:' .. group, members)
   end
-  for i, job in ipairs(chosen) do
-    local key = p .. 'job:' .. job.id
-    local state, starts = fresh_state(key)
-    local token = worker .. ':' .. int(fence + i)
-    local changes = { 'k', token, 'v', version, 'g', job.lane.group, 'L', job.lane.flags }
+  for i, id in ipairs(chosen) do
+    local key, token, claim = p .. 'job:' .. id, worker .. ':' .. int(fence + i), claims[specs[i]]
+    local state = redis.call('HGETALL', key)
+    if #state > 0 then state = run_again(key, state, i <= slots) end
     if i <= slots then
-      changes[9], changes[10], changes[11], changes[12] = 's', int(now), 'n', int(starts + 1)
+      redis.call('HSET', key, 'k', token, 'v', claim, 's', now_text)
+    else
+      redis.call('HSET', key, 'k', token, 'v', claim)
     end
-    redis.call('HSET', key, unpack(changes))
-    for at = 1, #changes do state[#state + 1] = changes[at] end
-    jobs[i] = { job.id, false, state }
+    jobs[i] = { id, false, fence + i, i <= slots and 1 or 0, state }
   end
-  for i = 1, #ids, CHUNK do
-    local last = math.min(i + CHUNK - 1, #ids)
-    for at, body in ipairs(redis.call('HMGET', p .. 'bodies', unpack(ids, i, last))) do
+  for i = 1, #chosen, CHUNK do
+    local last = math.min(i + CHUNK - 1, #chosen)
+    for at, body in ipairs(redis.call('HMGET', p .. 'bodies', unpack(chosen, i, last))) do
       jobs[i + at - 1][2] = body
     end
   end
-  redis.call('HSET', p .. 'claims', worker, int(request) .. ' ' .. table.concat(ids, ' '))
+  redis.call('HSET', p .. 'claims', worker, int(request) .. ' ' .. table.concat(chosen, ' '))
   return jobs
 end
 

@@ -1,9 +1,10 @@
 -- Jobs. `bodies` (a hash) has what never changes: "type priority due arrival enqueued" and a
 -- tail that only clients read. `job:<id>` (a hash, there once something changed) has the rest:
 --   k token "worker:fence" of the last claim; "!" behind it: settled; none: never run, or lost
---   w worker lost     v version (JSON)  g group of its type     L the lane's flags
---   d due time        R retention
---   s started at      n starts          x failures  o timeouts  l losses
+--   w token that was lost               d due time        R retention
+--   v what the last claim knew: "flags group version", flags of the lane, version as JSON
+--   s started at      n starts, if more than that one           x failures  o timeouts
+--   l losses that count; there once the job was lost, and so a suspect
 --   e finished at     u duration        r result    A attempts (JSON objects, one a line)
 --   c cancel requested at               t timed out at
 -- Which set holds the id is the state; there is no second status field.
@@ -21,6 +22,23 @@ local function token_worker(token)
   return string.match(token, '^(.*):%d+!?$')
 end
 
+-- What a claim writes into `v`, and what is read off it.
+local function claim_text(flags, group, version)
+  return flags .. ' ' .. group .. ' ' .. version
+end
+
+local function claim_group(text)
+  return string.match(text, '^%d* (%S+)')
+end
+
+local function claim_flags(text)
+  return string.sub(text, 1, 1) == '1', string.sub(text, 2, 2) == '1'
+end
+
+local function claim_version(text)
+  return text and string.match(text, '^%d* %S+ (.*)$') or '""'
+end
+
 local function header(body)
   local type, priority, due, arrival = string.match(body, '^(%S+) (%S+) (%S+) (%S+)')
   return type, tonumber(priority), tonumber(due), tonumber(arrival)
@@ -28,9 +46,9 @@ end
 
 -- Let a job stand where its due time says: ready, or waiting in `waits_as`.
 -- `ready` collects for `flush_ready`; the caller flushes and hints. True: somebody must look.
-local function put_back(p, ready, waits_as, now, id, type, priority, due, arrival, losses)
+local function put_back(p, ready, waits_as, now, id, type, priority, due, arrival, suspect)
   if due <= now then
-    collect_ready(ready, lane_name(type, losses), priority, lane_member(due, arrival, id))
+    collect_ready(ready, lane_name(type, suspect), priority, lane_member(due, arrival, id))
     return true
   end
   local member = string.format('%010x', arrival) .. id
@@ -59,15 +77,23 @@ end
 
 -- Note how an attempt ended; `detail` is the inside of a JSON object, made by the client.
 local function note(p, id, state, now, detail)
-  local worker = state.w or ''
-  if state.k then worker = token_worker(state.k) end
+  local worker = token_worker(state.k or state.w)
   local entry = '{"number":' .. int(1 + (state.x or 0) + (state.o or 0))
     .. ',"started_at":' .. int(state.s or now) .. ',"finished_at":' .. int(now)
-    .. ',"worker":"' .. worker .. '","version":' .. (state.v or '""') .. ',' .. detail .. '}'
+    .. ',"worker":"' .. worker .. '","version":' .. claim_version(state.v) .. ',' .. detail .. '}'
   local attempts = state.A and (state.A .. '\n' .. entry) or entry
   local _, breaks = string.gsub(attempts, '\n', '')
   if breaks >= ATTEMPTS_KEPT then attempts = string.sub(attempts, string.find(attempts, '\n') + 1) end
   redis.call('HSET', p .. 'job:' .. id, 'A', attempts)
+end
+
+-- A run that was claimed ahead and ended before its start was told. Returns its start.
+local function note_unreported_start(changes, key, started)
+  local starts = tonumber(redis.call('HGET', key, 'n') or 0) + 1
+  local size = #changes
+  changes[size + 1], changes[size + 2] = 's', int(started)
+  changes[size + 3], changes[size + 4] = 'n', int(starts)
+  return int(started)
 end
 
 local function read_state(p, id, ...)
@@ -110,10 +136,10 @@ end
 -- Where a job stands: its state, the key that holds it, its member there, and its lane.
 local function locate(p, id, body)
   local type, priority, due, arrival = header(body)
-  local state = read_state(p, id, 'd', 'l', 'g')
+  local state = read_state(p, id, 'd', 'l', 'v')
   due = tonumber(state.d or due)
   if redis.call('ZSCORE', p .. 'running', id) then
-    return 'running', p .. 'running', id, nil, state.g
+    return 'running', p .. 'running', id, nil, claim_group(state.v)
   end
   local lane = lane_name(type, state.l)
   local member = lane_member(due, arrival, id)

@@ -11,8 +11,8 @@ local function lane_member(due, arrival, id)
 end
 
 -- Suspects, which were lost before, have a lane of their own.
-local function lane_name(type, losses)
-  if tonumber(losses or 0) > 0 then return '!' .. type end
+local function lane_name(type, suspect)
+  if suspect then return '!' .. type end
   return type
 end
 

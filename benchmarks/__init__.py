@@ -1,0 +1,1 @@
+"""What jobkit costs, measured. `make bench` prints the figures."""

@@ -1,0 +1,7 @@
+"""`python -m jobkit.cli`."""
+
+import sys
+
+from jobkit.cli import main
+
+sys.exit(main())

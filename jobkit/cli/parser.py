@@ -1,0 +1,283 @@
+"""The words of the command line. Loads nothing that --help does not need."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from jobkit.cli.exit_codes import MEANINGS
+from jobkit.cli.option import (
+    Option,
+    checked,
+    level,
+    names,
+    positive_number,
+    queues,
+    seconds,
+    switch,
+    whole_number,
+)
+from jobkit.cli.version import version
+from jobkit.options import WorkerOptions, WorkerSettings
+
+LATER: Mapping[str, str] = {
+    "web": "serve the dashboard",
+    "enqueue": "enqueue one job",
+    "jobs": "list, show, cancel, retry and delete jobs",
+    "queues": "list, pause and resume queues",
+    "schedules": "list schedules and their next runs",
+    "doctor": "check the set-up",
+}
+
+_OF = WorkerSettings()
+WORKER_OPTIONS = (
+    Option(
+        name="queues",
+        read=checked("queues", queues),
+        metavar="NAMES",
+        help="queues to serve: mail,default or with weights mail=10,default=1",
+        default='"default" and those of the job types',
+    ),
+    Option(
+        name="strict",
+        read=switch,
+        metavar=None,
+        help="drain the queues in the order given",
+    ),
+    Option(
+        name="concurrency",
+        read=checked("concurrency", whole_number),
+        metavar="N",
+        help="how many jobs run at the same time",
+        default=f"{_OF.concurrency}",
+    ),
+    Option(
+        name="prefetch",
+        read=checked("prefetch", whole_number),
+        metavar="N",
+        help="how many jobs to claim beyond that",
+        default=f"{_OF.prefetch}",
+    ),
+    Option(
+        name="lease",
+        read=checked("lease", seconds),
+        metavar="SECONDS",
+        help="how long a job stays with a worker that is no longer heard of",
+        default=f"{_OF.lease.total_seconds():g}",
+    ),
+    Option(
+        name="shutdown_timeout",
+        read=checked("shutdown_timeout", seconds),
+        metavar="SECONDS",
+        help="how long a shutdown waits for running jobs before it hands them back",
+        default=f"{_OF.shutdown_timeout.total_seconds():g}",
+    ),
+    Option(
+        name="poll",
+        read=checked("poll", seconds),
+        metavar="SECONDS",
+        help="how often to look at the queues when nobody tells of new jobs",
+        default=f"{_OF.poll.total_seconds():g}",
+    ),
+    Option(
+        name="abandon_after",
+        read=checked("abandon_after", seconds),
+        metavar="SECONDS",
+        help="how long a handler that timed out may go on before its slot is given up",
+        default=f"{_OF.abandon_after.total_seconds():g}",
+    ),
+)
+PROCESS_OPTIONS = (
+    Option(
+        name="import",
+        read=names,
+        metavar="MODULE",
+        help="import this module as well, for the handlers that it registers; may be repeated",
+        repeats=True,
+    ),
+    Option(
+        name="processes",
+        read=positive_number,
+        metavar="N",
+        help="how many worker processes to run",
+        default="1",
+    ),
+    Option(
+        name="burst",
+        read=switch,
+        metavar=None,
+        help="end when nothing is left that is due and can be run here",
+    ),
+    Option(
+        name="redis",
+        read=str,
+        metavar="URL",
+        help="where the jobs are, if MODULE has Handlers and no backend",
+        env="JOBKIT_REDIS_URL",
+    ),
+    Option(
+        name="namespace",
+        read=str,
+        metavar="NAME",
+        help="the namespace there",
+        default="jobkit",
+    ),
+    Option(
+        name="log_level",
+        read=level,
+        metavar="LEVEL",
+        help="how much to log",
+        default="INFO, unless the application configures logging",
+    ),
+)
+
+DESCRIPTION = "Run background jobs."
+TARGET = """\
+the application: module[:attribute]. The attribute is a backend (RedisJobs, MemoryJobs), a
+Handlers (then --redis says where the jobs are), or a function without parameters that returns
+one of them. Left out: `jobs`, else the only such object in the module. The current directory
+can be imported from."""
+EXAMPLES = """\
+examples:
+  # the backend `jobs` of app/jobs.py
+  jobkit worker app.jobs
+
+  # Handlers, on the Redis given here or in JOBKIT_REDIS_URL
+  jobkit worker app.jobs:handlers --redis redis://localhost:6379/0
+
+  # a function that makes the backend, and a module that registers handlers on it
+  jobkit worker app.main:make_jobs --import app.mail
+
+  # two queues, 32 jobs at a time, a minute to finish at SIGTERM
+  jobkit worker app.jobs --queues mail,default --concurrency 32 --shutdown-timeout 60
+
+  # run what is due, then end: for cron and for deployments
+  jobkit worker app.jobs --burst
+
+  # the same options from the environment
+  JOBKIT_CONCURRENCY=32 JOBKIT_QUEUES=mail,default jobkit worker app.jobs
+"""
+ENVIRONMENT = """\
+environment:
+  Each option reads the variable in brackets when its flag is not given.
+  JOBKIT_VERSION  your release, shown with the jobs that it ran
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterCommand:
+    """A command that has a name and nothing else yet."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerCommand:
+    """`jobkit worker`, with everything read; None where nothing was given.
+
+    `flags`: the options that stood on the command line, not in the environment.
+    """
+
+    target: str
+    options: WorkerOptions
+    imports: tuple[str, ...] = ()
+    processes: int = 1
+    burst: bool = False
+    redis: str | None = None
+    namespace: str | None = None
+    log_level: str | None = None
+    flags: frozenset[str] = frozenset()
+
+
+def parse(argv: Sequence[str], environ: Mapping[str, str]) -> WorkerCommand | LaterCommand:
+    """Read a command line; raises `SystemExit` for --help, --version and what is wrong."""
+    parser, worker = _parsers()
+    args, unknown = parser.parse_known_args(argv)
+    if args.command in LATER:
+        return LaterCommand(name=args.command)
+    if unknown:
+        worker.error(f"unrecognized arguments: {' '.join(unknown)}")
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    try:
+        values = {**_from_environment(given, environ), **given}
+    except argparse.ArgumentTypeError as error:
+        worker.error(str(error))
+    return WorkerCommand(
+        target=args.target,
+        options=cast(  # each value was read and checked by its Option
+            WorkerOptions, {o.name: values[o.name] for o in WORKER_OPTIONS if o.name in values}
+        ),
+        imports=tuple(values.get("import", ())),
+        processes=values.get("processes", 1),
+        burst=values.get("burst", False),
+        redis=values.get("redis"),
+        namespace=values.get("namespace"),
+        log_level=values.get("log_level"),
+        flags=frozenset(given),
+    )
+
+
+def _from_environment(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    options = [o for o in (*WORKER_OPTIONS, *PROCESS_OPTIONS) if o.name not in given]
+    read = {option.name: option.from_environment(environ) for option in options}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """Return the parser of the command line, and that of `jobkit worker` inside of it."""
+    parser = argparse.ArgumentParser(
+        prog="jobkit",
+        description=DESCRIPTION,
+        epilog=f"{EXAMPLES}\n{_exit_codes()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and end")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    worker = commands.add_parser(
+        "worker",
+        help="run jobs",
+        description="Run jobs until SIGTERM or Ctrl-C; a second Ctrl-C does not wait for them.",
+        epilog=f"{EXAMPLES}\n{ENVIRONMENT}\n{_exit_codes()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    worker.add_argument("target", metavar="MODULE", help=TARGET)
+    _add_options(worker, (*PROCESS_OPTIONS, *WORKER_OPTIONS))
+    for name, what in LATER.items():
+        commands.add_parser(name, help=f"{what} (not supported yet)", add_help=False)
+    return parser, worker
+
+
+def _add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
+    for option in options:
+        default = f"; default {option.default}" if option.default else ""
+        words = f"{option.help} [{option.variable}{default}]"
+        if option.metavar is None:
+            switch_action = argparse.BooleanOptionalAction
+            parser.add_argument(option.flag, dest=option.name, action=switch_action, help=words)
+        else:
+            parser.add_argument(
+                option.flag,
+                dest=option.name,
+                type=option.read,
+                metavar=option.metavar,
+                action="extend" if option.repeats else "store",
+                help=words,
+            )
+
+
+def _exit_codes() -> str:
+    lines = (f"  {code:d}  {meaning}" for code, meaning in MEANINGS.items())
+    return "\n".join(("exit codes:", *lines))
+
+
+class _ShowVersion(argparse.Action):
+    """Looks the version up only when it is asked for: that takes longer than the help."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        sys.stdout.write(f"jobkit {version()}\n")
+        parser.exit()

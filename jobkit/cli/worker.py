@@ -1,0 +1,166 @@
+"""`jobkit worker`: run jobs in the foreground until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Mapping
+
+from jobkit.cli.exit_codes import ExitCode
+from jobkit.cli.loading import load
+from jobkit.cli.logs import configure_logging
+from jobkit.cli.parser import WorkerCommand
+from jobkit.cli.version import version
+from jobkit.clock import SystemClock
+from jobkit.errors import BackendUnavailable, InvalidOption, JobkitError, NotSupported
+from jobkit.handlers import Handlers
+from jobkit.options import WorkerOptions, worker_settings
+from jobkit.worker import Worker, WorkingJobs
+from jobkit.worker.signals import stop_signals
+from jobkit.worker.worker import refuse_unsupported
+
+LOOK = 0.05  # seconds between looks at how the worker fares
+_LOGGER = logging.getLogger("jobkit.cli")
+
+
+def run_worker(command: WorkerCommand) -> ExitCode:
+    """Load the application and serve it; what stands in the way is said on stderr."""
+    try:
+        _refuse_unsupported(command)
+        jobs = open_backend(command)
+        configure_logging(command.log_level)
+        return serve(jobs, command.options, burst=command.burst)
+    except BackendUnavailable as error:
+        return _refuse(error, ExitCode.NO_REDIS)
+    except JobkitError as error:
+        return _refuse(error, ExitCode.USAGE)
+
+
+def open_backend(command: WorkerCommand) -> WorkingJobs:
+    """Return the backend that a command names; nothing is connected yet."""
+    application = load(command.target, command.imports)
+    if isinstance(application, Handlers):
+        return _redis_jobs(application, command)
+    for flag in ("redis", "namespace"):
+        if flag in command.flags:
+            raise InvalidOption(f"--{flag}: {command.target} is {application!r}, which has its own")
+    if application.worker is not None:
+        raise InvalidOption(f"{command.target} was started when it was imported; leave that to us")
+    return application
+
+
+def serve(jobs: WorkingJobs, options: WorkerOptions, *, burst: bool = False) -> ExitCode:
+    """Run a worker until a signal, until all slots are lost, or with `burst` until it is dry.
+
+    Main thread only: it installs signal handlers while it runs. Raises `BackendUnavailable` if
+    the store cannot be reached within `enqueue_timeout`; later the worker waits for it.
+    """
+    with stop_signals(jobs.hurry) as stop, jobs:
+        jobs.start(**options)
+        worker = jobs.worker
+        assert worker is not None  # only we stop it
+        if trouble := _trouble_at_start(worker, jobs, stop):
+            jobs.shutdown()
+            raise trouble
+        _announce(worker, jobs)
+        if burst:
+            worker.want_dry()
+        _wait(stop, lambda: worker.is_exhausted or (burst and worker.is_dry))
+        if stop.is_set():
+            _LOGGER.info(
+                "told to stop: running jobs have %g s to finish; Ctrl-C does not wait for them",
+                worker.settings.shutdown_timeout.total_seconds(),
+            )
+        elif worker.is_exhausted:
+            _LOGGER.error("every slot is taken by a handler that ran past its deadline: giving up")
+        jobs.shutdown()
+        _LOGGER.info("worker %s stopped: %s", worker.name, summary(worker.counts, jobs.handed_back))
+        if worker.is_exhausted:
+            return ExitCode.ABANDONED
+        return ExitCode.HANDED_BACK if jobs.handed_back else ExitCode.OK
+
+
+def summary(counts: Mapping[str, int], handed_back: int) -> str:
+    """Say what a worker did.
+
+    >>> summary({"succeeded": 12, "dead": 1}, 2)
+    '12 succeeded, 1 dead, 2 handed back'
+    """
+    told = {**counts, "handed back": handed_back}
+    return ", ".join(f"{count} {what}" for what, count in told.items() if count) or "nothing ran"
+
+
+def _refuse_unsupported(command: WorkerCommand) -> None:
+    if command.processes > 1:
+        raise NotSupported(
+            f"--processes {command.processes} is not supported yet; start that many workers"
+        )
+    refuse_unsupported(worker_settings(command.options))
+
+
+def _refuse(error: JobkitError, code: ExitCode) -> ExitCode:
+    print(f"jobkit worker: {error}", file=sys.stderr)
+    return code
+
+
+def _redis_jobs(handlers: Handlers, command: WorkerCommand) -> WorkingJobs:
+    if command.redis is None:
+        raise InvalidOption(
+            f"{command.target} is a Handlers: say where its jobs are, with --redis or "
+            "JOBKIT_REDIS_URL"
+        )
+    from jobkit.redis import RedisJobs
+
+    if command.namespace is None:
+        return RedisJobs(command.redis, handlers=handlers)
+    return RedisJobs(command.redis, handlers=handlers, namespace=command.namespace)
+
+
+def _trouble_at_start(
+    worker: Worker, jobs: WorkingJobs, stop: threading.Event
+) -> BackendUnavailable | None:
+    """Return why the store cannot be used; a refused login is not given time to mend."""
+    clock = SystemClock()
+    deadline = clock.monotonic() + jobs.enqueue_timeout.total_seconds()
+    while not worker.wait_for_store(LOOK) and not stop.is_set():
+        trouble = worker.trouble
+        if trouble is not None and _is_refused_login(trouble):
+            return trouble
+        if clock.monotonic() > deadline:
+            return trouble or BackendUnavailable(f"{jobs!r} does not answer", stored="no")
+    return None
+
+
+def _is_refused_login(trouble: BackendUnavailable) -> bool:
+    from jobkit.redis.faults import RefusedLogin
+
+    return isinstance(trouble, RefusedLogin)
+
+
+def _wait(stop: threading.Event, is_over: Callable[[], bool]) -> None:
+    while not stop.wait(LOOK):
+        if is_over():
+            return
+
+
+def _announce(worker: Worker, jobs: WorkingJobs) -> None:
+    from jobkit.memory import MemoryJobs
+
+    _LOGGER.info(
+        "jobkit %s: worker %s serves %s with %s and %s, on %r",
+        version(),
+        worker.name,
+        ", ".join(worker.queues),
+        _count(worker.settings.concurrency, "slot"),
+        _count(len(worker.types), "job type"),
+        jobs,
+    )
+    if not worker.types:
+        _LOGGER.warning("no job type has a handler, so nothing runs; is an --import missing?")
+    if isinstance(jobs, MemoryJobs):
+        _LOGGER.warning("MemoryJobs: no other process can enqueue here, and nothing outlives this")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,68 @@
+"""The suite that every store passes: what the port promises, as tests.
+
+Whoever writes a store subclasses `StoreConformance` in a test module, says how to make one, and
+gets every test:
+
+```python
+from collections.abc import Callable
+
+import pytest
+
+from jobkit.store import Store
+from jobkit_testing.conformance import StoreConformance
+
+
+class TestMyStore(StoreConformance):
+    @pytest.fixture
+    def make_store(self) -> Callable[[], Store]:
+        return MyStore
+```
+
+- `make_store` gives a function; each call of it returns a store that is fresh and empty. The
+  suite closes what it made.
+- Every operation is given its instant, starting at 2030-01-01; a store must use that instead of
+  its own clock, and no test sleeps. Hints are the exception: to see that a worker is *not* woken
+  the suite waits for 50 real milliseconds.
+- After each test the store's own `audit` of every queue must find nothing.
+- Each test says in its docstring which promises (`B12`) it stands for.
+- What a store cannot do it lists in `exceptions`, test name to reason. Such a test is expected to
+  fail: one that passes fails the suite, so the list cannot grow stale.
+"""
+
+import pytest
+
+_THEMES = (
+    "bench",
+    "builders",
+    "cancelling",
+    "children",
+    "claiming",
+    "clocks",
+    "deleting",
+    "heartbeats",
+    "leases",
+    "limits",
+    "machine",
+    "ordering",
+    "only",
+    "payloads",
+    "port",
+    "prefetching",
+    "pushing",
+    "reading",
+    "replaying",
+    "retention",
+    "settling",
+    "states",
+    "suite",
+    "suspects",
+    "timing",
+    "verdicts",
+    "waking",
+)
+# Before the first import: so that a failing assert in them shows its values.
+pytest.register_assert_rewrite(*(f"{__name__}.{theme}" for theme in _THEMES))
+
+from jobkit_testing.conformance.suite import StoreConformance  # noqa: E402  # see above
+
+__all__ = ["StoreConformance"]

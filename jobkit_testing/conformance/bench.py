@@ -1,0 +1,241 @@
+"""A store on the bench: driven by hand, with a time that only the test moves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from msgspec.structs import replace
+from typing import TypeVar
+
+from jobkit.ids import seeded_ids
+from jobkit.record import JobState
+from jobkit.store import (
+    Beat,
+    Bounds,
+    Claim,
+    Claimed,
+    Count,
+    Get,
+    Heartbeat,
+    LaneSet,
+    Leave,
+    NewJob,
+    Operation,
+    Page,
+    Push,
+    QueueCounts,
+    Queues,
+    Settle,
+    Settled,
+    Settlement,
+    Store,
+    StoredJob,
+)
+from jobkit_testing.conformance.builders import LEASE, QUEUE, START, lanes, lease_of
+
+R = TypeVar("R")
+
+Snapshot = dict[str, tuple[QueueCounts, dict[JobState, list[StoredJob]]]]
+
+
+class Bench:
+    """Run operations on a store at the instant `now`."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.now = START
+        self._ids = seeded_ids(lambda: self.now, seed=1)
+        self._requests: Counter[str] = Counter()
+
+    def run(self, operation: Operation[R]) -> R:
+        """Carry out one operation now."""
+        return self.store.run(operation, now=self.now)
+
+    def advance(self, milliseconds: int) -> None:
+        """Move the time; nobody shows a sign of life meanwhile."""
+        self.now += milliseconds
+
+    def live(self, milliseconds: int, *alive: BenchWorker) -> None:
+        """Move the time while these workers beat, so that the queue is never silent."""
+        end = self.now + milliseconds
+        while self.now < end:
+            self.now = min(self.now + LEASE // 3, end)
+            for worker in alive:
+                worker.beat()
+
+    # Producing.
+
+    def named(self, job: NewJob) -> NewJob:
+        """Give a job an id if it has none."""
+        return job if job.id else replace(job, id=self._ids.new(job.queue))
+
+    def pushing(self, *jobs: NewJob, channel: str = "bench", request: int | None = None) -> Push:
+        """Build a push with the next request number."""
+        named = tuple(self.named(job) for job in jobs)
+        number = self.next_request(f"channel {channel}") if request is None else request
+        return Push(jobs=named, channel=channel, request=number)
+
+    def next_request(self, sender: str) -> int:
+        """Count up the requests of a channel or worker."""
+        self._requests[sender] += 1
+        return self._requests[sender]
+
+    def push(self, *jobs: NewJob) -> tuple[str, ...]:
+        """Store jobs."""
+        return self.run(self.pushing(*jobs))
+
+    def push_one(self, job: NewJob) -> str:
+        """Store one job and return its id."""
+        return self.push(job)[0]
+
+    # Working.
+
+    def worker(
+        self,
+        name: str = "ann",
+        served: LaneSet | None = None,
+        *,
+        queue: str = QUEUE,
+        lease: int = LEASE,
+        version: str = "1.0",
+    ) -> BenchWorker:
+        """Return a worker that has announced itself; it serves type A unless told otherwise."""
+        served = lanes("A") if served is None else served
+        worker = BenchWorker(self, name, served, queue=queue, lease=lease, version=version)
+        worker.beat()
+        return worker
+
+    # Reading.
+
+    def find(self, job_id: str, *, queue: str = QUEUE) -> StoredJob | None:
+        """Read a job that may be gone."""
+        return self.run(Get(queue=queue, id=job_id))
+
+    def get(self, job_id: str, *, queue: str = QUEUE) -> StoredJob:
+        """Read a job that must be there."""
+        job = self.find(job_id, queue=queue)
+        assert job is not None, f"the store has no job {job_id} in {queue}"
+        return job
+
+    def count(self, queue: str = QUEUE) -> QueueCounts:
+        """Count the jobs of a queue."""
+        return self.run(Count(queue=queue))
+
+    def page(self, state: JobState, *, queue: str = QUEUE, limit: int = 100) -> list[StoredJob]:
+        """Read all jobs of a state, page by page."""
+        jobs: list[StoredJob] = []
+        cursor: str | None = None
+        while True:
+            page = self.run(Page(queue=queue, state=state, limit=limit, cursor=cursor))
+            jobs += page.jobs
+            cursor = page.cursor
+            if cursor is None:
+                return jobs
+
+    def ids(self, state: JobState, *, queue: str = QUEUE) -> set[str]:
+        """Return the ids of all jobs of a state."""
+        return {job.id for job in self.page(state, queue=queue)}
+
+    def snapshot(self) -> Snapshot:
+        """Read everything that can be read, over all queues."""
+        return {
+            queue: (self.count(queue), {s: self.page(s, queue=queue) for s in JobState})
+            for queue in self.run(Queues())
+        }
+
+    def breaches(self) -> list[str]:
+        """Audit all queues."""
+        return [f"{q}: {breach}" for q in self.run(Queues()) for breach in self.store.audit(q)]
+
+
+class BenchWorker:
+    """A worker of one queue, as the store sees it."""
+
+    def __init__(
+        self, bench: Bench, name: str, served: LaneSet, *, queue: str, lease: int, version: str
+    ) -> None:
+        self.bench = bench
+        self.name = name
+        self.lanes = served
+        self.queue = queue
+        self.lease = lease
+        self.version = version
+
+    def beat(self, *held: StoredJob, started: tuple[StoredJob, ...] = ()) -> Beat:
+        """Show a sign of life, and extend the leases of the jobs that it holds."""
+        return self.bench.run(
+            Heartbeat(
+                queue=self.queue,
+                worker=self.name,
+                lanes=self.lanes,
+                lease=self.lease,
+                leases=tuple(lease_of(job) for job in held),
+                started=tuple(lease_of(job) for job in started),
+            )
+        )
+
+    def claiming(
+        self,
+        slots: int = 1,
+        *,
+        prefetch: int = 0,
+        suspects: int = 1,
+        idle: bool = False,
+        only: str | None = None,
+        bounds: Bounds | None = None,
+        request: int | None = None,
+    ) -> Claim:
+        """Build a claim with the next request number."""
+        if request is None:
+            request = self.bench.next_request(f"worker {self.name} of {self.queue}")
+        return Claim(
+            queue=self.queue,
+            worker=self.name,
+            version=self.version,
+            request=request,
+            lanes=self.lanes,
+            slots=slots,
+            prefetch=prefetch,
+            suspects=suspects,
+            lease=self.lease,
+            idle=idle,
+            only=only,
+            bounds=bounds or Bounds(),
+        )
+
+    def claim(
+        self, slots: int = 1, *, prefetch: int = 0, suspects: int = 1, idle: bool = False
+    ) -> Claimed:
+        """Claim the best jobs."""
+        return self.bench.run(self.claiming(slots, prefetch=prefetch, suspects=suspects, idle=idle))
+
+    def take(self, slots: int = 1, *, suspects: int = 1) -> list[StoredJob]:
+        """Claim, and return the jobs."""
+        return list(self.claim(slots, suspects=suspects).jobs)
+
+    def take_one(self) -> StoredJob:
+        """Claim a job that must be there."""
+        jobs = self.take()
+        assert len(jobs) == 1, f"{self.name} found no job to take"
+        return jobs[0]
+
+    def settling(self, *settlements: Settlement, bounds: Bounds | None = None) -> Settle:
+        """Build the settlement of attempts."""
+        return Settle(
+            queue=self.queue,
+            worker=self.name,
+            version=self.version,
+            settlements=settlements,
+            bounds=bounds or Bounds(),
+        )
+
+    def settle(self, *settlements: Settlement, bounds: Bounds | None = None) -> list[Settled]:
+        """End attempts."""
+        return list(self.bench.run(self.settling(*settlements, bounds=bounds)))
+
+    def settle_one(self, settlement: Settlement, *, bounds: Bounds | None = None) -> Settled:
+        """End one attempt."""
+        return self.settle(settlement, bounds=bounds)[0]
+
+    def leave(self) -> None:
+        """Say good-bye."""
+        self.bench.run(Leave(queue=self.queue, worker=self.name))

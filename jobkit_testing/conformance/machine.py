@@ -1,0 +1,191 @@
+"""A random walk over all operations, audited after each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from jobkit.ids import jitter
+from jobkit.record import JobState
+from jobkit.store import Bounds, Cancel, Delete, Lane, MarkTimedOut, NewJob, Settlement, StoredJob
+from jobkit_testing.conformance.bench import Bench, BenchWorker
+from jobkit_testing.conformance.builders import (
+    LEASE,
+    QUEUE,
+    SECOND,
+    SETTLEMENTS,
+    a_job,
+    lanes,
+    lease_of,
+    succeed,
+)
+
+STEPS = 300
+LIMIT = 3
+SERVED = lanes("A", "B", L=Lane(group="L", limit=LIMIT), M=Lane(group="L", limit=LIMIT))
+BOUNDS = Bounds(finished_for=60 * SECOND, finished_max=8, dead_for=120 * SECOND, dead_max=5)
+
+
+class Walk:
+    """Choose steps by dice that fall the same for one seed."""
+
+    def __init__(self, bench: Bench, seed: int) -> None:
+        self.bench = bench
+        self.seed = seed
+        self.rolls = 0
+        self.workers = [bench.worker(name, SERVED) for name in ("ann", "bob", "cid")]
+        self.held: dict[str, list[StoredJob]] = {worker.name: [] for worker in self.workers}
+        self.known: list[str] = []
+        self.holders: dict[tuple[str, int], str] = {}
+
+    def dice(self, sides: int) -> int:
+        self.rolls += 1
+        return int(jitter("walk", self.seed, self.rolls) * sides)
+
+    def step(self) -> None:
+        """Do one thing."""
+        steps: list[Callable[[], None]] = [
+            self.push,
+            self.push,
+            self.claim,
+            self.claim,
+            self.claim,
+            self.settle,
+            self.settle,
+            self.settle,
+            self.beat,
+            self.beat,
+            self.cancel,
+            self.delete,
+            self.mark,
+            self.wait,
+            self.wait,
+        ]
+        steps[self.dice(len(steps))]()
+
+    def push(self) -> None:
+        jobs = [self.job() for _ in range(1 + self.dice(5))]
+        self.known += self.bench.push(*jobs)
+
+    def job(self) -> NewJob:
+        return a_job(
+            "ABLM"[self.dice(4)],
+            priority=self.dice(3) - 1,
+            delay=(0, 0, SECOND, 20 * SECOND)[self.dice(4)],
+            retention=(None, None, 0, 30 * SECOND)[self.dice(4)],
+        )
+
+    def claim(self) -> None:
+        worker = self.any_worker()
+        claim = worker.claiming(self.dice(5), prefetch=self.dice(3), bounds=BOUNDS)
+        claimed = self.bench.run(claim)
+        if claimed.lanes_unknown:
+            worker.beat()
+            return
+        for job in claimed.jobs:
+            lease = (job.id, job.fence)
+            assert self.holders.setdefault(lease, worker.name) == worker.name
+        self.held[worker.name] += claimed.jobs
+        if self.dice(4) == 0:
+            again = self.bench.run(claim)
+            assert again.jobs == claimed.jobs
+
+    def settle(self) -> None:
+        worker = self.any_worker()
+        held = self.held[worker.name]
+        settlements = [
+            self.settlement(held.pop(self.dice(len(held))))
+            for _ in range(min(len(held), self.dice(4)))
+        ]
+        settle = worker.settling(*settlements, bounds=BOUNDS)
+        self.bench.run(settle)
+        if self.dice(4) == 0:
+            self.bench.run(settle)
+
+    def settlement(self, job: StoredJob) -> Settlement:
+        if self.dice(6) == 0:
+            child = self.bench.named(self.job())
+            self.known.append(child.id)
+            return succeed(job, children=(child,))
+        made, _ = list(SETTLEMENTS.values())[self.dice(len(SETTLEMENTS))]
+        return made(job)
+
+    def beat(self) -> None:
+        worker = self.any_worker()
+        held = self.held[worker.name]
+        beat = worker.beat(*held, started=tuple(held[: self.dice(3)]))
+        gone = {*beat.lost, *beat.deleted}
+        self.held[worker.name] = [job for job in held if job.id not in gone]
+
+    def cancel(self) -> None:
+        if self.known:
+            job_id = self.known[self.dice(len(self.known))]
+            self.bench.run(Cancel(queue=QUEUE, id=job_id, bounds=BOUNDS))
+
+    def delete(self) -> None:
+        if self.known and self.dice(3) == 0:
+            self.bench.run(Delete(queue=QUEUE, id=self.known[self.dice(len(self.known))]))
+
+    def mark(self) -> None:
+        worker = self.any_worker()
+        for job in self.held[worker.name][:1]:
+            self.bench.run(MarkTimedOut(queue=QUEUE, worker=worker.name, lease=lease_of(job)))
+
+    def wait(self) -> None:
+        self.bench.advance((1, SECOND, 10 * SECOND, LEASE, 2 * LEASE, -SECOND)[self.dice(6)])
+
+    def any_worker(self) -> BenchWorker:
+        return self.workers[self.dice(len(self.workers))]
+
+
+def check(bench: Bench) -> None:
+    """Check what is true at any moment, with the means of a reader."""
+    assert bench.breaches() == []
+    counts = bench.count()
+    running = bench.page(JobState.RUNNING)
+    assert len(running) == counts.running
+    assert sum(job.type in ("L", "M") for job in running) <= LIMIT
+    assert counts.due <= counts.scheduled + counts.retrying
+
+
+class Machine:
+    """A smoke test of everything together."""
+
+    @pytest.mark.parametrize("seed", [1, 2])
+    def test_a_random_walk_breaks_no_invariant(self, bench: Bench, seed: int) -> None:
+        """B23, B26, B42: each job in one state, limits hold, nothing held twice."""
+        walk = Walk(bench, seed)
+
+        for _ in range(STEPS):
+            walk.step()
+            check(bench)
+
+        totals = bench.count()
+        pages = {state: len(bench.page(state, limit=7)) for state in JobState}
+        assert pages == {
+            JobState.SCHEDULED: totals.scheduled,
+            JobState.QUEUED: sum(totals.queued.values()),
+            JobState.RUNNING: totals.running,
+            JobState.RETRYING: totals.retrying,
+            JobState.SUCCEEDED: totals.succeeded,
+            JobState.DEAD: totals.dead,
+            JobState.CANCELLED: totals.cancelled,
+        }
+
+    def test_after_a_random_walk_everything_can_be_deleted(self, bench: Bench) -> None:
+        """B46: and nothing is left in any index."""
+        walk = Walk(bench, 3)
+        for _ in range(STEPS):
+            walk.step()
+
+        for state in JobState:
+            for job in bench.page(state):
+                assert bench.run(Delete(queue=QUEUE, id=job.id))
+
+        bench.live(LEASE)
+        claimed = [worker.claim(50) for worker in walk.workers if not worker.beat().lost]
+        assert [(c.jobs, c.next_due, c.more, c.ended) for c in claimed] == [
+            ((), None, False, ())
+        ] * 3
+        assert [bench.page(state) for state in JobState] == [[] for _ in JobState]
