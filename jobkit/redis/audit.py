@@ -73,10 +73,11 @@ class _Auditor:
     def _leases(self) -> list[str]:
         found: list[str] = []
         for job_id in self._ids("running"):
-            token, claim = self._one("HMGET", f"job:{job_id}", "k", "v")
-            group = "" if claim is None else claim.split(b" ")[1].decode()
-            if token is None or token.endswith(b"!"):
-                found.append(f"{job_id} is leased, and its token is {token}")
+            lines = (self._one("HGET", "states", job_id) or b"").decode()
+            fields = {line[:1]: line[1:] for line in lines.split("\n")}
+            group = fields.get("v", " ").split(" ")[1]
+            if not lines.startswith("k"):
+                found.append(f"{job_id} is leased, and its state does not begin with a token")
             elif not self._one("SISMEMBER", f"active:{group}", job_id):
                 found.append(f"{job_id} is leased, and its group {group} does not count it")
         return found

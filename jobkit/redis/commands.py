@@ -246,17 +246,10 @@ def _delete(operation: Delete, namespace: str, now: Arg) -> Command:
 
 def _get(operation: Get, namespace: str, now: Arg) -> Command:
     def parse(reply: list[Any]) -> StoredJob | None:
-        state, body, fields = reply[1]
-        if not body:
+        at, state, parts = reply
+        if not state:
             return None
-        return parse_job(
-            operation.queue,
-            operation.id.encode(),
-            body,
-            fields,
-            state=JobState(state.decode()),
-            now=int(reply[0]),
-        )
+        return parse_job(operation.queue, parts, state=JobState(state.decode()), now=int(at))
 
     keys = (queue_prefix(namespace, operation.queue),)
     return Command(script("get"), keys, (now, operation.id), parse)
@@ -268,8 +261,7 @@ def _page(operation: Page, namespace: str, now: Arg) -> Command:
         if cursor_lost:
             raise InvalidOption(f"cursor={operation.cursor!r}: its job has moved; start again")
         jobs = tuple(
-            parse_job(operation.queue, job_id, body, fields, state=operation.state, now=int(at))
-            for job_id, body, fields in found
+            parse_job(operation.queue, parts, state=operation.state, now=int(at)) for parts in found
         )
         return StoredPage(jobs=jobs, cursor=jobs[-1].id if more and jobs else None)
 

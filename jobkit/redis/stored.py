@@ -1,8 +1,8 @@
-"""A job as Redis keeps it: the body, which never changes, and the hash of what has changed.
+"""A job as Redis keeps it: the body, which never changes, and the state, which does.
 
 The body is "type priority due arrival enqueued retention options-size metadata-size", a
-newline, then options, metadata and payload without anything between them. The fields of the
-hash are listed in `scripts/lib/jobs.lua`.
+newline, then options, metadata and payload without anything between them. The state is lines
+of a letter and a value, listed in `scripts/lib/jobs.lua`.
 """
 
 from __future__ import annotations
@@ -35,13 +35,12 @@ def failure_json(failure: Failure) -> bytes:
     return msgspec.json.encode(failure)[1:-1]
 
 
-def parse_job(
-    queue: str, job_id: bytes, body: bytes, hash_fields: Reply, *, state: JobState, now: int
-) -> StoredJob:
-    """Put a job together from its body and its hash (names and values in turn)."""
+def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJob:
+    """Put a job together from its id, body, state, attempts and result."""
+    job_id, body, lines, attempts, result = parts
     header, _, blobs = body.partition(b"\n")
     type_name, priority, due, arrival, enqueued, retention, options, metadata = header.split(b" ")
-    fields = dict(zip(hash_fields[::2], hash_fields[1::2], strict=True))
+    fields = {line[:1]: line[1:] for line in lines.split(b"\n")}
     payload_at = int(options) + int(metadata)
     run_at = int(fields.get(b"d", due))
     worker, fence = _holder(fields)
@@ -71,8 +70,8 @@ def parse_job(
         duration=_number(fields.get(b"u")),
         worker=worker,
         version=_version(fields),
-        attempts=_parse_attempts(fields.get(b"A")),
-        result=fields.get(b"r"),
+        attempts=_parse_attempts(attempts),
+        result=result[1:] if result else None,
         cancel_requested_at=_number(fields.get(b"c")),
         timed_out_at=_number(fields.get(b"t")),
     )
@@ -80,18 +79,21 @@ def parse_job(
 
 def parse_claimed(job: Sequence[Any], claim: Claim, now: int) -> StoredJob:
     """Put a job together from the reply to a claim; most have never run before."""
-    job_id, body, fence, is_started, hash_fields = job
+    job_id, body, fence, is_started, lines, attempts = job
     started_at = now if is_started else None
-    if hash_fields:
-        stored = parse_job(claim.queue, job_id, body, hash_fields, state=JobState.RUNNING, now=now)
-        if not fence:  # the answer to a copy of the claim: the hash has everything
+    if lines:
+        parts = (job_id, body, lines, attempts, b"")
+        stored = parse_job(claim.queue, parts, state=JobState.RUNNING, now=now)
+        if not fence:  # the answer to a copy of the claim: the state has everything
             return stored
+        starts = stored.starts or is_started  # `n` is there from the second start on
         return replace(
             stored,
             fence=fence,
             worker=claim.worker,
             version=claim.version,
             started_at=started_at,
+            starts=starts,
         )
     header, _, blobs = body.partition(b"\n")
     type_name, priority, due, arrival, enqueued, retention, options, metadata = header.split(b" ")
@@ -124,10 +126,10 @@ def is_due(state: JobState, run_at: int, now: int) -> bool:
 
 
 def _holder(fields: dict[bytes, bytes]) -> tuple[str | None, int]:
-    token = fields.get(b"k") or fields.get(b"w")
+    token = fields.get(b"k") or fields.get(b"K") or fields.get(b"w")
     if token is None:
         return None, 0
-    worker, _, fence = token.rstrip(b"!").rpartition(b":")
+    worker, _, fence = token.rpartition(b":")
     return worker.decode(), int(fence)
 
 
@@ -141,7 +143,7 @@ def _number(value: bytes | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _parse_attempts(lines: bytes | None) -> tuple[StoredAttempt, ...]:
-    if lines is None:
+def _parse_attempts(lines: bytes) -> tuple[StoredAttempt, ...]:
+    if not lines:
         return ()
     return tuple(_attempts.decode(b"[" + lines.replace(b"\n", b",") + b"]"))

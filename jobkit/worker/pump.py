@@ -112,6 +112,7 @@ class Pump:
     def want_dry(self) -> None:
         """Look everywhere, and set `went_dry` once nothing is left that could run here."""
         self.went_dry.clear()
+        self._hinted = True  # first: a cycle under way must not answer from what it knew before
         self._dry_wanted = True
         self.hint()
 
@@ -158,11 +159,17 @@ class Pump:
         cycle = self._plan(endings)
         if cycle.operations:
             sent = self._clock.monotonic()
-            results = self._store.run_many(cycle.operations, now=self._now())
-            self._read(cycle, results, sent)
+            self._read(cycle, self._send(cycle, endings), sent)
             self._mended()
         self._tell_if_dry()
         return self._rest()
+
+    def _send(self, cycle: Cycle, endings: list[Ending]) -> list[Any]:
+        try:
+            return self._store.run_many(cycle.operations, now=self._now())
+        except Exception:
+            self._unsettled = endings  # unanswered; the store can tell if it gets them twice
+            raise
 
     def _take_endings(self) -> list[Ending]:
         done = self._crew.done

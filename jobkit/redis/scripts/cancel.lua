@@ -9,11 +9,16 @@ if not body then return '' end
 local now = instant(p, time(ARGV[1]))
 local where, key, member, lane = locate(p, id, body)
 if where == 'running' then
-  redis.call('HSETNX', p .. 'job:' .. id, 'c', int(now))
+  local text = redis.call('HGET', p .. 'states', id)
+  if not state_value(text, 'c') then
+    redis.call('HSET', p .. 'states', id, text .. '\nc' .. int(now))
+  end
 elseif where == 'queued' or where == 'scheduled' or where == 'retrying' then
   take_out(p, id, where, key, member, lane)
-  redis.call('HSET', p .. 'job:' .. id, 'c', int(now), 'e', int(now))
-  add_ended(p, 'cancelled', id, now, redis.call('HGET', p .. 'job:' .. id, 'R'))
+  local state = read_state(p, id)
+  state.c, state.e = int(now), int(now)
+  write_state(p, id, state)
+  add_ended(p, 'cancelled', id, now, state.R)
   trim(p, now, { ARGV[3], ARGV[4], ARGV[5], ARGV[6] }, 1)
 end
 return where

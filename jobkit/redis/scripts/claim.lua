@@ -2,8 +2,8 @@
 -- KEYS: prefix. ARGV: now, worker, version (JSON), request, lane set, slots, prefetch,
 -- suspects, lease, idle (1 or 0), four bounds, the only id to take ('' for any).
 -- Reply: now, lanes unknown, started, next due, more, ended ids, jobs.
--- Each job: id, body, fence, started (1 or 0), state hash from before; in the answer to a copy,
--- fence 0 and the state hash as it is.
+-- Each job: id, body, fence, started (1 or 0), state from before, attempts; in the answer to a
+-- copy, fence 0 and the state as it is.
 -- O(taken x log ready + lanes passed over + promoted + reclaimed).
 -- needs: time lanes hints jobs
 
@@ -112,15 +112,16 @@ local function reply(started, ended, jobs)
 end
 
 local function same_again(earlier)
-  local jobs, started = {}, 0
+  local ids, started = {}, 0
   for id in string.gmatch(earlier, '%S+') do
-    local token = redis.call('HGET', p .. 'job:' .. id, 'k')
-    if token and token_worker(token) == worker and redis.call('ZSCORE', p .. 'running', id) then
-      local state = redis.call('HGETALL', p .. 'job:' .. id)
-      jobs[#jobs + 1] = { id, redis.call('HGET', p .. 'bodies', id), 0, 0, state }
-      if redis.call('HEXISTS', p .. 'job:' .. id, 's') == 1 then started = started + 1 end
+    local state = read_state(p, id)
+    if state.k and token_worker(state.k) == worker and redis.call('ZSCORE', p .. 'running', id) then
+      ids[#ids + 1] = id
+      if state.s then started = started + 1 end
     end
   end
+  local jobs = read_jobs(p, ids)
+  for i, job in ipairs(jobs) do jobs[i] = { job[1], job[2], 0, 0, job[3], job[4] } end
   return reply(started, {}, jobs)
 end
 
@@ -140,7 +141,7 @@ local function promote()
     local job = due[i]
     local id = string.sub(job.member, 11)
     local type, priority, _, arrival = header(redis.call('HGET', p .. 'bodies', id))
-    local suspect = redis.call('HGET', p .. 'job:' .. id, 'l')
+    local suspect = read_state(p, id).l
     table.insert(gone[job.key], job.member)
     collect_ready(ready, lane_name(type, suspect), priority, lane_member(job.due, arrival, id))
   end
@@ -151,34 +152,35 @@ end
 
 -- Settle one lost lease; true if the job has ended by it.
 local function lose(id, ready)
-  local key = p .. 'job:' .. id
-  local state = read_state(p, id, 'k', 'v', 's', 'x', 'o', 'l', 'c', 'd', 'A', 'R')
+  local state = read_state(p, id)
   local losses = tonumber(state.l or 0)
+  local on_lost_dead, keep_dead = claim_flags(state.v)
   stop_running(p, id, claim_group(state.v))
-  redis.call('HDEL', key, 'k')
   if state.s then
     losses = losses + 1
     note(p, id, state, now, LOST)
   end
-  redis.call('HSET', key, 'w', state.k, 'l', losses)
-  local on_lost_dead, keep_dead = claim_flags(state.v)
+  state.w, state.k, state.l = state.k, nil, int(losses)
+  local ended
   if state.c then
-    redis.call('HSET', key, 'e', int(now))
-    add_ended(p, 'cancelled', id, now, state.R)
+    ended = 'cancelled'
   elseif losses >= MAX_LOSSES or (losses > 0 and on_lost_dead) then
     if not keep_dead then
       drop(p, { id })
       return true
     end
-    redis.call('HSET', key, 'e', int(now))
-    add_ended(p, 'dead', id, now, state.R)
+    ended = 'dead'
+  end
+  if ended then
+    state.e = int(now)
+    add_ended(p, ended, id, now, state.R)
   else
     local type, priority, due, arrival = header(redis.call('HGET', p .. 'bodies', id))
     due = tonumber(state.d or due)
     collect_ready(ready, lane_name(type, true), priority, lane_member(due, arrival, id))
-    return false
   end
-  return true
+  write_state(p, id, state)
+  return ended ~= nil
 end
 
 local function reclaim()
@@ -297,25 +299,17 @@ local function remove_chosen()
   end
 end
 
--- Prepare the hash of a job that ran before for its next run: drop what the last one left
--- behind, count the start. Returns what stays, as names and values in turn.
-local LEFT_BEHIND = { s = true, e = true, u = true, t = true, w = true, n = true, k = true, v = true }
-local function run_again(key, found, is_started)
-  local state, starts = {}, nil
-  for at = 1, #found, 2 do
-    if found[at] == 'n' then starts = tonumber(found[at + 1]) end
-    if found[at] == 's' then starts = starts or 1 end
-    if not LEFT_BEHIND[found[at]] then
-      state[#state + 1], state[#state + 2] = found[at], found[at + 1]
-    end
+-- What stays of a state for the next run: not what the last one left behind.
+local function run_again(text, is_started)
+  local state = parse_state(text)
+  if is_started then
+    note_start(state, now)
+  elseif state.s then
+    state.n = state.n or 1
   end
-  redis.call('HDEL', key, 's', 'e', 'u', 't', 'w')
-  starts = (starts or 0) + (is_started and 1 or 0)
-  if starts > 0 then
-    redis.call('HSET', key, 'n', int(starts))
-    state[#state + 1], state[#state + 2] = 'n', int(starts)
-  end
-  return state
+  state.k, state.K, state.w, state.v = nil, nil, nil, nil
+  state.s, state.e, state.u, state.t = nil, nil, nil, nil
+  return state_text(state)
 end
 
 local function write_leases()
@@ -334,23 +328,20 @@ local function write_leases()
   for group, members in pairs(groups) do
     call_in_chunks('SADD', p .. 'active:' .. group, members)
   end
+  local bodies, before = read_in_chunks(p .. 'bodies', chosen), read_in_chunks(p .. 'states', chosen)
+  local states = {}
   for i, id in ipairs(chosen) do
-    local key, token, claim = p .. 'job:' .. id, worker .. ':' .. int(fence + i), claims[specs[i]]
-    local state = redis.call('HGETALL', key)
-    if #state > 0 then state = run_again(key, state, i <= slots) end
-    if i <= slots then
-      redis.call('HSET', key, 'k', token, 'v', claim, 's', now_text)
-    else
-      redis.call('HSET', key, 'k', token, 'v', claim)
-    end
-    jobs[i] = { id, false, fence + i, i <= slots and 1 or 0, state }
+    local is_started = i <= slots
+    -- The token first: a settlement reads it off the beginning.
+    local text = 'k' .. worker .. ':' .. int(fence + i) .. '\nv' .. claims[specs[i]]
+    if is_started then text = text .. '\ns' .. now_text end
+    local rest = before[i] and run_again(before[i], is_started) or ''
+    if rest ~= '' then text = text .. '\n' .. rest end
+    states[2 * i - 1], states[2 * i] = id, text
+    local attempts = before[i] and redis.call('HGET', p .. 'attempts', id) or ''
+    jobs[i] = { id, bodies[i], fence + i, is_started and 1 or 0, rest, attempts }
   end
-  for i = 1, #chosen, CHUNK do
-    local last = math.min(i + CHUNK - 1, #chosen)
-    for at, body in ipairs(redis.call('HMGET', p .. 'bodies', unpack(chosen, i, last))) do
-      jobs[i + at - 1][2] = body
-    end
-  end
+  call_in_chunks('HSET', p .. 'states', states)
   redis.call('HSET', p .. 'claims', worker, int(request) .. ' ' .. table.concat(chosen, ' '))
   return jobs
 end

@@ -1,16 +1,11 @@
--- Read jobs by id.
--- KEYS: prefix. ARGV: now, ids. Reply: now, then for each: state ('' if unknown), body, state hash.
+-- Read one job.
+-- KEYS: prefix. ARGV: now, id. Reply: now, state ('' if unknown), {id, body, state, attempts,
+-- result}. O(log jobs).
 -- needs: time lanes hints jobs
 
-local p = KEYS[1]
-local reply = { int(instant(p, time(ARGV[1]))) }
-for i = 2, #ARGV do
-  local body = redis.call('HGET', p .. 'bodies', ARGV[i])
-  if body then
-    local where = locate(p, ARGV[i], body)
-    reply[i] = { where or '', body, redis.call('HGETALL', p .. 'job:' .. ARGV[i]) }
-  else
-    reply[i] = { '', '', {} }
-  end
-end
-return reply
+local p, id = KEYS[1], ARGV[2]
+local now = int(instant(p, time(ARGV[1])))
+local body = redis.call('HGET', p .. 'bodies', id)
+if not body then return { now, '', {} } end
+local where = locate(p, id, body)
+return { now, where, read_jobs(p, { id })[1] }

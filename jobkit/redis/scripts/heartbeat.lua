@@ -39,15 +39,16 @@ end
 
 local at = announce()
 each_lease(at + leases * 2, started, function(id, token)
-  local state = read_state(p, id, 'k', 's', 'n')
+  local state = read_state(p, id)
   if state.k == token and not state.s then
-    redis.call('HSET', p .. 'job:' .. id, 's', int(now), 'n', int((state.n or 0) + 1))
+    note_start(state, now)
+    write_state(p, id, state)
   end
 end)
 
 local lost, cancelled, deleted = {}, {}, {}
 each_lease(at, leases, function(id, token)
-  local state = read_state(p, id, 'k', 'c')
+  local state = read_state(p, id)
   if state.k == token then
     redis.call('ZADD', p .. 'running', now + lease, id)
     if state.c then cancelled[#cancelled + 1] = id end

@@ -1,6 +1,6 @@
 -- Read some jobs of one state, in a stable order.
 -- KEYS: prefix. ARGV: now, state, limit, cursor ('' for the start): the id of the last job read.
--- Reply: now, cursor lost (1 or 0), more (1 or 0), then for each: id, body, state hash.
+-- Reply: now, cursor lost (1 or 0), more (1 or 0), then for each: id, body, state, attempts, result.
 -- Order: queued by lane, then by rank; running by id; else by instant.
 -- O(limit + log jobs); running and the number of lanes count in full.
 -- needs: time lanes hints jobs
@@ -58,10 +58,6 @@ end
 local ids
 if state == 'running' then ids = running_after() else ids = ids_after() end
 if not ids then return { int(now), 1, 0 } end
-local reply = { int(now), 0, #ids > limit and 1 or 0 }
-for i = 1, math.min(limit, #ids) do
-  reply[3 + i] = {
-    ids[i], redis.call('HGET', p .. 'bodies', ids[i]), redis.call('HGETALL', p .. 'job:' .. ids[i]),
-  }
-end
-return reply
+local more = #ids > limit and 1 or 0
+if more == 1 then ids[limit + 1] = nil end
+return { int(now), 0, more, unpack(read_jobs(p, ids)) }

@@ -1,13 +1,15 @@
--- Jobs. `bodies` (a hash) has what never changes: "type priority due arrival enqueued" and a
--- tail that only clients read. `job:<id>` (a hash, there once something changed) has the rest:
---   k token "worker:fence" of the last claim; "!" behind it: settled; none: never run, or lost
+-- Jobs. Four hashes by id: `bodies` has what never changes, "type priority due arrival enqueued"
+-- and a tail that only clients read. `states`, there once something has changed, has lines of
+-- one letter and a value:
+--   k token "worker:fence" of the last claim; K once that is settled; neither once it is lost
 --   w token that was lost               d due time        R retention
 --   v what the last claim knew: "flags group version", flags of the lane, version as JSON
---   s started at      n starts, if more than that one           x failures  o timeouts
+--   s started at      n starts, if more than that one     x failures  o timeouts
 --   l losses that count; there once the job was lost, and so a suspect
---   e finished at     u duration        r result    A attempts (JSON objects, one a line)
---   c cancel requested at               t timed out at
--- Which set holds the id is the state; there is no second status field.
+--   e finished at     u duration        c cancel requested at        t timed out at
+-- `attempts` has JSON objects, one a line; `results` what handlers returned. So a batch of jobs
+-- costs one call for each hash. Which set holds the id is the state a job is in; there is no
+-- second field to disagree with it.
 
 local MAX_LOSSES = 3
 local ATTEMPTS_KEPT = 10
@@ -19,7 +21,7 @@ local CANCELLED = '"outcome":"cancelled","error_type":"",'
   .. '"message":"cancelled while it ran","traceback":""'
 
 local function token_worker(token)
-  return string.match(token, '^(.*):%d+!?$')
+  return string.match(token, '^(.*):%d+$')
 end
 
 -- What a claim writes into `v`, and what is read off it.
@@ -44,6 +46,44 @@ local function header(body)
   return type, tonumber(priority), tonumber(due), tonumber(arrival)
 end
 
+-- Read a state's text into a table; of a job without one, an empty table.
+local function parse_state(text)
+  local state = {}
+  if text then
+    for name, value in string.gmatch(text, '(%a)([^\n]*)') do state[name] = value end
+  end
+  return state
+end
+
+-- The token of a lease comes first, so that a settlement finds it at once.
+local function state_text(state)
+  local lines = { state.k and 'k' .. state.k }
+  for name, value in pairs(state) do
+    if name ~= 'k' then lines[#lines + 1] = name .. value end
+  end
+  return table.concat(lines, '\n')
+end
+
+-- Read one value off a state's text without taking it apart.
+local function state_value(text, name)
+  return string.match('\n' .. text, '\n' .. name .. '([^\n]*)')
+end
+
+local function read_state(p, id)
+  return parse_state(redis.call('HGET', p .. 'states', id))
+end
+
+local function write_state(p, id, state)
+  redis.call('HSET', p .. 'states', id, state_text(state))
+end
+
+-- Note in a state that a run has begun; `n` is needed from the second start on.
+local function note_start(state, started)
+  local starts = tonumber(state.n or (state.s and 1) or 0) + 1
+  state.s = int(started)
+  state.n = starts > 1 and int(starts) or nil
+end
+
 -- Let a job stand where its due time says: ready, or waiting in `waits_as`.
 -- `ready` collects for `flush_ready`; the caller flushes and hints. True: somebody must look.
 local function put_back(p, ready, waits_as, now, id, type, priority, due, arrival, suspect)
@@ -57,69 +97,48 @@ local function put_back(p, ready, waits_as, now, id, type, priority, due, arriva
 end
 
 local function drop(p, ids)
-  if #ids == 0 then return end
-  call_in_chunks('HDEL', p .. 'bodies', ids)
-  local keys = {}
-  for i, id in ipairs(ids) do keys[i] = p .. 'job:' .. id end
-  for i = 1, #keys, CHUNK do
-    redis.call('DEL', unpack(keys, i, math.min(i + CHUNK - 1, #keys)))
+  for _, hash in ipairs({ 'bodies', 'states', 'attempts', 'results' }) do
+    call_in_chunks('HDEL', p .. hash, ids)
   end
 end
 
 -- Put an id into its final set: by the instant of its end, or, kept by age, by its expiry.
-local function add_ended(p, state, id, now, retention)
+local function add_ended(p, where, id, now, retention)
   if retention then
-    redis.call('ZADD', p .. state .. ':kept', now + tonumber(retention), id)
+    redis.call('ZADD', p .. where .. ':kept', now + tonumber(retention), id)
   else
-    redis.call('ZADD', p .. state, now, id)
+    redis.call('ZADD', p .. where, now, id)
   end
 end
 
 -- Note how an attempt ended; `detail` is the inside of a JSON object, made by the client.
 local function note(p, id, state, now, detail)
-  local worker = token_worker(state.k or state.w)
   local entry = '{"number":' .. int(1 + (state.x or 0) + (state.o or 0))
     .. ',"started_at":' .. int(state.s or now) .. ',"finished_at":' .. int(now)
-    .. ',"worker":"' .. worker .. '","version":' .. claim_version(state.v) .. ',' .. detail .. '}'
-  local attempts = state.A and (state.A .. '\n' .. entry) or entry
+    .. ',"worker":"' .. token_worker(state.k or state.K or state.w)
+    .. '","version":' .. claim_version(state.v) .. ',' .. detail .. '}'
+  local before = redis.call('HGET', p .. 'attempts', id)
+  local attempts = before and (before .. '\n' .. entry) or entry
   local _, breaks = string.gsub(attempts, '\n', '')
   if breaks >= ATTEMPTS_KEPT then attempts = string.sub(attempts, string.find(attempts, '\n') + 1) end
-  redis.call('HSET', p .. 'job:' .. id, 'A', attempts)
-end
-
--- A run that was claimed ahead and ended before its start was told. Returns its start.
-local function note_unreported_start(changes, key, started)
-  local starts = tonumber(redis.call('HGET', key, 'n') or 0) + 1
-  local size = #changes
-  changes[size + 1], changes[size + 2] = 's', int(started)
-  changes[size + 3], changes[size + 4] = 'n', int(starts)
-  return int(started)
-end
-
-local function read_state(p, id, ...)
-  local values = redis.call('HMGET', p .. 'job:' .. id, ...)
-  local state = {}
-  for i, name in ipairs({ ... }) do
-    if values[i] then state[name] = values[i] end
-  end
-  return state
+  redis.call('HSET', p .. 'attempts', id, attempts)
 end
 
 -- Drop a bounded number of ended jobs past their retention. `bounds`: ages and counts of
 -- finished, then of dead jobs.
 local function trim(p, now, bounds, ended)
   local budget = TRIMMED_AT_LEAST + 2 * ended
-  for _, state in ipairs(ENDED) do
-    local first = state == 'dead' and 3 or 1
+  for _, where in ipairs(ENDED) do
+    local first = where == 'dead' and 3 or 1
     local age, most = tonumber(bounds[first]), tonumber(bounds[first + 1])
-    local by_age = redis.call('ZCOUNT', p .. state, '-inf', now - age)
-    local excess = math.min(budget, math.max(by_age, redis.call('ZCARD', p .. state) - most))
+    local by_age = redis.call('ZCOUNT', p .. where, '-inf', now - age)
+    local excess = math.min(budget, math.max(by_age, redis.call('ZCARD', p .. where) - most))
     if excess > 0 then
-      local ids = redis.call('ZRANGE', p .. state, 0, excess - 1)
-      redis.call('ZREMRANGEBYRANK', p .. state, 0, excess - 1)
+      local ids = redis.call('ZRANGE', p .. where, 0, excess - 1)
+      redis.call('ZREMRANGEBYRANK', p .. where, 0, excess - 1)
       drop(p, ids)
     end
-    local kept = p .. state .. ':kept'
+    local kept = p .. where .. ':kept'
     local expired = redis.call('ZRANGEBYSCORE', kept, '-inf', now, 'LIMIT', 0, budget)
     if #expired > 0 then
       redis.call('ZREMRANGEBYRANK', kept, 0, #expired - 1)
@@ -133,10 +152,11 @@ local function stop_running(p, id, group)
   redis.call('SREM', p .. 'active:' .. group, id)
 end
 
--- Where a job stands: its state, the key that holds it, its member there, and its lane.
+-- Where a job stands: its state, the key that holds it, its member there, and its lane, or its
+-- group if it runs.
 local function locate(p, id, body)
-  local type, priority, due, arrival = header(body)
-  local state = read_state(p, id, 'd', 'l', 'v')
+  local type, _, due, arrival = header(body)
+  local state = read_state(p, id)
   due = tonumber(state.d or due)
   if redis.call('ZSCORE', p .. 'running', id) then
     return 'running', p .. 'running', id, nil, claim_group(state.v)
@@ -166,4 +186,17 @@ local function take_out(p, id, where, key, member, lane, group)
   else
     redis.call('ZREM', key, member)
   end
+end
+
+-- Everything that clients read of jobs: for each id {id, body, state, attempts, result}; '' for
+-- what there is not.
+local function read_jobs(p, ids)
+  local found = {}
+  for i, id in ipairs(ids) do
+    found[i] = { id }
+    for _, hash in ipairs({ 'bodies', 'states', 'attempts', 'results' }) do
+      found[i][#found[i] + 1] = redis.call('HGET', p .. hash, id) or ''
+    end
+  end
+  return found
 end

@@ -32,6 +32,17 @@ local function call_in_chunks(command, key, args)
   end
 end
 
+local function read_in_chunks(key, names)
+  local values = {}
+  for i = 1, #names, CHUNK do
+    local last = math.min(i + CHUNK - 1, #names)
+    for at, value in ipairs(redis.call('HMGET', key, unpack(names, i, last))) do
+      values[i + at - 1] = value
+    end
+  end
+  return values
+end
+
 local function head_of(p, lane)
   local head = redis.call('ZRANGE', p .. 'lane:' .. lane, 0, 0, 'WITHSCORES')
   if #head == 0 then return nil, nil end

@@ -29,7 +29,7 @@ local function publish(clock, from, count)
     bodies[#bodies + 1] = id
     bodies[#bodies + 1] = table.concat(
       { type, ARGV[i + 3], int(due), int(queue.arrival), int(now), ARGV[i + 7] }, ' ')
-    if ARGV[i + 6] ~= '' then redis.call('HSET', p .. 'job:' .. id, 'R', ARGV[i + 6]) end
+    if ARGV[i + 6] ~= '' then redis.call('HSET', p .. 'states', id, 'R' .. ARGV[i + 6]) end
     if put_back(p, queue.ready, 'scheduled', now, id, type, priority, due, queue.arrival, false) then
       queue.hints[type] = true
     end
