@@ -1,0 +1,73 @@
+"""Uses that type checkers must reject.
+
+Each line marked `# rejected` is an error to mypy and to pyright; `test_typing.py` compares the
+marks with what the checkers say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import jobkit
+from jobkit_testing import TestingJobs
+
+
+@dataclass(frozen=True)
+class SendMail:
+    user_id: int
+
+
+def wrong_payloads(jobs: jobkit.Enqueuer) -> None:
+    jobs.enqueue(SendMail("7"))  # rejected
+    jobs.enqueue(SendMail())  # rejected
+    jobs.enqueue("mail")  # rejected
+    jobs.enqueue_many(["mail"])  # rejected
+
+
+def misspelt_options(jobs: jobkit.Queue) -> None:
+    jobs.enqueue(SendMail(1), prioritty=1)  # rejected
+    jobs.enqueue(SendMail(1), delay=5)  # rejected
+    jobs.enqueue(SendMail(1), max_retries="3")  # rejected
+    jobs.start(concurency=4)  # rejected
+    jobs.schedule("@daily", SendMail(1), time_zone="UTC")  # rejected
+
+
+@jobkit.job(timeout=30)  # rejected
+@dataclass(frozen=True)
+class Slow:
+    path: str
+
+
+@jobkit.job(retries=3)  # rejected
+@dataclass(frozen=True)
+class Eager:
+    path: str
+
+
+handlers = jobkit.Handlers()
+
+
+@handlers.register  # rejected
+def no_parameters() -> None: ...
+
+
+@handlers.register  # rejected
+def three_parameters(job: SendMail, ctx: jobkit.JobContext, more: int) -> None: ...
+
+
+handlers.register("send_mail")  # rejected
+
+
+def wrong_protocols(jobs: jobkit.RedisJobs) -> None:
+    narrow: jobkit.AsyncEnqueuer = jobs  # rejected
+    wide: jobkit.Queue = jobs.aio  # rejected
+    print(narrow, wide)
+
+
+def wrong_assertions(jobs: TestingJobs) -> None:
+    jobs.assert_queued(SendMail, 1, quue="mail")  # rejected
+    jobs.assert_queued(SendMail, where=lambda job: job.user == 7)  # rejected
+    jobs.get_first_of(SendMail).user  # rejected
+    jobs.run_for(60)  # rejected
+    jobs.perform(SendMail(1), timeout=timedelta(1), queu="x")  # rejected

@@ -1,0 +1,85 @@
+"""Uses that type checkers must accept; checked by `make check`, never run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import assert_type
+
+import jobkit
+from jobkit_testing import TestingJobs
+
+
+@jobkit.job(queue="mail", max_retries=5, timeout=timedelta(seconds=30))
+@dataclass(frozen=True)
+class SendMail:
+    user_id: int
+    locale: str = "en"
+
+
+@dataclass(frozen=True)
+class Resize:
+    path: str
+
+
+@dataclass
+class SignUp:
+    """Domain code: it depends on the narrowest protocol."""
+
+    jobs: jobkit.Enqueuer
+
+    def __call__(self, user_id: int) -> None:
+        handle = self.jobs.enqueue(SendMail(user_id), delay=timedelta(minutes=5), priority=-1)
+        assert_type(handle, jobkit.JobHandle[SendMail])
+        self.jobs.enqueue_many([SendMail(1), Resize("a.png")], chunk=100)
+        with self.jobs.transaction() as tx:
+            tx.enqueue(SendMail(user_id))
+
+
+async def sign_up(jobs: jobkit.AsyncEnqueuer) -> None:
+    handle = await jobs.enqueue(SendMail(1), run_at=datetime(2030, 1, 1, tzinfo=UTC))
+    assert_type(handle, jobkit.AsyncJobHandle[SendMail])
+    async with jobs.transaction() as tx:
+        await tx.enqueue(Resize("a.png"))
+    assert_type(await handle.record(), jobkit.JobRecord[SendMail])
+
+
+handlers = jobkit.Handlers()
+
+
+@handlers.register
+def send_mail(job: SendMail) -> None: ...
+
+
+@handlers.register
+async def resize(job: Resize, ctx: jobkit.JobContext) -> int:
+    SignUp(ctx)(7)
+    await sign_up(ctx.aio)
+    return ctx.attempt
+
+
+def backends(url: str) -> None:
+    queues: list[jobkit.Queue] = [
+        jobkit.RedisJobs(url, handlers=handlers),
+        jobkit.MemoryJobs(handlers=[handlers], defaults={"max_retries": 3}),
+        TestingJobs(handlers=handlers, seed=7),
+    ]
+    async_queues: list[jobkit.AsyncQueue] = [
+        jobkit.RedisJobs(url).aio,
+        jobkit.MemoryJobs().aio,
+        TestingJobs().aio,
+    ]
+    for queue in queues:
+        queue.start(queues=["mail", "default"], concurrency=4)
+        assert_type(queue.drain(), jobkit.Report)
+    assert async_queues
+
+
+def test_sign_up(jobs: TestingJobs) -> None:
+    SignUp(jobs)(7)
+    matches = jobs.assert_queued(SendMail, 1, queue="mail", where=lambda job: job.user_id == 7)
+    assert_type(matches, jobkit.Matches[SendMail])
+    assert_type(jobs.assert_queued(SendMail(7)), jobkit.Matches[SendMail])
+    assert_type(jobs.get_first_of(SendMail), SendMail)
+    assert_type(jobs.queued(Resize), jobkit.Matches[Resize])
+    assert_type(jobs.perform(Resize("a.png")), jobkit.JobRecord[Resize])
