@@ -46,11 +46,9 @@ class MemoryJobs(WorkingJobs):
             engine,
             store,
             AsyncMemoryStore(store),
-            now=lambda: None,
-            monotonic=chosen.monotonic,
+            clock=chosen,
             enqueue_timeout=enqueue_timeout,
         )
-        self._clock = chosen
 
     def __repr__(self) -> str:
         return "MemoryJobs()"

@@ -45,6 +45,10 @@ from jobkit.store import (
 )
 
 R = TypeVar("R")
+_STATES: Mapping[bytes, JobState | None] = {
+    b"": None,
+    **{state.encode(): state for state in JobState},
+}
 Arg = bytes | str | int
 
 
@@ -175,7 +179,7 @@ def _settle(operation: Settle, namespace: str, now: Arg) -> Command:
         return tuple(
             Settled(
                 verdict=verdict.decode(),
-                state=JobState(state.decode()) if state else None,
+                state=_STATES[state],
                 at=at,
                 due=int(due) if due else None,
             )

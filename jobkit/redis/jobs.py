@@ -55,8 +55,7 @@ class RedisJobs(WorkingJobs):
             engine,
             RedisStore(Connections(address), namespace=namespace),
             AsyncRedisStore(address, namespace=namespace),
-            now=lambda: None,
-            monotonic=SystemClock().monotonic,
+            clock=SystemClock(),
             enqueue_timeout=enqueue_timeout,
         )
         self._shown = f"RedisJobs({address.shown!r}, namespace={namespace!r})"

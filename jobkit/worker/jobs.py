@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from datetime import timedelta
 from functools import cached_property
@@ -10,26 +11,46 @@ from types import TracebackType
 from typing import Unpack
 
 from jobkit.client import AsyncJobs, Jobs
-from jobkit.clock import Clock, SystemClock
+from jobkit.clock import Clock
+from jobkit.engine import Engine
 from jobkit.engine.running import Runner
 from jobkit.errors import WrongState
 from jobkit.options import WorkerOptions, WorkerSettings, worker_settings
 from jobkit.report import Report
+from jobkit.store import AsyncStore, Store
 from jobkit.worker.signals import stop_signals
 from jobkit.worker.worker import Worker, refuse_unsupported
 
 
 class WorkingJobs(Jobs):
-    """Adds to `Jobs` what needs a worker: start, drain, shutdown, run."""
+    """Adds to `Jobs` what needs a worker: start, drain, shutdown, run.
 
-    _clock: Clock = SystemClock()
-    _worker: Worker | None = None
-    _stopping: Worker | None = None
-    handed_back = 0  # jobs that the last shutdown gave back because they did not end in time
+    `handed_back`: how many jobs the last shutdown gave back because they did not end in time.
+    """
 
-    @cached_property
-    def _life(self) -> threading.RLock:
-        return threading.RLock()
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        async_store: AsyncStore,
+        *,
+        clock: Clock,
+        enqueue_timeout: timedelta | None,
+    ) -> None:
+        super().__init__(
+            engine,
+            store,
+            async_store,
+            now=lambda: None,
+            monotonic=clock.monotonic,
+            enqueue_timeout=enqueue_timeout,
+        )
+        self.handed_back = 0
+        self._clock = clock
+        self._life = threading.RLock()
+        self._worker: Worker | None = None
+        self._stopping: Worker | None = None
+        self._process = os.getpid()
 
     @cached_property
     def aio(self) -> AsyncWorkingJobs:
@@ -41,7 +62,7 @@ class WorkingJobs(Jobs):
         settings = worker_settings(options)
         refuse_unsupported(settings)
         with self._life:
-            if self._worker is None:
+            if self.worker is None:
                 self._worker = self._new_worker(settings)
                 self._worker.start()
 
@@ -51,7 +72,7 @@ class WorkingJobs(Jobs):
         Waits for the worker that was started, or runs one for this. Raises `TimeoutError`.
         `ran` has the last 10,000 records.
         """
-        worker = self._worker
+        worker = self.worker
         if worker is not None:
             return worker.drain(timeout)
         worker = self._new_worker(worker_settings({}))
@@ -66,7 +87,7 @@ class WorkingJobs(Jobs):
         `timeout` None: the worker's `shutdown_timeout`. Idempotent; fine if never started.
         """
         with self._life:
-            worker = self._worker
+            worker = self.worker
             if worker is None:
                 return
             self._stopping, self._worker = worker, None  # in this order: `hurry` looks at both
@@ -118,7 +139,9 @@ class WorkingJobs(Jobs):
 
     @property
     def worker(self) -> Worker | None:
-        """The worker that was started, if one runs."""
+        """The worker that was started, if one runs in this process."""
+        if self._process != os.getpid():  # a fork: the threads are the parent's
+            self._process, self._worker = os.getpid(), None
         return self._worker
 
     def _new_worker(self, settings: WorkerSettings) -> Worker:

@@ -127,6 +127,7 @@ class Pump:
         self._crew.progress.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
+        self.went_dry.set()  # nobody must wait for a pump that has stopped
         self._given_up = True  # what could not be settled by now comes back with its lease
         return not self._thread.is_alive()
 
