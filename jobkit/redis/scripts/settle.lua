@@ -52,7 +52,7 @@ local function succeed(i, id, at, text)
   if ARGV[at + 6] ~= '' then
     results[#results + 1], results[#results + 2] = id, ARGV[at + 6]
   end
-  local retention = state_value(text, 'R')
+  local retention = string.find(text, '\nR', 1, true) and state_value(text, 'R')
   if retention then
     kept[#kept + 1], kept[#kept + 2] = now + tonumber(retention), id
   else
@@ -116,15 +116,15 @@ end
 local texts = read_in_chunks(p .. 'states', ids)
 local held, leases, groups, copies = {}, {}, {}, {}
 for i = 1, count do
-  local id, token, text = ids[i], worker .. ':' .. ARGV[places[i] + 1], texts[i]
-  if not text or string.match(text, '^k([^\n]*)') ~= token then
-    answer_unheld(i, id, token, text)
+  local id, lease, text = ids[i], 'k' .. worker .. ':' .. ARGV[places[i] + 1] .. '\n', texts[i]
+  if not text or string.find(text, lease, 1, true) ~= 1 then
+    answer_unheld(i, id, string.sub(lease, 2, -2), text)
   elseif held[id] then
     copies[i] = held[id] -- a settlement that stands twice in the request counts once
   else
     held[id] = i
     leases[#leases + 1] = id
-    local group = claim_group(state_value(text, 'v'))
+    local group = string.match(text, '^[^\n]*\nv%d* (%S+)') -- the claim's line is the second
     local members = groups[group]
     if members then members[#members + 1] = id else groups[group] = { id } end
   end

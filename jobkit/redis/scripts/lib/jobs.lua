@@ -55,11 +55,13 @@ local function parse_state(text)
   return state
 end
 
--- The token of a lease comes first, so that a settlement finds it at once.
+-- The token of a lease comes first and what its claim knew second, so that a settlement finds
+-- them at once.
 local function state_text(state)
-  local lines = { state.k and 'k' .. state.k }
+  local lines = {}
+  if state.k then lines = { 'k' .. state.k, 'v' .. state.v } end
   for name, value in pairs(state) do
-    if name ~= 'k' then lines[#lines + 1] = name .. value end
+    if not (state.k and (name == 'k' or name == 'v')) then lines[#lines + 1] = name .. value end
   end
   return table.concat(lines, '\n')
 end
