@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from jobkit.record import JobRecord
 
-J = TypeVar("J")
+J_co = TypeVar("J_co", covariant=True)
 
 
 class JobControl(Protocol):
@@ -40,7 +40,7 @@ class AsyncJobControl(Protocol):
     ) -> JobRecord[Any]: ...
 
 
-class _Reference(Generic[J]):
+class _Reference(Generic[J_co]):
     """Which job: equal and hashed by id alone.
 
     `created` is False if a unique job was there already and this leads to it, and None inside
@@ -65,7 +65,7 @@ class _Reference(Generic[J]):
         return f"<{self.__class__.__name__} {self.type} {self.id} queue={self.queue!r}>"
 
 
-class JobHandle(_Reference[J]):
+class JobHandle(_Reference[J_co]):
     """An enqueued job of type `J`."""
 
     __slots__ = ("_control",)
@@ -76,7 +76,7 @@ class JobHandle(_Reference[J]):
         super().__init__(id=id, type=type, queue=queue, created=created)
         self._control = control
 
-    def record(self) -> JobRecord[J]:
+    def record(self) -> JobRecord[J_co]:
         """Read the job as it is now; raises `JobNotFound`."""
         return self._control.record_of(self.queue, self.id)
 
@@ -104,12 +104,12 @@ class JobHandle(_Reference[J]):
         """Run an ended job again, with fresh attempts; raises `JobNotFound` or `JobRunning`."""
         self._control.retry_job(self.queue, self.id)
 
-    def wait(self, timeout: timedelta | None = None) -> JobRecord[J]:
+    def wait(self, timeout: timedelta | None = None) -> JobRecord[J_co]:
         """Wait until the job has ended, however it did; raises `TimeoutError`."""
         return self._control.wait_for_job(self.queue, self.id, timeout)
 
 
-class AsyncJobHandle(_Reference[J]):
+class AsyncJobHandle(_Reference[J_co]):
     """An enqueued job of type `J`, for coroutines."""
 
     __slots__ = ("_control",)
@@ -120,7 +120,7 @@ class AsyncJobHandle(_Reference[J]):
         super().__init__(id=id, type=type, queue=queue, created=created)
         self._control = control
 
-    async def record(self) -> JobRecord[J]:
+    async def record(self) -> JobRecord[J_co]:
         """Read the job as it is now; raises `JobNotFound`."""
         return await self._control.record_of(self.queue, self.id)
 
@@ -148,6 +148,6 @@ class AsyncJobHandle(_Reference[J]):
         """Run an ended job again, with fresh attempts; raises `JobNotFound` or `JobRunning`."""
         await self._control.retry_job(self.queue, self.id)
 
-    async def wait(self, timeout: timedelta | None = None) -> JobRecord[J]:
+    async def wait(self, timeout: timedelta | None = None) -> JobRecord[J_co]:
         """Wait until the job has ended, however it did; raises `TimeoutError`."""
         return await self._control.wait_for_job(self.queue, self.id, timeout)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-J = TypeVar("J")
+J_co = TypeVar("J_co", covariant=True)
 
 AttemptOutcome: TypeAlias = Literal[
     "succeeded", "failed", "timed_out", "snoozed", "discarded", "dead", "cancelled", "lost"
@@ -109,16 +109,16 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[J]):
+class Page(Generic[J_co]):
     """A part of a list, how long the list is, and where to go on (None: that was all)."""
 
-    items: tuple[J, ...]
+    items: tuple[J_co, ...]
     total: int
     cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobRecord(Generic[J]):
+class JobRecord(Generic[J_co]):
     """One job as it was at the moment of reading.
 
     `payload` is None if the stored bytes (`raw`) do not decode here. `run_at` is when the job
@@ -132,7 +132,7 @@ class JobRecord(Generic[J]):
     queue: str
     state: JobState
     due: bool
-    payload: J | None
+    payload: J_co | None
     raw: bytes
     priority: int
     run_at: datetime

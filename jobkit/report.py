@@ -8,22 +8,22 @@ from typing import Any, Generic, TypeVar, overload
 
 from jobkit.record import JobRecord
 
-J = TypeVar("J")
+J_co = TypeVar("J_co", covariant=True)
 
 
-class Matches(Sequence[JobRecord[J]], Generic[J]):
+class Matches(Sequence[JobRecord[J_co]], Generic[J_co]):
     """The records of some jobs, in the order in which they were enqueued or ran."""
 
     __slots__ = ("records",)
 
-    def __init__(self, records: Iterable[JobRecord[J]] = ()) -> None:
+    def __init__(self, records: Iterable[JobRecord[J_co]] = ()) -> None:
         self.records = tuple(records)
 
     @overload
-    def __getitem__(self, index: int) -> JobRecord[J]: ...
+    def __getitem__(self, index: int) -> JobRecord[J_co]: ...
     @overload
-    def __getitem__(self, index: slice) -> Matches[J]: ...
-    def __getitem__(self, index: int | slice) -> JobRecord[J] | Matches[J]:
+    def __getitem__(self, index: slice) -> Matches[J_co]: ...
+    def __getitem__(self, index: int | slice) -> JobRecord[J_co] | Matches[J_co]:
         if isinstance(index, slice):
             return Matches(self.records[index])
         return self.records[index]
@@ -41,14 +41,14 @@ class Matches(Sequence[JobRecord[J]], Generic[J]):
         return f"Matches({[f'{r.type} {r.id} {r.state}' for r in self.records]})"
 
     @property
-    def one(self) -> JobRecord[J]:
+    def one(self) -> JobRecord[J_co]:
         """The only record; raises `AssertionError` if there are none or several."""
         if len(self.records) != 1:
             raise AssertionError(f"exactly one job was expected, there are {self!r}")
         return self.records[0]
 
     @property
-    def jobs(self) -> tuple[J, ...]:
+    def jobs(self) -> tuple[J_co, ...]:
         """The payloads that decode."""
         return tuple(r.payload for r in self.records if r.payload is not None)
 
@@ -57,7 +57,7 @@ class Matches(Sequence[JobRecord[J]], Generic[J]):
         """The ids."""
         return tuple(r.id for r in self.records)
 
-    def where(self, condition: Callable[[J], bool], /) -> Matches[J]:
+    def where(self, condition: Callable[[J_co], bool], /) -> Matches[J_co]:
         """Keep the records whose payload meets a condition."""
         return Matches(r for r in self.records if r.payload is not None and condition(r.payload))
 

@@ -15,10 +15,11 @@ from jobkit.engine.steps import Steps
 from jobkit.errors import InvalidJob, InvalidOption, JobNotFound, NotSupported
 from jobkit.handlers import Handlers
 from jobkit.handlerset import HandlerSet
+from jobkit.hooks import call_hooks
 from jobkit.ids import IdSource, queue_hash, queue_hash_of
 from jobkit.jobtype import JobType, job_type, named_type
 from jobkit.options import DEFAULT_MAX_PAYLOAD, QueueOptions, check_enqueue_options, queue_name
-from jobkit.record import ENDED, JobRecord
+from jobkit.record import ENDED, WAITING, JobRecord
 from jobkit.store import Bounds, Cancel, Delete, Get, NewJob, Push, Queues, StoredJob
 
 
@@ -135,7 +136,18 @@ class Engine:
     def cancel(self, queue: str, job_id: str) -> Steps[bool]:
         """Cancel a job; False if it had ended or was gone."""
         state = yield Cancel(queue=queue, id=job_id, bounds=self.bounds(queue))
+        if state in WAITING:
+            yield from self._tell_of_cancel(queue, job_id)
         return state is not None and state not in ENDED
+
+    def _tell_of_cancel(self, queue: str, job_id: str) -> Steps[None]:
+        """Call the hooks of a job that was cancelled while it waited: no worker will."""
+        if not any(group.contents.hooks for group in self.handlers.groups):
+            return
+        stored: StoredJob | None = yield Get(queue=queue, id=job_id)
+        call = None if stored is None else self.handlers.call(stored.type)
+        if stored is not None and call is not None:
+            call_hooks(call.hooks, "on_cancel", self.record(stored), None)
 
     def delete(self, queue: str, job_id: str) -> Steps[bool]:
         """Delete a job; False if it was gone."""

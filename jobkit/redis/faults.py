@@ -40,7 +40,7 @@ def unreachable(error: BaseException, where: str, *, sent: bool) -> BackendUnava
     """Return what to raise when the connection failed, before or after the call was sent."""
     if isinstance(error, rx.ResponseError | rx.AuthenticationError):
         return refused(error, where)
-    words = " ".join(str(error).split()) or type(error).__name__
+    words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     if sent:
         return BackendUnavailable(f"lost the connection to {where}: {words}", stored="unknown")
     return BackendUnavailable(
@@ -51,7 +51,7 @@ def unreachable(error: BaseException, where: str, *, sent: bool) -> BackendUnava
 
 def refused(error: Exception, where: str) -> BackendUnavailable:
     """Return what to raise for an error reply."""
-    words = " ".join(str(error).split())
+    words = " ".join(str(error).split()).rstrip(".")
     text = _with_code(error, words)
     if any(word in text.upper() for word in REFUSED_LOGIN):
         return RefusedLogin(f"{where} refused the login: {words}", stored="no", passing=False)

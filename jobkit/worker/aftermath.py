@@ -85,9 +85,15 @@ def announce(engine: Engine, call: Call | None, event: Event, stored: StoredJob)
     record = engine.record(stored)
     last: Attempt | None = record.attempts[-1] if record.attempts else None
     if event == "on_dead":
-        why = "" if last is None else f": {last.error_type} {last.message}"
-        _LOGGER.error("job %s (%s) is dead after attempt %s%s", record.id, record.type,
-                      record.attempt, why)  # fmt: skip
+        words = () if last is None else (last.error_type, last.message)
+        why = ": ".join(word for word in words if word)
+        _LOGGER.error(
+            "job %s (%s) is dead after attempt %s: %s",
+            record.id,
+            record.type,
+            record.attempt,
+            why or "no reason was given",
+        )
     if call is not None:
         call_hooks(call.hooks, event, record, last)
 

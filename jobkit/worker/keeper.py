@@ -62,7 +62,8 @@ class Keeper:
 
     def report_start(self, works: Sequence[Work]) -> None:
         """Tell the store with the next heartbeat that these prefetched works have begun."""
-        self._unreported += works
+        # Those that have ended meanwhile need no report: their settlement tells.
+        self._unreported = [*(w for w in self._unreported if not w.ended), *works]
 
     def _keep(self) -> None:
         next_beat = self._clock.monotonic()

@@ -217,6 +217,7 @@ def test_a_handler_that_returns_what_never_ran_has_failed(
         returning(3),
         returning(Snooze(MINUTE)),
     ],
+    ids=["raise", "discard", "cancelled error", "return None", "return 3", "snooze"],
 )
 def test_past_its_deadline_an_attempt_has_timed_out_whatever_it_did(
     handler: Callable[[Greet], object],
@@ -241,6 +242,7 @@ def test_a_timeout_tells_what_the_handler_then_raised() -> None:
 @pytest.mark.parametrize(
     "handler",
     [raising(ValueError("no")), raising(Retry(delay=MINUTE)), returning(None), returning(3)],
+    ids=["raise", "retry", "return None", "return 3"],
 )
 def test_a_cancelled_attempt_ends_cancelled_whatever_it_did(
     handler: Callable[[Greet], object],
