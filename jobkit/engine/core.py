@@ -10,7 +10,7 @@ from jobkit.clock import duration_milliseconds
 from jobkit.engine.batch import Batch, checked_chunk, iterate_jobs
 from jobkit.engine.channels import Channels
 from jobkit.engine.preparing import Preparer
-from jobkit.engine.records import options_of, record_of
+from jobkit.engine.records import options_of, readable, record_of
 from jobkit.engine.steps import Steps
 from jobkit.errors import InvalidJob, InvalidOption, JobNotFound, NotSupported
 from jobkit.handlers import Handlers
@@ -107,7 +107,8 @@ class Engine:
     def record(self, stored: StoredJob) -> JobRecord[Any]:
         """Return the record of a stored job."""
         its_type = self.type_named(stored.type)
-        return record_of(stored, its_type, options_of(stored, its_type, self.defaults))
+        job = readable(stored)
+        return record_of(job, its_type, options_of(job, its_type, self.defaults))
 
     def bounds(self, queue: str) -> Bounds:
         """Return how much of what has ended a queue keeps."""

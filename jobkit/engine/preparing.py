@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import msgspec
 
-from jobkit.clock import duration_milliseconds, to_milliseconds_up
 from jobkit.context import current_metadata
+from jobkit.engine.instants import stored_delay, stored_instant
 from jobkit.errors import InvalidJob, InvalidOption, NotSupported
 from jobkit.handlerset import HandlerSet
 from jobkit.ids import IdSource
@@ -62,8 +62,8 @@ class Preparer:
             run_at=run_at,
             delay=delay,
             options=_stored_options(options),
-            metadata=encode(metadata) if metadata else b"",
-            retention=None if retention is None else duration_milliseconds(retention),
+            metadata=_stored_metadata(metadata) if metadata else b"",
+            retention=None if retention is None else stored_delay(retention),
         )
         return new, job_type
 
@@ -83,9 +83,16 @@ class Preparer:
         is_chosen = "run_at" in options or "delay" in options
         chosen = options if is_chosen else self.defaults
         if (run_at := chosen.get("run_at")) is not None:
-            return max(0, to_milliseconds_up(run_at)), 0
+            return stored_instant(run_at), 0
         delay = chosen.get("delay")
-        return None, 0 if delay is None else duration_milliseconds(delay)
+        return None, 0 if delay is None else stored_delay(delay)
+
+
+def _stored_metadata(metadata: Mapping[str, str]) -> bytes:
+    try:
+        return encode(metadata)
+    except UnicodeEncodeError as error:
+        raise InvalidOption(f"metadata: has no UTF-8 form: {error}") from error
 
 
 def _stored_options(options: Mapping[str, Any]) -> bytes:
@@ -94,5 +101,5 @@ def _stored_options(options: Mapping[str, Any]) -> bytes:
     if not stored:
         return b""
     if stored.get("timeout") is not None:
-        stored["timeout"] = duration_milliseconds(stored["timeout"])
+        stored["timeout"] = stored_delay(stored["timeout"])
     return encode(stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,18 +24,34 @@ _result = msgspec.json.Decoder()
 
 
 def call_options(stored: bytes) -> dict[str, Any]:
-    """Decode what the call that enqueued the job said about its attempts."""
+    """Decode what the call that enqueued the job said about its attempts; or `InvalidJob`."""
     if not stored:
         return {}
-    options: dict[str, Any] = _options.decode(stored)
-    if options.get("timeout") is not None:
-        options["timeout"] = timedelta(milliseconds=options["timeout"])
+    try:
+        options: dict[str, Any] = _options.decode(stored)
+        if options.get("timeout") is not None:
+            options["timeout"] = timedelta(milliseconds=options["timeout"])
+    except (ValueError, OverflowError) as error:  # msgspec's errors are ValueErrors
+        raise InvalidJob(f"the stored options do not decode: {error}") from error
     return options
 
 
 def metadata_of(stored: StoredJob) -> dict[str, str]:
-    """Decode a job's metadata."""
-    return _metadata.decode(stored.metadata) if stored.metadata else {}
+    """Decode a job's metadata; or `InvalidJob`."""
+    try:
+        return _metadata.decode(stored.metadata) if stored.metadata else {}
+    except ValueError as error:
+        raise InvalidJob(f"the stored metadata does not decode: {error}") from error
+
+
+def readable(stored: StoredJob) -> StoredJob:
+    """Return the job without those options and metadata that do not decode, to be looked at."""
+    try:
+        metadata_of(stored)
+        call_options(stored.options)
+    except InvalidJob:
+        return replace(stored, options=b"", metadata=b"")
+    return stored
 
 
 def options_of(

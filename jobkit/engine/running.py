@@ -12,9 +12,9 @@ import msgspec
 from jobkit.attempt import Ended, run_options
 from jobkit.backoff import Exponential
 from jobkit.cancellation import Cancellation
-from jobkit.clock import duration_milliseconds, to_milliseconds_up
 from jobkit.context import JobContext, Outbox
 from jobkit.engine.core import Engine
+from jobkit.engine.instants import stored_delay, stored_instant
 from jobkit.engine.records import metadata_of, options_of, retries_left
 from jobkit.errors import InvalidJob
 from jobkit.errortext import error_of
@@ -103,12 +103,13 @@ class Runner:
             return Release(lease=lease)
         try:
             job = call.registration.job_type.decode(stored.payload)
+            options = self._options(stored, call)
+            metadata = metadata_of(stored) if stored.metadata else NO_METADATA
         except InvalidJob as error:
             return Bury(lease=lease, failure=_failure("dead", error_of(error)))
-        options = self._options(stored, call)
         deadline = None
         if options.timeout is not None:
-            deadline = now + duration_milliseconds(options.timeout)
+            deadline = now + stored_delay(options.timeout)
         ctx = JobContext(
             id=stored.id,
             type=stored.type,
@@ -118,7 +119,7 @@ class Runner:
             run_at=stored.run_at,
             enqueued_at=stored.enqueued_at,
             deadline=deadline,
-            metadata=metadata_of(stored) if stored.metadata else NO_METADATA,
+            metadata=metadata,
             fence=stored.fence,
             cancelled=cancelled,
             open_outbox=self._open_outbox,
@@ -138,7 +139,7 @@ class Runner:
                 return self._after_failure(run, outcome, duration)
             case Snoozed(delay):
                 failure = Failure(outcome="snoozed")
-                wait = max(0, duration_milliseconds(delay))
+                wait = stored_delay(delay)
                 return SnoozeFor(lease=lease, delay=wait, failure=failure, duration=duration)
             case Discarded(error, how):
                 return EndCancelled(lease=lease, failure=_failure(how, error), duration=duration)
@@ -179,8 +180,8 @@ class Runner:
                 return RetryLater(
                     lease=run.lease,
                     failure=failure,
-                    at=None if at is None else to_milliseconds_up(at),
-                    delay=duration_milliseconds(delay),
+                    at=None if at is None else stored_instant(at),
+                    delay=stored_delay(delay),
                     duration=duration,
                 )
 
@@ -207,7 +208,7 @@ class Runner:
         """Encode what the handler returned; what cannot be kept is dropped with one warning."""
         try:
             encoded = _encode(value)
-        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+        except Exception as error:  # its classes are users' code, which may raise anything
             self._warn(run.stored.type, f"it does not encode: {error}")
             return None
         if len(encoded) > MAX_RESULT:

@@ -176,18 +176,22 @@ def _settle(operation: Settle, namespace: str, now: Arg) -> Command:
 
     def parse(reply: list[Any]) -> tuple[Settled, ...]:
         at = int(reply[0])
-        return tuple(
-            Settled(
-                verdict=verdict.decode(),
-                state=_STATES[state],
-                at=at,
-                due=int(due) if due else None,
-            )
-            for verdict, state, due in zip(reply[1::3], reply[2::3], reply[3::3], strict=True)
-        )
+        # Most answers of one reply are the same.
+        meanings = {line: _settled(line, at) for line in set(reply[1:])}
+        return tuple([meanings[line] for line in reply[1:]])
 
     prefixes = tuple(queue_prefix(namespace, queue) for queue in queues)
     return Command(script("settle"), prefixes, tuple(args), parse, tuple(queues[1:]))
+
+
+def _settled(line: bytes, at: int) -> Settled:
+    verdict, state, due = (*line.split(b" "), b"", b"")[:3]
+    return Settled(
+        verdict=verdict.decode(),  # type: ignore[arg-type]  # the script knows only these
+        state=_STATES[state],
+        at=at,
+        due=int(due) if due else None,
+    )
 
 
 def _lane(lane: Lane) -> str:

@@ -6,6 +6,7 @@ Connections are redis-py's own, without its retries: jobkit knows which calls ma
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -110,11 +111,16 @@ def _of_pool(pool: ConnectionPool, shown: str) -> Address:
 
 
 def without_password(url: str) -> str:
-    """Return a URL that may be shown."""
+    """Return a URL that may be shown.
+
+    >>> without_password("redis://:secret@host:6379/0?password=other")
+    'redis://***@host:6379/0?password=***'
+    """
     parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]))
+    host = parts.netloc.rpartition("@")
+    netloc = f"***@{host[2]}" if host[1] else host[2]
+    query = re.sub(r"(^|&)((?:ssl_)?(?:password|username))=[^&]*", r"\1\2=***", parts.query)
+    return urlunsplit(parts._replace(netloc=netloc, query=query))
 
 
 class Connections:

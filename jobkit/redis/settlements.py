@@ -1,4 +1,4 @@
-"""How an attempt ended, as the arguments of the settle script."""
+"""How an attempt ended, as arguments of the settle script."""
 
 from __future__ import annotations
 
@@ -13,32 +13,28 @@ from jobkit.store import (
     Succeed,
 )
 
-Arg = bytes | str | int
+NO_TIME = "-"
 
 
-def settlement_args(settlement: Settlement) -> tuple[Arg, ...]:
-    """Return id, fence, move, due time, delay, duration, result or failure, keep, children."""
+def settlement_args(settlement: Settlement) -> tuple[str, bytes]:
+    """Return a line "id fence move duration children due-time delay keep", and what goes with it.
+
+    That is the result of a success with "=" in front, empty for none, or how the attempt failed.
+    """
     lease = settlement.lease
+    head = f"{lease.id} {lease.fence}"
     match settlement:
-        case Succeed():
-            result = b"" if settlement.result is None else b"=" + settlement.result
-            duration, children = settlement.duration, len(settlement.children)
-            return (lease.id, lease.fence, "succeed", "", 0, duration, result, 1, children)
-        case RetryLater():
-            at = "" if settlement.at is None else settlement.at
-            failure = failure_json(settlement.failure)
-            delay, duration = settlement.delay, settlement.duration
-            return (lease.id, lease.fence, "retry", at, delay, duration, failure, 1, 0)
-        case SnoozeFor():
-            failure = failure_json(settlement.failure)
-            delay, duration = settlement.delay, settlement.duration
-            return (lease.id, lease.fence, "snooze", "", delay, duration, failure, 1, 0)
-        case Bury():
-            failure = failure_json(settlement.failure)
-            duration, keep = settlement.duration, int(settlement.keep)
-            return (lease.id, lease.fence, "bury", "", 0, duration, failure, keep, 0)
-        case EndCancelled():
-            failure = failure_json(settlement.failure)
-            return (lease.id, lease.fence, "cancel", "", 0, settlement.duration, failure, 1, 0)
+        case Succeed(result=result, children=children, duration=duration):
+            line = f"{head} succeed {duration} {len(children)}"
+            return line, b"" if result is None else b"=" + result
+        case RetryLater(at=at, delay=delay, duration=duration, failure=failure):
+            due = NO_TIME if at is None else at
+            return f"{head} retry {duration} 0 {due} {delay}", failure_json(failure)
+        case SnoozeFor(delay=delay, duration=duration, failure=failure):
+            return f"{head} snooze {duration} 0 {NO_TIME} {delay}", failure_json(failure)
+        case Bury(keep=keep, duration=duration, failure=failure):
+            return f"{head} bury {duration} 0 {NO_TIME} 0 {int(keep)}", failure_json(failure)
+        case EndCancelled(duration=duration, failure=failure):
+            return f"{head} cancel {duration} 0", failure_json(failure)
         case Release():
-            return (lease.id, lease.fence, "release", "", 0, 0, b"", 1, 0)
+            return f"{head} release 0 0", b""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
 from jobkit.attempt import Ended, start
 from jobkit.engine.running import Run
+from jobkit.worker.threads import ThreadPool
 from jobkit.worker.work import Work
 
 Begin = Callable[[Work], Run | None]
 Finish = Callable[[Work, Ended], None]
+_LOGGER = logging.getLogger("jobkit.worker")
 
 
 class HandlerLoop:
@@ -35,7 +37,7 @@ class HandlerLoop:
         self._flush_is_due = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: ThreadPool | None = None
         self._tasks: set[asyncio.Task[Ended]] = set()
 
     def submit(self, works: Sequence[Work]) -> None:
@@ -50,14 +52,14 @@ class HandlerLoop:
             with suppress(RuntimeError):  # it ended by itself
                 loop.call_soon_threadsafe(loop.stop)
         if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.close()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 thread = threading.Thread(
-                    target=_run, args=(self._loop,), name=self._name, daemon=True
+                    target=self._run, args=(self._loop,), name=self._name, daemon=True
                 )
                 thread.start()
             return self._loop
@@ -89,16 +91,40 @@ class HandlerLoop:
         self._flush()
 
     def _offload(self, function: Callable[[], None]) -> Awaitable[object]:
+        # Not asyncio's executor: a thread of that would keep the process from ending.
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._size, f"{self._name}-sync")
-        return asyncio.get_running_loop().run_in_executor(self._threads, function)
+            self._threads = ThreadPool(self._size, f"{self._name}-sync")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def run() -> None:
+            function()
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_set_done, done)
+
+        self._threads.submit([run])
+        return done
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run the loop until it is closed, whatever users' code does to it."""
+        asyncio.set_event_loop(loop)
+        while self._loop is loop:
+            try:
+                loop.run_forever()
+            except (SystemExit, KeyboardInterrupt) as error:
+                # asyncio lets these two out of a task; other jobs are still running here.
+                _LOGGER.warning("a task of a handler raised %r; the event loop goes on", error)
+        _end(loop)
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    """Run the loop until it is stopped, then cancel what is left on it."""
-    asyncio.set_event_loop(loop)
+def _set_done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what is left on the loop, and close it."""
     try:
-        loop.run_forever()
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()

@@ -1,14 +1,14 @@
 -- End attempts, each if its lease is still this worker's, and publish the children of those
 -- that succeeded. A job with a cancel request ends cancelled whatever is asked for.
 -- KEYS: prefix, then the prefixes of the children's queues. ARGV: now, worker, four bounds,
--- number of settlements, then for each: id, fence, move, due time ('' for none), delay,
--- duration, "=" and the result or inside of an attempt's JSON object, keep (1 or 0), number of
--- children, then 8 for each child (see publish.lua).
--- Reply: now, then for each: verdict, state ('' for none), due time ('' for none).
+-- number of settlements, then for each: a line "id fence move duration children due-time delay
+-- keep" (as far as the move needs it), and "=" and the result or the inside of an attempt's JSON
+-- object; then 8 for each child (see publish.lua).
+-- Reply: now, then for each a line "verdict state due-time" (as far as there is one).
 -- O(settlements x log jobs).
 -- needs: time lanes hints jobs publish
 
-local FIELDS_OF_SETTLEMENT, FIELDS_OF_CHILD = 9, 8
+local FIELDS_OF_SETTLEMENT, FIELDS_OF_CHILD = 2, 8
 local COUNTED = { failed = 'x', timed_out = 'o' }
 
 local p, worker = KEYS[1], ARGV[2]
@@ -20,7 +20,8 @@ local reply, ready, hints = { now_text }, {}, {}
 local succeeded, kept, states, results = {}, {}, {}, {} -- each written by one call at the end
 
 local function answer(i, verdict, state, due)
-  reply[3 * i - 1], reply[3 * i], reply[3 * i + 1] = verdict, state or '', due or ''
+  reply[i + 1] = due and verdict .. ' ' .. state .. ' ' .. due or state and verdict .. ' ' .. state
+    or verdict
 end
 
 local function answer_unheld(i, id, token, text)
@@ -37,8 +38,7 @@ local function answer_unheld(i, id, token, text)
 end
 
 -- `text` begins with the token, which a claim writes first.
-local function succeed(i, id, at, text)
-  local duration = ARGV[at + 5]
+local function succeed(i, id, duration, result, text)
   if not string.find(text, '\ns', 1, true) then
     local state = parse_state(text)
     note_start(state, now - tonumber(duration))
@@ -49,9 +49,7 @@ local function succeed(i, id, at, text)
   end
   states[#states + 1] = id
   states[#states + 1] = text .. '\ne' .. now_text .. '\nu' .. duration
-  if ARGV[at + 6] ~= '' then
-    results[#results + 1], results[#results + 2] = id, ARGV[at + 6]
-  end
+  if result ~= '' then results[#results + 1], results[#results + 2] = id, result end
   local retention = string.find(text, '\nR', 1, true) and state_value(text, 'R')
   if retention then
     kept[#kept + 1], kept[#kept + 2] = now + tonumber(retention), id
@@ -79,11 +77,13 @@ local function end_in(i, id, where, state)
 end
 
 -- Every end but success.
-local function end_otherwise(i, id, at, text)
-  local move, state = ARGV[at + 2], parse_state(text)
+local function end_otherwise(i, id, line, failure, text)
+  local move, duration, at, delay, keep =
+    string.match(line, '^%S+ %S+ (%S+) (%S+) %S+ ?(%S*) ?(%S*) ?(%S*)$')
+  local state = parse_state(text)
   state.K, state.k = state.k, nil
   if move ~= 'release' then
-    state.u = ARGV[at + 5]
+    state.u = duration
     if not state.s then note_start(state, now - tonumber(state.u)) end
   end
   if state.c then
@@ -91,15 +91,14 @@ local function end_otherwise(i, id, at, text)
     return end_in(i, id, 'cancelled', state)
   end
   if move == 'release' then return wait_again(i, id, 'scheduled', state) end
-  local failure = ARGV[at + 6]
   note(p, id, state, now, failure)
   local counter = COUNTED[string.match(failure, '^"outcome":"([^"]*)"')]
   if counter then state[counter] = int((state[counter] or 0) + 1) end
   if move == 'retry' or move == 'snooze' then
-    state.d = ARGV[at + 3] ~= '' and ARGV[at + 3] or int(now + tonumber(ARGV[at + 4]))
+    state.d = at ~= '-' and at or int(now + tonumber(delay))
     return wait_again(i, id, move == 'retry' and 'retrying' or 'scheduled', state)
   end
-  if move == 'bury' and ARGV[at + 7] ~= '1' then
+  if move == 'bury' and keep ~= '1' then
     drop(p, { id })
     return answer(i, 'ok')
   end
@@ -108,15 +107,17 @@ end
 
 -- First look at all: nothing is written before every lease was compared.
 local count, at = tonumber(ARGV[7]), 8
-local ids, places = {}, {}
+local ids, fences, moves, durations, children, places = {}, {}, {}, {}, {}, {}
 for i = 1, count do
-  ids[i], places[i] = ARGV[at], at
-  at = at + FIELDS_OF_SETTLEMENT + tonumber(ARGV[at + 8]) * FIELDS_OF_CHILD
+  ids[i], fences[i], moves[i], durations[i], children[i] =
+    string.match(ARGV[at], '^(%S+) (%S+) (%S+) (%S+) (%S+)')
+  places[i] = at
+  at = at + FIELDS_OF_SETTLEMENT + tonumber(children[i]) * FIELDS_OF_CHILD
 end
 local texts = read_in_chunks(p .. 'states', ids)
 local held, leases, groups, copies = {}, {}, {}, {}
 for i = 1, count do
-  local id, lease, text = ids[i], 'k' .. worker .. ':' .. ARGV[places[i] + 1] .. '\n', texts[i]
+  local id, lease, text = ids[i], 'k' .. worker .. ':' .. fences[i] .. '\n', texts[i]
   if not text or string.find(text, lease, 1, true) ~= 1 then
     answer_unheld(i, id, string.sub(lease, 2, -2), text)
   elseif held[id] then
@@ -138,14 +139,15 @@ end
 
 for _, id in ipairs(leases) do
   local i = held[id]
-  if ARGV[places[i] + 2] == 'succeed' and not string.find(texts[i], '\nc', 1, true) then
-    succeed(i, id, places[i], texts[i])
+  local blob = ARGV[places[i] + 1]
+  if moves[i] == 'succeed' and not string.find(texts[i], '\nc', 1, true) then
+    succeed(i, id, durations[i], blob, texts[i])
   else
-    end_otherwise(i, id, places[i], texts[i])
+    end_otherwise(i, id, ARGV[places[i]], blob, texts[i])
   end
 end
 for i, first in pairs(copies) do
-  answer(i, reply[3 * first - 1], reply[3 * first], reply[3 * first + 1])
+  reply[i + 1] = reply[first + 1]
 end
 call_in_chunks('ZADD', p .. 'succeeded', succeeded)
 call_in_chunks('ZADD', p .. 'succeeded:kept', kept)
@@ -156,9 +158,8 @@ for type in pairs(hints) do hint(p, type) end
 
 for _, id in ipairs(leases) do
   local i = held[id]
-  local children = tonumber(ARGV[places[i] + 8])
-  if children > 0 and reply[3 * i] == 'succeeded' then
-    publish(clock, places[i] + FIELDS_OF_SETTLEMENT, children)
+  if children[i] ~= '0' and reply[i + 1] == 'ok succeeded' then
+    publish(clock, places[i] + FIELDS_OF_SETTLEMENT, tonumber(children[i]))
   end
 end
 trim(p, now, bounds, count)

@@ -1,0 +1,58 @@
+"""Real backends with real workers, closed and audited after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from jobkit import MemoryJobs, RedisJobs
+from jobkit.worker import WorkingJobs
+from tests.e2e.backends import MakeJobs, breaches
+from tests.servers import RedisServer
+
+
+@contextmanager
+def kept(make: Callable[..., WorkingJobs]) -> Generator[MakeJobs]:
+    """Give what makes backends; stop, audit and close them in the end."""
+    made: list[WorkingJobs] = []
+
+    def make_and_keep(**options: Any) -> WorkingJobs:
+        jobs = make(**options)
+        made.append(jobs)
+        return jobs
+
+    yield make_and_keep
+    for jobs in made:
+        jobs.shutdown(timeout=timedelta(0))
+    found = [breach for jobs in made for breach in breaches(jobs)]
+    for jobs in made:
+        jobs.close()
+    assert found == []
+
+
+@pytest.fixture
+def redis_make(redis_server: RedisServer, namespace: str) -> Iterator[MakeJobs]:
+    """Make backends that share one namespace on Redis."""
+    with kept(partial(RedisJobs, redis_server.url, namespace=namespace)) as make:
+        yield make
+
+
+@pytest.fixture(params=["memory", "redis"])
+def make_jobs(request: pytest.FixtureRequest) -> Iterator[MakeJobs]:
+    """Run the test on memory and on Redis."""
+    if request.param == "redis":
+        yield request.getfixturevalue("redis_make")
+        return
+    with kept(MemoryJobs) as make:
+        yield make
+
+
+@pytest.fixture
+def jobs(make_jobs: MakeJobs) -> WorkingJobs:
+    """Give one backend with its defaults."""
+    return make_jobs()
