@@ -17,7 +17,7 @@ from jobkit.record import JobState
 from jobkit.redis.keys import queue_names, queue_prefix
 from jobkit.redis.scripts import Script, script
 from jobkit.redis.settlements import settlement_args
-from jobkit.redis.stored import body_tail, parse_claimed, parse_job
+from jobkit.redis.stored import body_tail, parse_claimed_jobs, parse_job
 from jobkit.store import (
     Beat,
     Bounds,
@@ -146,7 +146,7 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
         at = int(reply[0])
         return Claimed(
             now=at,
-            jobs=tuple([parse_claimed(job, operation, at) for job in reply[6]]),
+            jobs=tuple(parse_claimed_jobs(reply, operation, at)),
             started=reply[2],
             next_due=int(reply[3]) if reply[3] else None,
             more=bool(reply[4]),

@@ -7,8 +7,8 @@ of a letter and a value, listed in `scripts/lib/jobs.lua`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -77,31 +77,35 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
     )
 
 
-def parse_claimed(job: Sequence[Any], claim: Claim, now: int) -> StoredJob:
-    """Put a job together from the reply to a claim; most have never run before."""
-    job_id, body, fence, is_started, lines, attempts = job
-    started_at = now if is_started else None
-    if lines:
-        parts = (job_id, body, lines, attempts, b"")
+def parse_claimed_jobs(reply: Sequence[Any], claim: Claim, now: int) -> Iterator[StoredJob]:
+    """Put the jobs of a claim's reply together; most have never run before."""
+    started, fence = reply[2], reply[6]
+    for number, at in enumerate(range(7, len(reply), 3), start=1):
+        job_id, body, before = reply[at : at + 3]
+        lease = _Lease(claim, fence + number, now if number <= started else None)
+        if not before:
+            yield _claimed_first(job_id, body, lease)
+            continue
+        parts = (job_id, body, *before, b"")
         stored = parse_job(claim.queue, parts, state=JobState.RUNNING, now=now)
-        if not fence:  # the answer to a copy of the claim: the state has everything
-            return stored
-        starts = stored.starts or is_started  # `n` is there from the second start on
-        return replace(
-            stored,
-            fence=fence,
-            worker=claim.worker,
-            version=claim.version,
-            started_at=started_at,
-            starts=starts,
-        )
+        # In the answer to the copy of a claim the state has everything.
+        yield stored if fence < 0 else _claimed_again(stored, lease)
+
+
+class _Lease(NamedTuple):
+    claim: Claim
+    fence: int
+    started_at: int | None
+
+
+def _claimed_first(job_id: bytes, body: bytes, lease: _Lease) -> StoredJob:
     header, _, blobs = body.partition(b"\n")
     type_name, priority, due, arrival, enqueued, retention, options, metadata = header.split(b" ")
     options_end = int(options)
     payload_at = options_end + int(metadata)
     return StoredJob(
         id=job_id.decode(),
-        queue=claim.queue,
+        queue=lease.claim.queue,
         type=type_name.decode(),
         state=JobState.RUNNING,
         payload=blobs[payload_at:] if payload_at else blobs,
@@ -112,11 +116,23 @@ def parse_claimed(job: Sequence[Any], claim: Claim, now: int) -> StoredJob:
         arrival=int(arrival),
         enqueued_at=int(enqueued),
         retention=None if retention == b"-" else int(retention),
-        fence=fence,
-        starts=is_started,
-        started_at=started_at,
-        worker=claim.worker,
-        version=claim.version,
+        fence=lease.fence,
+        starts=0 if lease.started_at is None else 1,
+        started_at=lease.started_at,
+        worker=lease.claim.worker,
+        version=lease.claim.version,
+    )
+
+
+def _claimed_again(stored: StoredJob, lease: _Lease) -> StoredJob:
+    return replace(
+        stored,
+        fence=lease.fence,
+        worker=lease.claim.worker,
+        version=lease.claim.version,
+        started_at=lease.started_at,
+        # Written from the second start on.
+        starts=stored.starts or int(lease.started_at is not None),
     )
 
 

@@ -1,9 +1,9 @@
 -- Promote what is due, reclaim what is lost, and lease the best jobs to a worker.
 -- KEYS: prefix. ARGV: now, worker, version (JSON), request, lane set, slots, prefetch,
 -- suspects, lease, idle (1 or 0), four bounds, the only id to take ('' for any).
--- Reply: now, lanes unknown, started, next due, more, ended ids, jobs.
--- Each job: id, body, fence, started (1 or 0), state from before, attempts; in the answer to a
--- copy, fence 0 and the state as it is.
+-- Reply: now, lanes unknown, started, next due, more, ended ids, fence before the first job's,
+-- then for each job: id, body, '' or {state from before, attempts}. In the answer to a copy of
+-- a claim the fence is -1 and the state is as it is.
 -- O(taken x log ready + lanes passed over + promoted + reclaimed).
 -- needs: time lanes hints jobs
 
@@ -20,7 +20,7 @@ local bounds, only = { ARGV[11], ARGV[12], ARGV[13], ARGV[14] }, ARGV[15]
 
 local clock = time(ARGV[1])
 if redis.call('HGET', p .. 'serving', worker) ~= lane_set then
-  return { int(instant(p, clock)), 1, 0, '', 0, {}, {} }
+  return { int(instant(p, clock)), 1, 0, '', 0, {}, 0 }
 end
 -- A write that needs no memory comes first, so that a full Redis still hands out work.
 no_longer_idle(p, worker, lane_set)
@@ -99,16 +99,23 @@ local function best_lane(may_suspect)
   end
 end
 
-local function reply(started, ended, jobs)
+local function answer(started, ended, fence, count, jobs)
   local best = best_lane(suspects > 0)
-  if #jobs > 0 and best then
+  if count > 0 and best then
     hint(p, lane_type(best)) -- one enqueue wakes one worker, who wakes the next while work is left
   end
-  if idle and #jobs < slots + prefetch then
+  if idle and count < slots + prefetch then
     redis.call('ZADD', p .. 'idle:' .. lane_set, now, worker)
     redis.call('SADD', p .. 'idlers', lane_set)
   end
-  return { int(now), 0, started, next_due(), best and 1 or 0, ended, jobs }
+  jobs[1], jobs[2], jobs[3], jobs[4] = int(now), 0, started, next_due()
+  jobs[5], jobs[6], jobs[7] = best and 1 or 0, ended, fence
+  return jobs
+end
+
+-- A reply begins with seven words about the claim; `answer` fills them in.
+local function no_jobs()
+  return { '', 0, 0, '', 0, {}, 0 }
 end
 
 local function same_again(earlier)
@@ -120,9 +127,12 @@ local function same_again(earlier)
       if state.s then started = started + 1 end
     end
   end
-  local jobs = read_jobs(p, ids)
-  for i, job in ipairs(jobs) do jobs[i] = { job[1], job[2], 0, 0, job[3], job[4] } end
-  return reply(started, {}, jobs)
+  local jobs = no_jobs()
+  for i, job in ipairs(read_jobs(p, ids)) do
+    local at = 3 * i + 5
+    jobs[at], jobs[at + 1], jobs[at + 2] = job[1], job[2], { job[3], job[4] }
+  end
+  return answer(started, {}, -1, #ids, jobs)
 end
 
 local function promote()
@@ -315,7 +325,7 @@ end
 local function write_leases()
   local expiry, now_text, claims = int(now + lease), int(now), {}
   local fence = redis.call('HINCRBY', p .. 'control', 'fences', #chosen) - #chosen
-  local leases, groups, jobs = {}, {}, {}
+  local leases, groups, jobs = {}, {}, no_jobs()
   for i, id in ipairs(chosen) do
     leases[2 * i - 1], leases[2 * i] = expiry, id
     local spec = specs[i]
@@ -338,12 +348,13 @@ local function write_leases()
     local rest = before[i] and run_again(before[i], is_started) or ''
     if rest ~= '' then text = text .. '\n' .. rest end
     states[2 * i - 1], states[2 * i] = id, text
-    local attempts = before[i] and redis.call('HGET', p .. 'attempts', id) or ''
-    jobs[i] = { id, bodies[i], fence + i, is_started and 1 or 0, rest, attempts }
+    local at = 3 * i + 5
+    jobs[at], jobs[at + 1], jobs[at + 2] = id, bodies[i], ''
+    if rest ~= '' then jobs[at + 2] = { rest, redis.call('HGET', p .. 'attempts', id) or '' } end
   end
   call_in_chunks('HSET', p .. 'states', states)
   redis.call('HSET', p .. 'claims', worker, int(request) .. ' ' .. table.concat(chosen, ' '))
-  return jobs
+  return fence, jobs
 end
 
 local earlier = redis.call('HGET', p .. 'claims', worker)
@@ -357,7 +368,8 @@ if only == '' then choose(slots + prefetch) else choose_only() end
 if #chosen == 0 then
   redis.call('HSET', p .. 'claims', worker, int(request) .. ' ')
   trim(p, now, bounds, #ended)
-  return reply(0, ended, {})
+  return answer(0, ended, 0, 0, no_jobs())
 end
 remove_chosen()
-return reply(math.min(slots, #chosen), ended, write_leases())
+local fence, jobs = write_leases()
+return answer(math.min(slots, #chosen), ended, fence, #chosen, jobs)
