@@ -74,7 +74,8 @@ def duration_milliseconds(duration: timedelta) -> int:
     >>> duration_milliseconds(timedelta(microseconds=1))
     1
     """
-    return -(-duration // MILLISECOND)
+    whole, rest = divmod(duration, MILLISECOND)
+    return whole + bool(rest)
 
 
 def pause(seconds: float) -> None:

@@ -16,7 +16,6 @@ from jobkit.context import JobContext, Outbox
 from jobkit.engine.core import Engine
 from jobkit.engine.instants import stored_delay, stored_instant
 from jobkit.engine.records import metadata_of, options_of, retries_left
-from jobkit.errors import InvalidJob
 from jobkit.errortext import error_of
 from jobkit.handlerset import Call
 from jobkit.options import RunOptions
@@ -105,7 +104,7 @@ class Runner:
             job = call.registration.job_type.decode(stored.payload)
             options = self._options(stored, call)
             metadata = metadata_of(stored) if stored.metadata else NO_METADATA
-        except InvalidJob as error:
+        except Exception as error:  # InvalidJob, or whatever else damaged bytes bring about
             return Bury(lease=lease, failure=_failure("dead", error_of(error)))
         deadline = None
         if options.timeout is not None:
@@ -128,6 +127,13 @@ class Runner:
 
     def end(self, run: Run, ended: Ended, *, duration: int) -> Settlement:
         """Return what to tell the store; `duration` in milliseconds."""
+        try:
+            return self._settlement(run, ended, duration)
+        except Exception as error:  # an error of jobkit's, but the job has to be settled
+            _LOGGER.exception("job %s (%s) could not be settled", run.stored.id, run.stored.type)
+            return self._bury(run, _failure("dead", error_of(error)), duration)
+
+    def _settlement(self, run: Run, ended: Ended, duration: int) -> Settlement:
         outbox = cast("HeldJobs | None", run.ctx.take_outbox())  # made by our `open_outbox`
         lease, outcome = run.lease, ended.outcome
         match outcome:

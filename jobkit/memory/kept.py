@@ -77,13 +77,15 @@ class KeptJob:
             version=self.version or "",
         )
         self.attempts = [*self.attempts, attempt][-ATTEMPTS_KEPT:]
-        self._count(failure.outcome)
+        self._count(failure.outcome, now)
 
-    def _count(self, outcome: AttemptOutcome) -> None:
+    def _count(self, outcome: AttemptOutcome, now: int) -> None:
         if outcome == "failed":
             self.failures += 1
         elif outcome == "timed_out":
             self.timeouts += 1
+            if self.timed_out_at is None:  # it ended before it could be marked
+                self.timed_out_at = now
 
     def stored(self, now: int) -> StoredJob:
         """Return the job as readers see it."""

@@ -27,10 +27,10 @@ class RedisWaiter:
 
     def wait(self, queues: Sequence[str], timeout: float) -> bool:
         """Block until a hint for one of these queues comes, or for `timeout` seconds."""
+        self._queues = tuple(queues)  # before the look at `_woken`: `wake` sets that first
         if self._woken.is_set():
             self._woken.clear()
             return True
-        self._queues = tuple(queues)
         keys = [hint_key(self._namespace, queue, self._worker) for queue in queues]
         try:
             reply = self._block(keys, max(timeout, 0.001))

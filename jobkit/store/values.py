@@ -75,6 +75,10 @@ class Failure(Struct, frozen=True, kw_only=True):
     traceback: str = ""
 
 
+# What a store notes of a run whose job was cancelled, whatever its settlement says.
+CANCELLED_RUN = Failure(outcome="cancelled", message="cancelled while it ran")
+
+
 class Succeed(Struct, frozen=True, kw_only=True):
     """End as succeeded; publish `children` in the same step."""
 

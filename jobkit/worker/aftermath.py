@@ -64,6 +64,7 @@ def _with_attempt(stored: StoredJob, failure: Failure, at: int) -> StoredJob:
         attempts=(*stored.attempts, attempt)[-ATTEMPTS_KEPT:],
         failures=stored.failures + (failure.outcome == "failed"),
         timeouts=stored.timeouts + (failure.outcome == "timed_out"),
+        timed_out_at=at if failure.outcome == "timed_out" else stored.timed_out_at,
     )
 
 

@@ -6,6 +6,7 @@ keeper extends leases and watches deadlines. They meet here.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,7 @@ from jobkit.worker.threads import ThreadPool
 from jobkit.worker.work import Work
 
 SLOW = 0.001  # seconds; a faster handler's end waits for the end of its batch
+_LOGGER = logging.getLogger("jobkit.worker")
 
 
 class Crew:
@@ -61,12 +63,16 @@ class Crew:
         """Hold claimed jobs."""
         works = [Work(stored, lease_until) for stored in jobs]
         for work in works:
+            earlier = self.held.get(work.stored.id)
             self.held[work.stored.id] = work
+            if earlier is not None:
+                self._displace(earlier)
         return works
 
     def let_go(self, work: Work) -> None:
         """Hold a work no longer: its settlement is confirmed."""
-        self.held.pop(work.stored.id, None)
+        if self.held.get(work.stored.id) is work:
+            del self.held[work.stored.id]
         if not self.held:
             self.emptied.set()
 
@@ -94,14 +100,19 @@ class Crew:
 
     def abandon(self, work: Work, ended: Ended) -> None:
         """End a work whose handler does not return; its slot stays taken until it does."""
-        if not self._end_once(work):
+        if not self._end_once(work, abandoned=True):
             return
-        work.abandoned = True
-        self.abandoned.add(work)
+        self.threads.replace_lost()  # for its hooks
         assert work.run is not None  # only a begun work has a deadline
         duration = milliseconds(self.clock.monotonic() - (work.started or 0.0))
         self.done.append((work, self.runner.end(work.run, ended, duration=duration)))
         self.progress.set()
+
+    def _displace(self, work: Work) -> None:
+        """End a work whose job this worker lost and has now claimed again."""
+        work.cancelled.set("lost")
+        if not self._end_once(work, abandoned=True):
+            work.abandoned = True  # it has ended, and its slot is free already
 
     def tell_all(self, reason: Reason) -> None:
         """Tell every running handler to stop."""
@@ -145,8 +156,14 @@ class Crew:
             work.deadline = started + run.options.timeout.total_seconds()
             self.deadline_set.set()
         if run.call.hooks:
-            announce_start(self.engine, run.call, work.stored)
+            self._announce_start(run)
         return run
+
+    def _announce_start(self, run: Run) -> None:
+        try:
+            announce_start(self.engine, run.call, run.stored)
+        except BaseException:  # a hook's KeyboardInterrupt too: nobody is at this thread's terminal
+            _LOGGER.exception("on_start of job %s failed", run.stored.id)
 
     def _finish(self, work: Work, ended: Ended) -> None:
         if not self._end_once(work):
@@ -160,9 +177,12 @@ class Crew:
         work.handed_back = isinstance(settlement, Release)
         self.done.append((work, settlement))
 
-    def _end_once(self, work: Work) -> bool:
+    def _end_once(self, work: Work, *, abandoned: bool = False) -> bool:
         with self._ending:
             if work.ended:
                 return False
             work.ended = True
+            if abandoned:
+                work.abandoned = True
+                self.abandoned.add(work)
             return True

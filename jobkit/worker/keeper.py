@@ -47,6 +47,7 @@ class Keeper:
         self._lease = duration_milliseconds(crew.settings.lease)
         self._stopping = threading.Event()
         self._unreported: list[Work] = []
+        self._unmarked: list[Work] = []
         self._thread = threading.Thread(target=self._keep, name="jobkit-keeper", daemon=True)
 
     def start(self) -> None:
@@ -66,19 +67,18 @@ class Keeper:
         self._unreported = [*(w for w in self._unreported if not w.ended), *works]
 
     def _keep(self) -> None:
-        next_beat = self._clock.monotonic()
+        last_beat = float("-inf")
         while not self._stopping.is_set():
             try:
-                if self._clock.monotonic() >= next_beat:
+                if self._clock.monotonic() >= last_beat + self._interval():
+                    last_beat = self._clock.monotonic()
                     self._beat()
-                    next_beat = self._clock.monotonic() + self._interval()
                 self._watch_deadlines()
             except Exception:  # leases must not die of an error here
                 _LOGGER.exception("the keeper failed; it goes on")
-                next_beat = self._clock.monotonic() + 1
-            next_beat = min(next_beat, self._clock.monotonic() + self._interval())
-            wait = min(next_beat, self._next_deadline()) - self._clock.monotonic()
-            self._crew.deadline_set.wait(max(0.0, wait))
+            wake = min(last_beat + self._interval(), self._next_deadline())
+            # A look each second, also while idle: what begins meanwhile hears of a cancel as fast.
+            self._crew.deadline_set.wait(min(max(0.0, wake - self._clock.monotonic()), BUSY_BEAT))
             self._crew.deadline_set.clear()
 
     def _interval(self) -> float:
@@ -99,6 +99,9 @@ class Keeper:
         for beat, result in zip(beats, results, strict=True):
             if isinstance(result, Beat):
                 self._heed(beat, result, sent)
+            else:  # refused: the pump tells of it
+                self._unreported += [work for work in starts if work.queue == beat.queue]
+        self._mark_timed_out()
 
     def _heartbeat(
         self, queue: str, lanes: LaneSet, works: Sequence[Work], starts: Sequence[Work]
@@ -146,18 +149,27 @@ class Keeper:
             if work.deadline is None or work.ended or self._next_of(work) > now:
                 continue
             if work.cancelled.set("timeout"):
-                self._mark_timed_out(work)
+                self._unmarked.append(work)
             elif self._next_of(work) <= now:
                 self._abandon(work)
+        self._mark_timed_out()  # when all have been told: the store may be away
 
-    def _mark_timed_out(self, work: Work) -> None:
-        mark: Operation[bool] = MarkTimedOut(
-            queue=work.queue, worker=self._worker, lease=work.lease
-        )
+    def _mark_timed_out(self) -> None:
+        """Write down who passed a deadline; what the store does not take goes with the next beat."""
+        works = [work for work in self._unmarked if not work.ended]
+        self._unmarked = []
+        if not works:
+            return
+        marks: list[Operation[bool]] = [
+            MarkTimedOut(queue=work.queue, worker=self._worker, lease=work.lease) for work in works
+        ]
         try:
-            self._store.run(mark, now=self._now())
-        except BackendUnavailable as error:
-            _LOGGER.warning("job %s timed out, which could not be noted: %s", work.stored.id, error)
+            results = self._store.run_many(marks, now=self._now())
+        except BackendUnavailable:
+            self._unmarked = works
+            return
+        failed = (isinstance(result, BackendUnavailable) for result in results)
+        self._unmarked = [work for work, again in zip(works, failed, strict=True) if again]
 
     def _abandon(self, work: Work) -> None:
         after = self._crew.settings.abandon_after

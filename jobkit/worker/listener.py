@@ -51,7 +51,8 @@ class Listener:
                 if self._waiter.wait(self._queues(), WAIT):
                     self._on_hint()
             except BackendUnavailable:
-                self._stopping.wait(AFTER_AN_ERROR)  # the pump tells of the outage
+                self._on_hint()  # hints may be lost; and the pump tells of the outage
+                self._stopping.wait(AFTER_AN_ERROR)
             except Exception:
                 _LOGGER.exception("the listener failed; it goes on")
                 self._stopping.wait(AFTER_AN_ERROR)

@@ -223,14 +223,14 @@ class Pump:
         cycle.operations.append(settle)
 
     def _plan_claims(self, cycle: Cycle, endings: list[Ending]) -> None:
-        if len(self._crew.abandoned) >= self._settings.concurrency:
-            self.is_exhausted = True
-            return
         now = self._clock.monotonic()
         if self._hinted or now >= self._next_poll:
             self._hinted = False
             self._next_poll = now + self._poll()
             self.lines.ask_everywhere()
+        if self._has_lost_all_slots():
+            self.is_exhausted = True
+            return
         self.lines.look_out(now)
         suspects = 0 if any(work.stored.suspect for work in self._crew.held.values()) else 1
         asked = self.lines.ask_for(
@@ -244,6 +244,9 @@ class Pump:
                 cycle.operations.append(beat)
             cycle.claims.append((len(cycle.operations), line))
             cycle.operations.append(claim)
+
+    def _has_lost_all_slots(self) -> bool:
+        return len(self._crew.abandoned) >= self._settings.concurrency
 
     def _poll(self) -> float:
         self._turn += 1
@@ -283,7 +286,10 @@ class Pump:
                 )
                 continue
             self.tally.add(work.stored, settlement, settled)
-            self._follow_up(work, settlement, settled)
+            try:
+                self._follow_up(work, settlement, settled)
+            except Exception:  # the rest of the batch is settled too, and must be let go
+                _LOGGER.exception("hooks of job %s cannot be called", work.stored.id)
 
     def _follow_up(self, work: Work, settlement: Settlement, settled: Settled) -> None:
         call = self._engine.handlers.call(work.stored.type)
@@ -323,7 +329,7 @@ class Pump:
     # Rest and trouble.
 
     def _rest(self) -> float:
-        if self._crew.done or self._hinted:
+        if self._crew.done or (self._hinted and self._claiming):
             return 0.0
         now = self._clock.monotonic()
         rest = self._next_poll - now
@@ -352,7 +358,7 @@ class Pump:
     def _tell_if_dry(self) -> None:
         if not self._dry_wanted or self._crew.held or self._crew.done or self._hinted:
             return
-        if self._claiming and self.lines.is_worth_asking:
+        if self._claiming and self.lines.is_worth_asking and not self._has_lost_all_slots():
             return
         self._dry_wanted = False
         self.went_dry.set()

@@ -147,9 +147,8 @@ def test_many_queues_are_served_by_one_worker(jobs: WorkingJobs) -> None:
         jobs.enqueue_many([Ping(n) for n in range(3)], queue=name)
 
     jobs.start(queues=names, concurrency=2)
-    report = jobs.drain(timeout=MINUTE)
+    jobs.drain(timeout=MINUTE)
 
-    assert report.succeeded == 90
     assert Counter(seen) == dict.fromkeys(names, 3)
 
 

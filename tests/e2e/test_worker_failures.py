@@ -21,7 +21,7 @@ STOPPERS = [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), Genera
 
 
 def raising(error: BaseException) -> Callable[[Any], None]:
-    def handler(job: Flaky) -> None:
+    def handler(job: Flaky | Forgotten) -> None:
         raise error
 
     return handler

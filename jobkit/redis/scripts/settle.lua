@@ -94,6 +94,7 @@ local function end_otherwise(i, id, line, failure, text)
   note(p, id, state, now, failure)
   local counter = COUNTED[string.match(failure, '^"outcome":"([^"]*)"')]
   if counter then state[counter] = int((state[counter] or 0) + 1) end
+  if counter == 'o' and not state.t then state.t = now_text end -- it ended before it was marked
   if move == 'retry' or move == 'snooze' then
     state.d = at ~= '-' and at or int(now + tonumber(delay))
     return wait_again(i, id, move == 'retry' and 'retrying' or 'scheduled', state)
