@@ -33,6 +33,21 @@ def _delete(engine: Engine, job_id: str) -> Steps[bool]:
     return (yield from engine.delete(queue, job_id))
 
 
+def _reschedule(engine: Engine, job_id: str, at: datetime) -> Steps[None]:
+    queue = yield from engine.queue_of(job_id)
+    yield from engine.reschedule(queue, job_id, at)
+
+
+def _run_now(engine: Engine, job_id: str) -> Steps[None]:
+    queue = yield from engine.queue_of(job_id)
+    yield from engine.run_now(queue, job_id)
+
+
+def _retry(engine: Engine, job_id: str) -> Steps[None]:
+    queue = yield from engine.queue_of(job_id)
+    yield from engine.retry(queue, job_id)
+
+
 def _later(name: str) -> NoReturn:
     raise NotSupported(f"inspect.{name} is not supported yet")
 
@@ -97,16 +112,16 @@ class Inspector:
         return _later("is_paused")
 
     def reschedule(self, job_id: str, at: datetime, /) -> None:
-        """Make a job due at another time. Not supported yet."""
-        _later("reschedule")
+        """Make a job due at another time; raises `JobNotFound` or `JobRunning`."""
+        drive(_reschedule(self._engine, job_id, at), self._run)
 
     def run_now(self, job_id: str, /) -> None:
-        """Make a job due now. Not supported yet."""
-        _later("run_now")
+        """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
+        drive(_run_now(self._engine, job_id), self._run)
 
     def retry(self, job_id: str, /) -> None:
-        """Run an ended job again. Not supported yet."""
-        _later("retry")
+        """Run an ended job again, with fresh attempts; raises as `run_now`."""
+        drive(_retry(self._engine, job_id), self._run)
 
     def retry_all_dead(self, *, queue: str | None = None, type: str | type | None = None) -> int:
         """Run all dead jobs again. Not supported yet."""
@@ -188,16 +203,16 @@ class AsyncInspector:
         return _later("is_paused")
 
     async def reschedule(self, job_id: str, at: datetime, /) -> None:
-        """Make a job due at another time. Not supported yet."""
-        _later("reschedule")
+        """Make a job due at another time; raises `JobNotFound` or `JobRunning`."""
+        await drive_async(_reschedule(self._engine, job_id, at), self._run)
 
     async def run_now(self, job_id: str, /) -> None:
-        """Make a job due now. Not supported yet."""
-        _later("run_now")
+        """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
+        await drive_async(_run_now(self._engine, job_id), self._run)
 
     async def retry(self, job_id: str, /) -> None:
-        """Run an ended job again. Not supported yet."""
-        _later("retry")
+        """Run an ended job again, with fresh attempts; raises as `run_now`."""
+        await drive_async(_retry(self._engine, job_id), self._run)
 
     async def retry_all_dead(
         self, *, queue: str | None = None, type: str | type | None = None

@@ -51,6 +51,7 @@ class Move(StrEnum):
     CANCEL = "cancel"
     RELEASE = "release"
     RECLAIM = "reclaim"
+    RESCHEDULE = "reschedule"
     DELETE = "delete"
 
 
@@ -67,6 +68,10 @@ MOVES: Mapping[Move, tuple[frozenset[JobState | None], frozenset[JobState | None
     Move.CANCEL: (WAITING | {_S.RUNNING}, frozenset({_S.CANCELLED, None})),
     Move.RELEASE: (frozenset({_S.RUNNING}), frozenset({_S.QUEUED, _S.CANCELLED})),
     Move.RECLAIM: (frozenset({_S.RUNNING}), frozenset({_S.QUEUED, _S.DEAD, _S.CANCELLED, None})),
+    Move.RESCHEDULE: (
+        WAITING | ENDED,
+        frozenset({_S.QUEUED, _S.SCHEDULED, _S.RETRYING}),
+    ),
     Move.DELETE: (frozenset(JobState), frozenset({None})),
 }
 

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from jobkit.clock import pause
 from jobkit.engine import Engine, drive, drive_async
-from jobkit.errors import NotSupported
 from jobkit.record import ENDED, JobRecord
 from jobkit.store import Operation
 
@@ -29,10 +28,6 @@ def _looks(timeout: timedelta | None) -> Iterator[float]:
 
 def _still_running(record: JobRecord[Any], timeout: timedelta | None) -> NoReturn:
     raise TimeoutError(f"job {record.id} ({record.type}) is {record.state} after {timeout}")
-
-
-def _later(name: str) -> NoReturn:
-    raise NotSupported(f"{name} is not supported yet")
 
 
 class Control:
@@ -55,20 +50,20 @@ class Control:
         return drive(self._engine.delete(queue, job_id), self._run)
 
     def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None:
-        """Refuse: not supported yet."""
-        _later("reschedule")
+        """Make the job due at another time."""
+        drive(self._engine.reschedule(queue, job_id, run_at), self._run)
 
     def set_job_priority(self, queue: str, job_id: str, priority: int) -> None:
-        """Refuse: not supported yet."""
-        _later("set_priority")
+        """Change its priority."""
+        drive(self._engine.set_priority(queue, job_id, priority), self._run)
 
     def run_job_now(self, queue: str, job_id: str) -> None:
-        """Refuse: not supported yet."""
-        _later("run_now")
+        """Make the job due now."""
+        drive(self._engine.run_now(queue, job_id), self._run)
 
     def retry_job(self, queue: str, job_id: str) -> None:
-        """Refuse: not supported yet."""
-        _later("retry")
+        """Run the ended job again."""
+        drive(self._engine.retry(queue, job_id), self._run)
 
     def wait_for_job(self, queue: str, job_id: str, timeout: timedelta | None) -> JobRecord[Any]:
         """Look at the job, less and less often, until it has ended."""
@@ -101,20 +96,20 @@ class AsyncControl:
         return await drive_async(self._engine.delete(queue, job_id), self._run)
 
     async def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None:
-        """Refuse: not supported yet."""
-        _later("reschedule")
+        """Make the job due at another time."""
+        await drive_async(self._engine.reschedule(queue, job_id, run_at), self._run)
 
     async def set_job_priority(self, queue: str, job_id: str, priority: int) -> None:
-        """Refuse: not supported yet."""
-        _later("set_priority")
+        """Change its priority."""
+        await drive_async(self._engine.set_priority(queue, job_id, priority), self._run)
 
     async def run_job_now(self, queue: str, job_id: str) -> None:
-        """Refuse: not supported yet."""
-        _later("run_now")
+        """Make the job due now."""
+        await drive_async(self._engine.run_now(queue, job_id), self._run)
 
     async def retry_job(self, queue: str, job_id: str) -> None:
-        """Refuse: not supported yet."""
-        _later("retry")
+        """Run the ended job again."""
+        await drive_async(self._engine.retry(queue, job_id), self._run)
 
     async def wait_for_job(
         self, queue: str, job_id: str, timeout: timedelta | None

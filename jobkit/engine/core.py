@@ -4,23 +4,50 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from jobkit.clock import duration_milliseconds
 from jobkit.engine.batch import Batch, checked_chunk, iterate_jobs
 from jobkit.engine.channels import Channels
+from jobkit.engine.instants import stored_instant
 from jobkit.engine.preparing import Preparer
 from jobkit.engine.records import options_of, readable, record_of
 from jobkit.engine.steps import Steps
-from jobkit.errors import InvalidJob, InvalidOption, JobNotFound, NotSupported
+from jobkit.errors import (
+    InvalidJob,
+    InvalidOption,
+    JobNotFound,
+    JobRunning,
+    NotSupported,
+    WrongState,
+)
 from jobkit.handlers import Handlers
 from jobkit.handlerset import HandlerSet
 from jobkit.hooks import call_hooks
 from jobkit.ids import IdSource, queue_hash, queue_hash_of
 from jobkit.jobtype import JobType, job_type, named_type
-from jobkit.options import DEFAULT_MAX_PAYLOAD, QueueOptions, check_enqueue_options, queue_name
-from jobkit.record import ENDED, WAITING, JobRecord
-from jobkit.store import Bounds, Cancel, Delete, Get, NewJob, Push, Queues, StoredJob
+from jobkit.options import (
+    DEFAULT_MAX_PAYLOAD,
+    ENQUEUE_CHECKS,
+    QueueOptions,
+    check_enqueue_options,
+    check_options,
+    queue_name,
+)
+from jobkit.record import ENDED, WAITING, JobRecord, JobState
+from jobkit.store import (
+    Bounds,
+    Cancel,
+    Delete,
+    Get,
+    NewJob,
+    Push,
+    Queues,
+    Reschedule,
+    SetPriority,
+    StoredJob,
+)
 
 
 class Engine:
@@ -155,12 +182,56 @@ class Engine:
         gone: bool = yield Delete(queue=queue, id=job_id)
         return gone
 
+    def reschedule(self, queue: str, job_id: str, run_at: datetime) -> Steps[None]:
+        """Make a waiting job due at another time, or let an ended one run again then."""
+        check_options({"run_at": run_at}, ENQUEUE_CHECKS, of="reschedule")
+        yield from self._reschedule(queue, job_id, WAITING | ENDED, run_at, "reschedule")
+
+    def run_now(self, queue: str, job_id: str) -> Steps[None]:
+        """Make a waiting job due now."""
+        yield from self._reschedule(queue, job_id, WAITING, None, "run_now")
+
+    def retry(self, queue: str, job_id: str) -> Steps[None]:
+        """Let an ended job run again now, with fresh attempts."""
+        yield from self._reschedule(queue, job_id, ENDED, None, "retry")
+
+    def set_priority(self, queue: str, job_id: str, priority: int) -> Steps[None]:
+        """Give a waiting job another priority."""
+        check_options({"priority": priority}, ENQUEUE_CHECKS, of="set_priority")
+        state = yield SetPriority(queue=queue, id=job_id, priority=priority)
+        check_state(state, WAITING, job_id, "set_priority")
+
+    def _reschedule(
+        self,
+        queue: str,
+        job_id: str,
+        of: frozenset[JobState],
+        run_at: datetime | None,
+        name: str,
+    ) -> Steps[None]:
+        due = None if run_at is None else stored_instant(run_at)
+        state = yield Reschedule(queue=queue, id=job_id, of=of, run_at=due)
+        check_state(state, of, job_id, name)
+
 
 def not_found(job_id: str) -> JobNotFound:
     """Return the error for an id that leads to no job."""
     return JobNotFound(
         f"no job {job_id!r}: it was never stored, was deleted, or its retention is over"
     )
+
+
+def check_state(
+    state: JobState | None, allowed: frozenset[JobState], job_id: str, name: str
+) -> None:
+    """Raise what it means that a job was in this state when `name` came to it."""
+    if state is None:
+        raise not_found(job_id)
+    if state is JobState.RUNNING:
+        raise JobRunning(f"{name}: job {job_id} is running; cancel it, or wait until it has ended")
+    if state not in allowed:
+        words = " or ".join(sorted(allowed))
+        raise WrongState(f"{name}: job {job_id} is {state}; this is for a job that is {words}")
 
 
 def stored_name(kind: str | type) -> str:

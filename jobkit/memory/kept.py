@@ -63,6 +63,16 @@ class KeptJob:
         self.starts += 1
         self.started_at = now
 
+    def begin_anew(self) -> None:
+        """Forget everything that the runs so far left behind, but not how often it started."""
+        self.token = None
+        self.suspect = False
+        self.failures = self.timeouts = self.losses = 0
+        self.attempts = []
+        self.result = self.worker = self.version = None
+        self.started_at = self.finished_at = self.duration = None
+        self.cancel_requested_at = self.timed_out_at = None
+
     def note(self, failure: Failure, *, now: int) -> None:
         """Keep how an attempt ended, and count it."""
         attempt = StoredAttempt(

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jobkit.errors import InvalidOption
+from jobkit.memory import control
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.queue import MemoryQueue
 from jobkit.memory.settling import apply
-from jobkit.record import ENDED, JobState
+from jobkit.record import JobState
 from jobkit.store import (
     Beat,
     Cancel,
@@ -25,6 +26,8 @@ from jobkit.store import (
     Page,
     Push,
     QueueCounts,
+    Reschedule,
+    SetPriority,
     Settle,
     Settled,
     StoredPage,
@@ -170,34 +173,6 @@ def mark_timed_out(queue: MemoryQueue, operation: MarkTimedOut, clock: int) -> b
     return True
 
 
-def cancel(queue: MemoryQueue, operation: Cancel, clock: int) -> JobState | None:
-    """Cancel a waiting job, mark a running one, leave an ended one."""
-    job = queue.jobs.get(operation.id)
-    if job is None:
-        return None
-    state = job.state
-    now = queue.time.now(clock)
-    if state is JobState.RUNNING:
-        if job.cancel_requested_at is None:
-            job.cancel_requested_at = now
-    elif state not in ENDED:
-        queue.take_out(job)
-        job.cancel_requested_at = now
-        queue.end(job, JobState.CANCELLED, now=now)
-        queue.trim(operation.bounds, now=now, ended=1)
-    return state
-
-
-def delete(queue: MemoryQueue, operation: Delete, clock: int) -> bool:
-    """Remove a job from everywhere."""
-    job = queue.jobs.get(operation.id)
-    if job is None:
-        return False
-    queue.take_out(job)
-    del queue.jobs[operation.id]
-    return True
-
-
 def page(queue: MemoryQueue, operation: Page, clock: int) -> StoredPage:
     """Read some jobs of one state."""
     ids = queue.in_order(operation.state)
@@ -251,8 +226,10 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Heartbeat: heartbeat,
     Leave: leave,
     MarkTimedOut: mark_timed_out,
-    Cancel: cancel,
-    Delete: delete,
+    Cancel: control.cancel,
+    Delete: control.delete,
+    Reschedule: control.reschedule,
+    SetPriority: control.set_priority,
     Get: get,
     Page: page,
     Count: count,

@@ -73,7 +73,7 @@ class MemoryQueue:
     def put_back(self, job: KeptJob, waits_as: JobState, *, now: int) -> None:
         """Make a job ready, or let it wait for its time in the given state."""
         if job.run_at <= now:
-            self._make_ready(job)
+            self.make_ready(job)
             self.crew.wanted[job.type] = None
             return
         job.state = waits_as
@@ -111,7 +111,8 @@ class MemoryQueue:
         if not members:
             del self.active[job.lane.group]
 
-    def _make_ready(self, job: KeptJob) -> None:
+    def make_ready(self, job: KeptJob) -> None:
+        """Put a job that stands nowhere into its lane."""
         job.state = JobState.QUEUED
         name = lane_name(job)
         lane = self.ready.get(name)
@@ -138,7 +139,7 @@ class MemoryQueue:
             ]
             if not heads:
                 return
-            self._make_ready(min(heads, key=lambda pair: pair[0])[1].pop())
+            self.make_ready(min(heads, key=lambda pair: pair[0])[1].pop())
 
     def reclaim(self, now: int) -> list[str]:
         """Take back expired leases, and return the jobs that this ended."""
@@ -165,7 +166,7 @@ class MemoryQueue:
         if job.losses >= MAX_LOSSES or (job.losses and job.lane.on_lost_dead):
             self.end(job, JobState.DEAD, now=now, keep=job.lane.keep_dead)
             return True
-        self._make_ready(job)
+        self.make_ready(job)
         return False
 
     def take(

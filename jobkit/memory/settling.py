@@ -6,9 +6,9 @@ from jobkit.memory.kept import KeptJob
 from jobkit.memory.queue import MemoryQueue
 from jobkit.record import ENDED, JobState
 from jobkit.store import (
+    CANCELLED_RUN,
     Bury,
     EndCancelled,
-    Failure,
     NewJob,
     Release,
     RetryLater,
@@ -17,8 +17,6 @@ from jobkit.store import (
     SnoozeFor,
     Succeed,
 )
-
-CANCELLED = Failure(outcome="cancelled", message="cancelled while it ran")
 
 
 def apply(
@@ -37,7 +35,7 @@ def apply(
         job.duration = settlement.duration
     if job.cancel_requested_at is not None:
         if job.started:
-            job.note(CANCELLED, now=now)
+            job.note(CANCELLED_RUN, now=now)
         queue.end(job, JobState.CANCELLED, now=now)
     else:
         _move(queue, job, settlement, now)

@@ -37,6 +37,8 @@ from jobkit.store import (
     Push,
     QueueCounts,
     Queues,
+    Reschedule,
+    SetPriority,
     Settle,
     Settled,
     StoredJob,
@@ -242,9 +244,20 @@ def _mark_timed_out(operation: MarkTimedOut, namespace: str, now: Arg) -> Comman
 def _cancel(operation: Cancel, namespace: str, now: Arg) -> Command:
     keys = (queue_prefix(namespace, operation.queue),)
     args = (now, operation.id, *_bounds(operation.bounds))
-    return Command(
-        script("cancel"), keys, args, lambda reply: JobState(reply.decode()) if reply else None
-    )
+    return Command(script("cancel"), keys, args, _STATES.__getitem__)
+
+
+def _reschedule(operation: Reschedule, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    run_at = "" if operation.run_at is None else operation.run_at
+    args = (now, operation.id, run_at, " ".join(sorted(operation.of)))
+    return Command(script("reschedule"), keys, args, _STATES.__getitem__)
+
+
+def _set_priority(operation: SetPriority, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    args = (operation.id, operation.priority)
+    return Command(script("set_priority"), keys, args, _STATES.__getitem__)
 
 
 def _delete(operation: Delete, namespace: str, now: Arg) -> Command:
@@ -320,6 +333,8 @@ _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     MarkTimedOut: _mark_timed_out,
     Cancel: _cancel,
     Delete: _delete,
+    Reschedule: _reschedule,
+    SetPriority: _set_priority,
     Get: _get,
     Page: _page,
     Count: _count,

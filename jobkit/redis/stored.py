@@ -53,7 +53,7 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
         payload=blobs[payload_at:],
         options=blobs[: int(options)],
         metadata=blobs[int(options) : payload_at],
-        priority=int(priority),
+        priority=int(fields.get(b"p", priority)),
         run_at=run_at,
         arrival=int(arrival),
         enqueued_at=int(enqueued),

@@ -34,6 +34,8 @@ from jobkit.store.operations import (
     Page,
     Push,
     Queues,
+    Reschedule,
+    SetPriority,
     Settle,
 )
 from jobkit.store.port import (
@@ -51,6 +53,7 @@ from jobkit.store.results import (
     StoredPage,
 )
 from jobkit.store.values import (
+    CANCELLED_RUN,
     Bounds,
     Bury,
     EndCancelled,
@@ -68,6 +71,7 @@ from jobkit.store.values import (
 
 __all__ = [
     "ATTEMPTS_KEPT",
+    "CANCELLED_RUN",
     "CLOCK_SLACK",
     "MAX_LOSSES",
     "PROMOTED_PER_CLAIM",
@@ -99,7 +103,9 @@ __all__ = [
     "QueueCounts",
     "Queues",
     "Release",
+    "Reschedule",
     "RetryLater",
+    "SetPriority",
     "Settle",
     "Settled",
     "Settlement",

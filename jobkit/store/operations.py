@@ -133,6 +133,29 @@ class Delete(Operation[bool]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reschedule(Operation[JobState | None]):
+    """Make a waiting job due at `run_at` (None: now), or let an ended one run again then.
+
+    Only if its state is one of `of`. Returns the state it was in; None: no such job. An ended
+    job begins anew: no failures, timeouts, losses, attempts or result; its arrival stays.
+    """
+
+    queue: str
+    id: str
+    of: frozenset[JobState]
+    run_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPriority(Operation[JobState | None]):
+    """Give a waiting job another priority, and return the state it was in (None: no such job)."""
+
+    queue: str
+    id: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Get(Operation[StoredJob | None]):
     """Read one job."""
 

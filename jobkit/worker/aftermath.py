@@ -12,6 +12,8 @@ from jobkit.hooks import Event, call_hooks
 from jobkit.record import Attempt, JobState
 from jobkit.store import (
     ATTEMPTS_KEPT,
+    CANCELLED_RUN,
+    EndCancelled,
     Failure,
     Release,
     Settled,
@@ -29,22 +31,32 @@ def after_settling(stored: StoredJob, settlement: Settlement, settled: Settled) 
     """Return the job as the store has it right after a settlement that holds."""
     state = settled.state or JobState.DEAD  # None: dead, and dropped
     ended = settled.due is None
-    if isinstance(settlement, Release):
-        return replace(stored, state=state, due=not ended)
     after = replace(
         stored,
         state=state,
         run_at=stored.run_at if settled.due is None else settled.due,
         due=state is JobState.QUEUED,
-        duration=settlement.duration,
-        started_at=stored.started_at or settled.at - settlement.duration,
         finished_at=settled.at if ended else None,
     )
-    if state is JobState.CANCELLED and isinstance(settlement, Succeed):
-        return _with_attempt(after, Failure(outcome="cancelled"), settled.at)
+    if not isinstance(settlement, Release):
+        started_at = stored.started_at or settled.at - settlement.duration
+        after = replace(after, duration=settlement.duration, started_at=started_at)
+    if was_cancelled(settlement, settled):
+        return (
+            after if after.started_at is None else _with_attempt(after, CANCELLED_RUN, settled.at)
+        )
+    if isinstance(settlement, Release):
+        return after
     if isinstance(settlement, Succeed):
         return replace(after, result=settlement.result)
     return _with_attempt(after, settlement.failure, settled.at)
+
+
+def was_cancelled(settlement: Settlement, settled: Settled) -> bool:
+    """Tell whether the job ended cancelled because somebody asked for it."""
+    if settled.state is not JobState.CANCELLED:
+        return False
+    return not isinstance(settlement, EndCancelled) or settlement.failure.outcome == "cancelled"
 
 
 def _with_attempt(stored: StoredJob, failure: Failure, at: int) -> StoredJob:

@@ -155,7 +155,7 @@ class Keeper:
         self._mark_timed_out()  # when all have been told: the store may be away
 
     def _mark_timed_out(self) -> None:
-        """Write down who passed a deadline; what the store does not take goes with the next beat."""
+        """Write down who passed a deadline; what is refused goes with the next heartbeat."""
         works = [work for work in self._unmarked if not work.ended]
         self._unmarked = []
         if not works:

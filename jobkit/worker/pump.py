@@ -32,7 +32,7 @@ from jobkit.store import (
     Store,
     StoredJob,
 )
-from jobkit.worker.aftermath import after_settling, announce, event_of
+from jobkit.worker.aftermath import after_settling, announce, event_of, was_cancelled
 from jobkit.worker.crew import Crew
 from jobkit.worker.keeper import Keeper
 from jobkit.worker.lines import Lines, QueueLine
@@ -207,6 +207,8 @@ class Pump:
             for at in range(0, len(of_queue), SETTLED_AT_ONCE):
                 self._plan_settle(cycle, queue, of_queue[at : at + SETTLED_AT_ONCE])
             self.lines.ask(queue)  # it costs no further round trip
+        if endings and self._dry_wanted:
+            self.lines.ask_everywhere()  # what ended may have enqueued in other queues
         if self._claiming:
             self._plan_claims(cycle, endings)
         return cycle
@@ -294,9 +296,13 @@ class Pump:
     def _follow_up(self, work: Work, settlement: Settlement, settled: Settled) -> None:
         call = self._engine.handlers.call(work.stored.type)
         event = event_of(settlement, settled)
-        if event == "on_dead" or (event is not None and call is not None and call.hooks):
-            after = after_settling(work.stored, settlement, settled)
-            self._crew.threads.submit([partial(announce, self._engine, call, event, after)])
+        if event is None or (event != "on_dead" and (call is None or not call.hooks)):
+            return
+        if was_cancelled(settlement, settled):  # who asked for it, and when, the store knows
+            self._announce_as_stored(work.queue, work.stored.id)
+            return
+        after = after_settling(work.stored, settlement, settled)
+        self._crew.threads.submit([partial(announce, self._engine, call, event, after)])
 
     def _claimed(self, line: QueueLine, claimed: Claimed, sent: float) -> None:
         asked, line.pending = line.pending, None
@@ -313,14 +319,18 @@ class Pump:
         self._prefetched += works[claimed.started :]
         self._crew.dispatch(works[: claimed.started])
         for job_id in claimed.ended:
-            self._crew.threads.submit([partial(self._announce_lost, line.name, job_id)])
+            self._announce_as_stored(line.name, job_id)
 
-    def _announce_lost(self, queue: str, job_id: str) -> None:
-        """Tell of a job that a claim found lost and ended; runs in the pool."""
+    def _announce_as_stored(self, queue: str, job_id: str) -> None:
+        """Tell of a job that has ended in a way that the store knows best."""
+        self._crew.threads.submit([partial(self._read_and_announce, queue, job_id)])
+
+    def _read_and_announce(self, queue: str, job_id: str) -> None:
+        get = Get(queue=queue, id=job_id)
         try:
-            stored: StoredJob | None = self._store.run(Get(queue=queue, id=job_id))
+            stored: StoredJob | None = self._store.run(get, now=self._now())
         except BackendUnavailable as error:
-            _LOGGER.warning("job %s was lost and has ended; it cannot be read: %s", job_id, error)
+            _LOGGER.warning("job %s has ended; for its hooks it cannot be read: %s", job_id, error)
             return
         if stored is not None:
             event: Event = "on_dead" if stored.state is JobState.DEAD else "on_cancel"

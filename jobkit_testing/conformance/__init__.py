@@ -51,6 +51,7 @@ _THEMES = (
     "pushing",
     "reading",
     "replaying",
+    "rescheduling",
     "retention",
     "settling",
     "states",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from msgspec.structs import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from jobkit.ids import seeded_ids
 from jobkit.record import JobState

@@ -7,8 +7,19 @@ from collections.abc import Callable
 import pytest
 
 from jobkit.ids import jitter
-from jobkit.record import JobState
-from jobkit.store import Bounds, Cancel, Delete, Lane, MarkTimedOut, NewJob, Settlement, StoredJob
+from jobkit.record import ENDED, WAITING, JobState
+from jobkit.store import (
+    Bounds,
+    Cancel,
+    Delete,
+    Lane,
+    MarkTimedOut,
+    NewJob,
+    Reschedule,
+    SetPriority,
+    Settlement,
+    StoredJob,
+)
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -58,6 +69,7 @@ class Walk:
             self.beat,
             self.cancel,
             self.delete,
+            self.move,
             self.mark,
             self.wait,
             self.wait,
@@ -126,6 +138,16 @@ class Walk:
     def delete(self) -> None:
         if self.known and self.dice(3) == 0:
             self.bench.run(Delete(queue=QUEUE, id=self.known[self.dice(len(self.known))]))
+
+    def move(self) -> None:
+        if self.known:
+            job_id = self.known[self.dice(len(self.known))]
+            run_at = self.bench.now + (self.dice(4) - 1) * SECOND
+            self.bench.run(
+                Reschedule(queue=QUEUE, id=job_id, of=WAITING | ENDED, run_at=run_at)
+                if self.dice(2)
+                else SetPriority(queue=QUEUE, id=job_id, priority=self.dice(5) - 2)
+            )
 
     def mark(self) -> None:
         worker = self.any_worker()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jobkit.record import JobState
 from jobkit.store import Count, Get, Page, Queues

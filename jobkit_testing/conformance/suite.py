@@ -26,6 +26,7 @@ from jobkit_testing.conformance.prefetching import Prefetching
 from jobkit_testing.conformance.pushing import Pushing
 from jobkit_testing.conformance.reading import Reading
 from jobkit_testing.conformance.replaying import Replaying
+from jobkit_testing.conformance.rescheduling import Rescheduling
 from jobkit_testing.conformance.retention import Retention
 from jobkit_testing.conformance.settling import Settling
 from jobkit_testing.conformance.suspects import Suspects
@@ -52,6 +53,7 @@ class StoreConformance(
     Heartbeats,
     Cancelling,
     Deleting,
+    Rescheduling,
     Retention,
     Reading,
     Replaying,

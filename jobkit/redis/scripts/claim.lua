@@ -150,10 +150,10 @@ local function promote()
   for i = 1, math.min(PROMOTED, #due) do
     local job = due[i]
     local id = string.sub(job.member, 11)
-    local type, priority, _, arrival = header(redis.call('HGET', p .. 'bodies', id))
-    local suspect = read_state(p, id).l
+    local state = read_state(p, id)
+    local type, priority, _, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
     table.insert(gone[job.key], job.member)
-    collect_ready(ready, lane_name(type, suspect), priority, lane_member(job.due, arrival, id))
+    collect_ready(ready, lane_name(type, state.l), priority, lane_member(job.due, arrival, id))
   end
   call_in_chunks('ZREM', p .. 'scheduled', gone.scheduled)
   call_in_chunks('ZREM', p .. 'retrying', gone.retrying)
@@ -185,8 +185,7 @@ local function lose(id, ready)
     state.e = int(now)
     add_ended(p, ended, id, now, state.R)
   else
-    local type, priority, due, arrival = header(redis.call('HGET', p .. 'bodies', id))
-    due = tonumber(state.d or due)
+    local type, priority, due, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
     collect_ready(ready, lane_name(type, true), priority, lane_member(due, arrival, id))
   end
   write_state(p, id, state)

@@ -33,8 +33,8 @@ local function answer_unheld(i, id, token, text)
   if where == 'succeeded' or where == 'dead' or where == 'cancelled' then
     return answer(i, 'ok', where)
   end
-  local _, _, due = header(body)
-  answer(i, 'ok', where, state.d or int(due))
+  local _, _, due = rank(body, state)
+  answer(i, 'ok', where, int(due))
 end
 
 -- `text` begins with the token, which a claim writes first.
@@ -60,8 +60,7 @@ local function succeed(i, id, duration, result, text)
 end
 
 local function wait_again(i, id, waits_as, state)
-  local type, priority, due, arrival = header(redis.call('HGET', p .. 'bodies', id))
-  due = tonumber(state.d or due)
+  local type, priority, due, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
   write_state(p, id, state)
   if put_back(p, ready, waits_as, now, id, type, priority, due, arrival, state.l) then
     hints[type] = true

@@ -2,7 +2,7 @@
 -- and a tail that only clients read. `states`, there once something has changed, has lines of
 -- one letter and a value:
 --   k token "worker:fence" of the last claim; K once that is settled; neither once it is lost
---   w token that was lost               d due time        R retention
+--   w token that was lost               d due time   p priority   R retention
 --   v what the last claim knew: "flags group version", flags of the lane, version as JSON
 --   s started at      n starts, if more than that one     x failures  o timeouts
 --   l losses that count; there once the job was lost, and so a suspect
@@ -44,6 +44,12 @@ end
 local function header(body)
   local type, priority, due, arrival = string.match(body, '^(%S+) (%S+) (%S+) (%S+)')
   return type, tonumber(priority), tonumber(due), tonumber(arrival)
+end
+
+-- What a job's place is made of: what its state says, else what its body does.
+local function rank(body, state)
+  local type, priority, due, arrival = header(body)
+  return type, tonumber(state.p or priority), tonumber(state.d or due), arrival
 end
 
 -- Read a state's text into a table; of a job without one, an empty table.
@@ -157,9 +163,8 @@ end
 -- Where a job stands: its state, the key that holds it, its member there, and its lane, or its
 -- group if it runs.
 local function locate(p, id, body)
-  local type, _, due, arrival = header(body)
   local state = read_state(p, id)
-  due = tonumber(state.d or due)
+  local type, _, due, arrival = rank(body, state)
   if redis.call('ZSCORE', p .. 'running', id) then
     return 'running', p .. 'running', id, nil, claim_group(state.v)
   end

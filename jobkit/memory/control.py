@@ -1,0 +1,69 @@
+"""What users do to single jobs, in the memory store."""
+
+from __future__ import annotations
+
+from jobkit.memory.queue import MemoryQueue
+from jobkit.record import ENDED, WAITING, JobState
+from jobkit.store import Cancel, Delete, Reschedule, SetPriority
+
+
+def cancel(queue: MemoryQueue, operation: Cancel, clock: int) -> JobState | None:
+    """Cancel a waiting job, mark a running one, leave an ended one."""
+    job = queue.jobs.get(operation.id)
+    if job is None:
+        return None
+    state = job.state
+    now = queue.time.now(clock)
+    if state is JobState.RUNNING:
+        if job.cancel_requested_at is None:
+            job.cancel_requested_at = now
+    elif state not in ENDED:
+        queue.take_out(job)
+        job.cancel_requested_at = now
+        queue.end(job, JobState.CANCELLED, now=now)
+        queue.trim(operation.bounds, now=now, ended=1)
+    return state
+
+
+def delete(queue: MemoryQueue, operation: Delete, clock: int) -> bool:
+    """Remove a job from everywhere."""
+    job = queue.jobs.get(operation.id)
+    if job is None:
+        return False
+    queue.take_out(job)
+    del queue.jobs[operation.id]
+    return True
+
+
+def reschedule(queue: MemoryQueue, operation: Reschedule, clock: int) -> JobState | None:
+    """Make a job due at another time; one that has ended begins anew."""
+    job = queue.jobs.get(operation.id)
+    if job is None:
+        return None
+    state = job.state
+    if state not in operation.of or state is JobState.RUNNING:
+        return state
+    now = queue.time.now(clock)
+    queue.take_out(job)
+    if state in ENDED:
+        job.begin_anew()
+    job.run_at = now if operation.run_at is None else max(operation.run_at, 0)
+    queue.put_back(job, state if state in queue.waiting else JobState.SCHEDULED, now=now)
+    queue.crew.hint_wanted(now)
+    return state
+
+
+def set_priority(queue: MemoryQueue, operation: SetPriority, clock: int) -> JobState | None:
+    """Give a waiting job another priority."""
+    job = queue.jobs.get(operation.id)
+    if job is None:
+        return None
+    state = job.state
+    if state in WAITING:
+        queue.take_out(job)
+        job.priority = operation.priority
+        if state is JobState.QUEUED:
+            queue.make_ready(job)
+        else:
+            queue.waiting[state].add(job)
+    return state
