@@ -1,0 +1,192 @@
+"""Kill workers at random under load, and count what became of the jobs: `make chaos`.
+
+python -m benchmarks.chaos [--kills 200] [--seed 1] [--workers 4] [--lease 2]
+
+Real Redis, real processes, `kill -9`; one worker is always left alive. Producers keep a ledger
+of the ids that enqueue acknowledged; handlers append the start and the end of every run to a
+file. At the end each id of the ledger must have ended. Exits 1 if one was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import jobkit
+from benchmarks.chaos_worker import Step
+from jobkit.redis.connections import Connections, address_of
+from jobkit.redis.store import RedisStore
+from jobkit.store import Count, QueueCounts
+from tests.servers import RedisServer, find_servers
+
+NAMESPACE = "chaos"
+QUEUE = "default"
+BATCH = 40
+BACKLOG = 400
+LAST_WAIT = 120.0  # seconds for the survivors to finish what is left
+
+
+@dataclass
+class Chaos:
+    """A crew of worker processes, a ledger, and what was done to them."""
+
+    url: str
+    log: Path
+    lease: float
+    dice: random.Random
+    ledger: list[str] = field(default_factory=list[str])
+    kills: dict[int, float] = field(default_factory=dict[int, float])
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """Start one worker process."""
+        words = [self.url, NAMESPACE, str(self.log), str(self.lease)]
+        return subprocess.Popen([sys.executable, "-m", "benchmarks.chaos_worker", *words])
+
+    def kill_one(self) -> None:
+        """Kill a worker at random, but never the first, and start another in its place."""
+        victim = self.dice.randrange(1, len(self.workers))
+        worker = self.workers[victim]
+        worker.kill()
+        self.kills[worker.pid] = time.time()
+        worker.wait()
+        self.workers[victim] = self.start_worker()
+
+    def feed(self, jobs: jobkit.Enqueuer, waiting: int) -> None:
+        """Keep a backlog, so that every kill meets running jobs."""
+        if waiting < BACKLOG:
+            first = len(self.ledger)
+            batch = [Step(first + i, self.dice.uniform(0.001, 0.03)) for i in range(BATCH)]
+            self.ledger += [handle.id for handle in jobs.enqueue_many(batch)]
+
+    def stop(self) -> None:
+        """Stop every worker in order."""
+        for worker in self.workers:
+            worker.terminate()
+        for worker in self.workers:
+            worker.wait(60)
+
+
+@dataclass
+class Runs:
+    """What the handlers wrote down: the starts and ends of each job, by process."""
+
+    starts: dict[str, list[tuple[int, float]]]
+    ends: dict[str, list[tuple[int, float]]]
+
+    @classmethod
+    def read(cls, log: Path) -> Runs:
+        """Read the file of a chaos run."""
+        runs = cls(defaultdict(list), defaultdict(list))
+        for line in log.read_text().splitlines():
+            event, job_id, pid, at = line.split()
+            (runs.starts if event == "start" else runs.ends)[job_id].append((int(pid), float(at)))
+        return runs
+
+    def restarts(self, kills: dict[int, float]) -> list[float]:
+        """Return, for each run that a kill cut off, after how long the job ran again."""
+        found: list[float] = []
+        for job_id, starts in self.starts.items():
+            ended = {pid for pid, _ in self.ends.get(job_id, [])}
+            for pid, _ in starts:
+                killed = kills.get(pid)
+                if killed is None or pid in ended:
+                    continue
+                later = [at for other, at in starts if other != pid and at > killed]
+                if later:
+                    found.append(min(later) - killed)
+        return sorted(found)
+
+
+def counts_of(store: RedisStore) -> QueueCounts:
+    """Count the jobs of the queue."""
+    return store.run(Count(queue=QUEUE))
+
+
+def unfinished(counts: QueueCounts) -> int:
+    """Return how many jobs have not ended."""
+    return sum(counts.queued.values()) + counts.scheduled + counts.retrying + counts.running
+
+
+def rampage(chaos: Chaos, jobs: jobkit.RedisJobs, store: RedisStore, kills: int) -> float:
+    """Feed and kill, then let the survivors finish; return how long that took."""
+    began = time.monotonic()
+    next_kill = began + 2
+    while len(chaos.kills) < kills:
+        chaos.feed(jobs, sum(counts_of(store).queued.values()))
+        if time.monotonic() >= next_kill:
+            chaos.kill_one()
+            next_kill = time.monotonic() + chaos.dice.uniform(0.1, 0.7)
+        time.sleep(0.01)
+    fed = time.monotonic()
+    while unfinished(counts_of(store)) and time.monotonic() - fed < LAST_WAIT:
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def verdict(chaos: Chaos, jobs: jobkit.RedisJobs, store: RedisStore, seconds: float) -> int:
+    """Print the figures and return how many jobs were lost."""
+    runs = Runs.read(chaos.log)
+    lost, poisoned = 0, 0
+    for job_id in chaos.ledger:
+        state = jobs.inspect.get(job_id).state
+        poisoned += state is jobkit.JobState.DEAD
+        lost += state not in (jobkit.JobState.SUCCEEDED, jobkit.JobState.DEAD)
+        lost += state is jobkit.JobState.SUCCEEDED and job_id not in runs.ends
+    twice = sum(len(ends) > 1 for ends in runs.ends.values())
+    cut_off = runs.restarts(chaos.kills)
+    breaches = store.audit(QUEUE)
+    print(f"jobs acknowledged          {len(chaos.ledger):8,}  in {seconds:.0f} s")
+    print(f"workers killed             {len(chaos.kills):8,}")
+    print(f"jobs lost                  {lost:8,}")
+    print(f"jobs finished twice        {twice:8,}")
+    print(f"dead after three losses    {poisoned:8,}")
+    print(f"runs cut off by a kill     {len(cut_off):8,}")
+    print(f"until they ran again, s    {_spread(cut_off)}  (lease {chaos.lease:g} s)")
+    print(f"broken invariants          {len(breaches):8,}  {breaches[:3] or ''}")
+    return lost + len(breaches)
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    last = values[int(len(values) * 0.99)]
+    return f"p50 {median(values):.1f}, p99 {last:.1f}, max {values[-1]:.1f}"
+
+
+def main() -> None:
+    """Run, print, and exit 1 if something was lost."""
+    parser = argparse.ArgumentParser(description="Kill workers under load and count the jobs.")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--lease", type=float, default=2.0)
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        server = stack.enter_context(RedisServer(find_servers()[-1]))
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        # Everything that ended is kept until it was looked at.
+        keep = jobkit.QueueOptions(finished_max=10_000_000)
+        jobs = jobkit.RedisJobs(server.url, namespace=NAMESPACE, queues={QUEUE: keep})
+        store = RedisStore(Connections(address_of(server.url)), namespace=NAMESPACE)
+        dice = random.Random(options.seed)
+        chaos = Chaos(server.url, Path(folder, "runs"), options.lease, dice)
+        chaos.log.touch()
+        chaos.workers = [chaos.start_worker() for _ in range(options.workers)]
+        stack.callback(chaos.stop)
+        seconds = rampage(chaos, jobs, store, options.kills)
+        raise SystemExit(1 if verdict(chaos, jobs, store, seconds) else 0)
+
+
+if __name__ == "__main__":
+    main()

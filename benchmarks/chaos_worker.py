@@ -1,0 +1,50 @@
+"""One worker of the chaos run: its handler writes down when each job starts and ends.
+
+python -m benchmarks.chaos_worker URL NAMESPACE LOG LEASE_SECONDS
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+import jobkit
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job that takes a few milliseconds."""
+
+    number: int
+    seconds: float
+
+
+def main() -> None:
+    """Run until killed, or until SIGTERM."""
+    url, namespace, log, lease = sys.argv[1:]
+    journal = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    # Everything that ended is kept until it was looked at.
+    keep = {"default": jobkit.QueueOptions(finished_max=10_000_000)}
+    jobs = jobkit.RedisJobs(url, namespace=namespace, queues=keep)
+
+    def note(event: str, job_id: str) -> None:
+        # One write of one short line: the system appends it as a whole.
+        os.write(journal, f"{event} {job_id} {os.getpid()} {time.time():.3f}\n".encode())
+
+    @jobs.register
+    def step(job: Step, ctx: jobkit.JobContext) -> None:
+        note("start", ctx.id)
+        time.sleep(job.seconds)
+        note("end", ctx.id)
+
+    jobs.run(concurrency=8, lease=timedelta(seconds=float(lease)))
+
+
+if __name__ == "__main__":
+    # The stored name of Step must be the same here and for whoever enqueues it.
+    from benchmarks.chaos_worker import main as run
+
+    run()
