@@ -1,0 +1,125 @@
+"""How a test lets jobs run: always inline, in the calling thread, on the production path."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+from typing import TypeVar, Unpack
+
+from jobkit.jobtype import DataclassLike
+from jobkit.options import EnqueueOptions
+from jobkit.record import JobRecord
+from jobkit.report import Report
+from jobkit_testing.clock import VirtualClock
+from jobkit_testing.driving import Driver
+from jobkit_testing.no_loop import loop_is_running
+from jobkit_testing.running import Attempts
+from jobkit_testing.runs import LIMIT, Runs, Types, wanted
+from jobkit_testing.witness import Witness
+
+J = TypeVar("J", bound=DataclassLike)
+T = TypeVar("T")
+
+
+class Acting:
+    """The runs.
+
+    `raises`: once an attempt that failed is settled, what its handler raised escapes; a failed
+    assertion in a handler always does, and ends its job dead at once.
+    """
+
+    clock: VirtualClock
+    _runs: Runs
+    _driver: Driver
+    _witness: Witness
+
+    def perform(
+        self, job: J, /, *, raises: bool = True, **options: Unpack[EnqueueOptions]
+    ) -> JobRecord[J]:
+        """Enqueue this job and run it, past all others that wait; return its record after that.
+
+        Raises `InvalidHandler` if its type has no handler, `WrongState` if that is limited and
+        full; then nothing is stored.
+        """
+        __tracebackhide__ = True
+        return self._carry_out("perform", self._runs.perform(job, options, raises=raises))
+
+    def run_next(self, *, raises: bool = True) -> JobRecord[object] | None:
+        """Run the next job that is due; None if there is none."""
+        __tracebackhide__ = True
+        return self._carry_out("run_next", self._runs.run_next(raises=raises))
+
+    def drain(
+        self,
+        *,
+        only: Types | None = None,
+        queue: str | Sequence[str] | None = None,
+        limit: int = LIMIT,
+        raises: bool = True,
+        timeout: timedelta | None = None,
+    ) -> Report:
+        """Run what is due, and what gets due by that, until nothing is left.
+
+        `only`: jobs of these types. Past `limit` attempts it raises `AssertionError`, and when
+        handlers have moved the clock by more than `timeout`, `TimeoutError`.
+        """
+        __tracebackhide__ = True
+        steps = self._runs.drain(wanted(only, queue), limit=limit, raises=raises, timeout=timeout)
+        return self._carry_out("drain", steps)
+
+    def run_for(self, delta: timedelta, /, *, raises: bool = False) -> Report:
+        """Let time pass: go from event to event, and run what gets due, up to and at the end."""
+        __tracebackhide__ = True
+        return self._carry_out("run_for", self._runs.run_for(delta, raises=raises))
+
+    def run_until(self, until: datetime | Callable[[], bool], /, *, raises: bool = False) -> Report:
+        """Let time pass until an instant, or until a condition holds.
+
+        Raises `AssertionError` if the condition does not hold and nothing is left to run.
+        """
+        __tracebackhide__ = True
+        return self._carry_out("run_until", self._runs.run_until(until, raises=raises))
+
+    def inline(self) -> AbstractContextManager[None]:
+        """Run each job that the block enqueues at once, if it is due.
+
+        What a handler enqueues runs when the handler has ended. What a handler raises escapes
+        from the enqueue.
+        """
+        return self._inline()
+
+    @contextmanager
+    def _inline(self) -> Generator[None]:
+        before = self._witness.arrivals
+        self._witness.arrivals = deque()
+        try:
+            yield
+        finally:
+            self._witness.arrivals = before
+
+    @property
+    def _is_inline(self) -> bool:
+        """Whether the next enqueue is to be run by the one who makes it."""
+        return self._witness.arrivals is not None and not self._driver.is_busy
+
+    def _carry_out(self, name: str, steps: Attempts[T]) -> T:
+        __tracebackhide__ = True
+        self._refuse_loop(name)
+        result = self._driver.run(steps)
+        self._run_arrivals()
+        return result
+
+    def _run_arrivals(self) -> None:
+        __tracebackhide__ = True
+        arrivals = self._witness.arrivals
+        if arrivals and not self._driver.is_busy:
+            self._driver.run(self._runs.inline(arrivals))
+
+    def _refuse_loop(self, name: str) -> None:
+        if loop_is_running():
+            raise RuntimeError(
+                f"await jobs.aio.{name}(...): an event loop runs in this thread, and jobs.{name} "
+                "would block it"
+            )

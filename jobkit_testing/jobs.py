@@ -1,0 +1,178 @@
+"""`TestingJobs`: the production engine over a store and a clock that the test holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, NoReturn, TypeVar, Unpack
+
+from jobkit.client import Jobs
+from jobkit.clock import SystemClock, to_milliseconds
+from jobkit.engine import Engine, Steps
+from jobkit.engine.running import Runner
+from jobkit.errors import InvalidOption, NotSupported
+from jobkit.handlers import Handlers
+from jobkit.ids import seeded_ids
+from jobkit.memory.store import MemoryStore
+from jobkit.options import (
+    EnqueueOptions,
+    QueueOptions,
+    WorkerOptions,
+    WorkerSettings,
+    duration_complaint,
+    worker_settings,
+)
+from jobkit.record import JobState
+from jobkit.store import Delete, NewJob, Store
+from jobkit.worker.worker import refuse_unsupported
+from jobkit_testing.acting import Acting
+from jobkit_testing.aio import AsyncTestingJobs
+from jobkit_testing.assertions import Assertions
+from jobkit_testing.clock import VirtualClock
+from jobkit_testing.control import AsyncTestingControl, TestingControl
+from jobkit_testing.driving import Driver
+from jobkit_testing.reading import Reader
+from jobkit_testing.running import InlineWorker
+from jobkit_testing.runs import Runs
+from jobkit_testing.timeline import Timeline
+from jobkit_testing.watching import AsyncWatchedStore, WatchedStore
+from jobkit_testing.witness import Witness
+
+T = TypeVar("T")
+
+
+class TestingJobs(Acting, Assertions, Jobs):
+    """Jobs for tests: nothing runs until told, in virtual time, and everything can be asserted.
+
+    It is the production engine; only the store, the clock and the source of ids are the test's.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Greet:
+    ...     name: str
+    >>> jobs = TestingJobs()
+    >>> handle = jobs.enqueue(Greet("Ann"))
+    >>> jobs.assert_queued(Greet, 1).one.payload
+    Greet(name='Ann')
+    """
+
+    __test__ = False  # pytest: this is no test, whatever its name
+
+    def __init__(
+        self,
+        *,
+        start: datetime | None = None,
+        clock: VirtualClock | None = None,
+        seed: int = 0,
+        store: Store | None = None,
+        handlers: Handlers | Sequence[Handlers] = (),
+        defaults: EnqueueOptions | None = None,
+        queues: Mapping[str, QueueOptions] | None = None,
+        enqueue_timeout: timedelta | None = None,
+        max_payload: int | None = None,
+        version: str | None = None,
+    ) -> None:
+        """Begin at `start`, or with a `clock`; the same start and seed give the same timeline."""
+        if start is not None and clock is not None:
+            raise InvalidOption("TestingJobs: start and clock exclude each other; give one of them")
+        if type(seed) is not int:  # types are a promise that user code may break at run time
+            raise InvalidOption(f"TestingJobs: seed={seed!r}: give an int")
+        self.seed = seed
+        self.clock = VirtualClock(start) if clock is None else clock
+        engine = Engine(
+            handlers=handlers,
+            defaults=defaults,
+            queues=queues,
+            new_ids=lambda: seeded_ids(self._now, seed),
+            max_payload=max_payload,
+            version=version,
+            durable=False,
+        )
+        watched = WatchedStore(MemoryStore(self.clock) if store is None else store)
+        super().__init__(
+            engine,
+            watched,
+            AsyncWatchedStore(watched),
+            now=self._now,
+            monotonic=SystemClock().monotonic,  # a store that is out of reach is so in real time
+            enqueue_timeout=enqueue_timeout,
+        )
+        self._control = TestingControl(engine, self._sender)
+        self._async_control = AsyncTestingControl(engine, self._async_sender)
+        self._set_the_scene(engine, watched)
+
+    def _set_the_scene(self, engine: Engine, watched: WatchedStore) -> None:
+        send = self._sender
+        self.timeline = Timeline(engine, start=self._now(), seed=self.seed)
+        self._reader = Reader(engine, send, self.timeline)
+        runner = Runner(engine, open_outbox=self._open_outbox)
+        self._worker = InlineWorker(
+            engine, runner, send, self.clock, self.timeline, publish=self._published
+        )
+        self._witness = Witness(self.timeline, send, now=self._now, tell=self._worker.tell)
+        watched.watcher = self._witness
+        self._runs = Runs(engine, self._worker, self._reader, send, self.clock)
+        self._driver = Driver(self._worker, self.clock)
+
+    def __repr__(self) -> str:
+        waiting = self._reader.count_waiting()
+        return f"<TestingJobs {waiting} waiting, {self.clock.now().isoformat()}, seed={self.seed}>"
+
+    @cached_property
+    def aio(self) -> AsyncTestingJobs:
+        """The async twin: the same jobs, handlers and clock."""
+        return AsyncTestingJobs(self)
+
+    def start(self, **options: Unpack[WorkerOptions]) -> None:
+        """Let later runs serve these queues, with this lease; nothing runs by itself."""
+        settings = worker_settings(options)
+        refuse_unsupported(settings)
+        self._worker.settings = settings
+
+    def shutdown(self, *, timeout: timedelta | None = None) -> None:
+        """Forget what `start` was told; idempotent."""
+        if timeout is not None and (complaint := duration_complaint(timeout)):
+            raise InvalidOption(f"shutdown: timeout={timeout!r}: {complaint}")
+        self._worker.settings = WorkerSettings()
+
+    def run(self, **options: Unpack[WorkerOptions]) -> NoReturn:
+        """Refuse: a test does not wait for signals."""
+        raise NotSupported(f"run({options}): TestingJobs runs no worker; call drain() or run_for()")
+
+    def reset(self) -> None:
+        """Forget all jobs, and what has happened; keep handlers, clock and what `start` said."""
+        for queue in self._reader.queues():
+            for state in JobState:
+                for job in list(self._reader.in_state(queue, state)):
+                    self._sender(Delete(queue=queue, id=job.id))
+        self.timeline.clear()
+        self._worker.next_due.clear()
+
+    @property
+    def faults(self) -> Any:
+        """Refuse: not supported yet."""
+        raise NotSupported("faults: not supported yet")
+
+    def explore(
+        self,
+        scenario: Callable[[TestingJobs], None],
+        *,
+        seeds: Iterable[int] = range(500),
+        workers: int = 2,
+    ) -> NoReturn:
+        """Refuse: not supported yet."""
+        raise NotSupported(f"explore({scenario!r}, {seeds=}, {workers=}): not supported yet")
+
+    def _drive(self, steps: Steps[T]) -> T:
+        if self._is_inline:
+            self._refuse_loop("enqueue")  # before anything is stored
+        result = super()._drive(steps)
+        self._run_arrivals()
+        return result
+
+    def _published(self, children: tuple[NewJob, ...]) -> None:
+        self._witness.pushed(children)
+
+    def _now(self) -> int:
+        return to_milliseconds(self.clock.now())

@@ -1,0 +1,345 @@
+"""What `perform`, `drain`, `run_for` and the like do, as generators of attempts."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from jobkit.clock import from_milliseconds, to_milliseconds
+from jobkit.engine import Engine, drive
+from jobkit.errors import InvalidHandler, InvalidOption, WrongState
+from jobkit.jobtype import JobType, job_type
+from jobkit.options import ENQUEUE_CHECKS, duration_complaint, queue_name
+from jobkit.record import JobRecord, JobState
+from jobkit.report import Report
+from jobkit.store import NewJob, Operation, QueueCounts, StoredJob
+from jobkit_testing.clock import NOTHING, VirtualClock
+from jobkit_testing.driving import Escape
+from jobkit_testing.late import LateMatches
+from jobkit_testing.reading import Reader
+from jobkit_testing.running import Attempts, InlineWorker, Ran
+
+LIMIT = 10_000
+LONGEST_RUN = 100_000  # attempts in one `run_until(predicate)`
+Types: TypeAlias = type | str | Sequence[type | str]
+LEFT = ("future", "paused", "limited", "no handler")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run is to serve: these queues and stored types; None: all."""
+
+    queues: tuple[str, ...] | None = None
+    types: frozenset[str] | None = None
+
+
+EVERYTHING = Wanted()
+
+
+def wanted(only: Types | None, queue: str | Sequence[str] | None) -> Wanted:
+    """Read what `drain` is asked for: types by class or stored name, and queues."""
+    kinds = [only] if isinstance(only, type | str) else only
+    queues = [queue] if isinstance(queue, str) else queue
+    for name in queues or ():
+        if complaint := queue_name(name):
+            raise InvalidOption(f"drain: queue={name!r}: {complaint}")
+    return Wanted(
+        queues=None if queues is None else tuple(queues),
+        types=None if kinds is None else frozenset(n for kind in kinds for n in _names(kind)),
+    )
+
+
+def _names(kind: type | str) -> tuple[str, ...]:
+    if isinstance(kind, str):
+        return (kind,)
+    its_type: JobType[Any] = job_type(kind)
+    return (its_type.name, *its_type.aliases)
+
+
+class Tally:
+    """What a run has done so far."""
+
+    def __init__(self) -> None:
+        self.kinds: Counter[str] = Counter()
+        self.jobs: list[StoredJob] = []
+
+    def add(self, ran: Ran) -> None:
+        """Count one attempt."""
+        self.kinds[ran.kind] += 1
+        self.jobs.append(ran.job)
+
+    def types(self) -> str:
+        """Say how often which type ran: `9 x app.Ping, 1 x app.Start`."""
+        counts = Counter(job.type for job in self.jobs).most_common()
+        return ", ".join(f"{count:,} x {name}" for name, count in counts)
+
+    def report(self, engine: Engine, left: Mapping[str, int]) -> Report:
+        """Return the report of the run."""
+        return Report(
+            succeeded=self.kinds["succeeded"],
+            retried=self.kinds["retried"],
+            dead=self.kinds["dead"],
+            cancelled=self.kinds["cancelled"],
+            snoozed=self.kinds["snoozed"],
+            ran=LateMatches(self.jobs, engine.record),
+            left=left,
+        )
+
+
+class Runs:
+    """Says what to run next, and when to stop."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        worker: InlineWorker,
+        reader: Reader,
+        run: Callable[[Operation[Any]], Any],
+        clock: VirtualClock,
+    ) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._reader = reader
+        self._run = run
+        self._clock = clock
+        self._last_queue = ""
+
+    def perform(
+        self, job: Any, options: Mapping[str, Any], *, raises: bool
+    ) -> Attempts[JobRecord[Any]]:
+        """Enqueue this job and run it, past all others."""
+        new = self._prepared(job, options)
+        drive(self._engine.push([new]), self._run)
+        ran = yield from self._worker.next_job(new.queue, self._worker.lanes(), only=new.id)
+        if ran is None:
+            raise WrongState(f"perform: job {new.id} ({new.type}) was stored, but cannot run now")
+        _let_escape(ran, raises=raises)
+        return self._engine.record(ran.job)
+
+    def run_next(self, *, raises: bool) -> Attempts[JobRecord[Any] | None]:
+        """Run the next job that is due."""
+        ran = yield from self._next(EVERYTHING)
+        if ran is None:
+            return None
+        _let_escape(ran, raises=raises)
+        return self._engine.record(ran.job)
+
+    def drain(
+        self, wanted: Wanted, *, limit: int, raises: bool, timeout: timedelta | None
+    ) -> Attempts[Report]:
+        """Run what is due, and what gets due by that, until nothing is left."""
+        if type(limit) is not int or limit < 1:
+            raise InvalidOption(f"drain: limit={limit!r}: give an int of at least 1")
+        if timeout is not None and (complaint := duration_complaint(timeout)):
+            raise InvalidOption(f"drain: timeout={timeout!r}: {complaint}")
+        tally = Tally()
+        end = None if timeout is None else self._clock.monotonic() + timeout.total_seconds()
+        while (ran := (yield from self._next(wanted))) is not None:
+            tally.add(ran)
+            _let_escape(ran, raises=raises)
+            late = end is not None and self._clock.monotonic() > end
+            if late and (due := self._due(wanted)):
+                raise TimeoutError(f"drain: not done after {timeout}; due: {_words(due)}")
+            if len(tally.jobs) >= limit and (due := self._due(wanted)):
+                raise AssertionError(_goes_round("drain", f"limit={limit:,}", tally, due))
+        return tally.report(self._engine, self.left(wanted))
+
+    def run_for(self, delta: timedelta, *, raises: bool) -> Attempts[Report]:
+        """Let time pass."""
+        if complaint := duration_complaint(delta):
+            raise InvalidOption(f"run_for({delta!r}): {complaint}")
+        return (yield from self._until(self._clock.now() + delta, raises=raises))
+
+    def run_until(self, until: datetime | Callable[[], bool], *, raises: bool) -> Attempts[Report]:
+        """Let time pass until an instant, or until a condition holds."""
+        if not isinstance(until, datetime):
+            return (yield from self._until_true(until, raises=raises))
+        if complaint := ENQUEUE_CHECKS["run_at"](until):
+            raise InvalidOption(f"run_until({until!r}): {complaint}")
+        if until < self._clock.now():
+            raise InvalidOption(f"run_until({until!r}): it is {self._clock.now()} already")
+        return (yield from self._until(until, raises=raises))
+
+    def _until(self, end: datetime, *, raises: bool) -> Attempts[Report]:
+        """Go from event to event up to an instant, and run what gets due."""
+        tally = Tally()
+        while True:
+            yield from self._run_due(tally, until=end, raises=raises)
+            event = self._next_event()
+            if event is None or event > end:
+                break
+            self._clock.travel_to(event)
+        if self._clock.now() < end:
+            self._clock.travel_to(end)
+            yield from self._run_due(tally, until=end, raises=raises)
+        return tally.report(self._engine, self.left(EVERYTHING))
+
+    def _until_true(self, predicate: Callable[[], bool], *, raises: bool) -> Attempts[Report]:
+        """Go from event to event until a condition holds, looking after every attempt."""
+        tally = Tally()
+        while not predicate():
+            ran = yield from self._next(EVERYTHING)
+            if ran is not None:
+                tally.add(ran)
+                _let_escape(ran, raises=raises)
+                if len(tally.jobs) >= LONGEST_RUN:
+                    what = _goes_round("run_until", "its limit", tally, self._due(EVERYTHING))
+                    raise AssertionError(f"{what}\n  {predicate!r} does not hold")
+                continue
+            event = self._next_event()
+            if event is None:
+                raise AssertionError(
+                    f"run_until: {predicate!r} does not hold, and nothing is left that could run\n"
+                    f"  waiting: {_words(self.left(EVERYTHING))}; ran: {tally.types() or 'nothing'}"
+                )
+            self._clock.travel_to(event)
+        return tally.report(self._engine, self.left(EVERYTHING))
+
+    def inline(self, arrivals: deque[NewJob]) -> Attempts[None]:
+        """Run what has been enqueued, as far as it is due, and what it enqueues in turn."""
+        tally = Tally()
+        try:
+            while arrivals:
+                new = arrivals.popleft()
+                lanes = self._worker.lanes()
+                if new.type not in lanes.lanes:
+                    continue
+                ran = yield from self._worker.next_job(new.queue, lanes, only=new.id)
+                if ran is not None:
+                    tally.add(ran)
+                    _let_escape(ran, raises=True)
+                if len(tally.jobs) >= LIMIT and arrivals:
+                    due = Counter(each.type for each in arrivals)
+                    raise AssertionError(_goes_round("inline", f"{LIMIT:,}", tally, due))
+        finally:
+            arrivals.clear()
+
+    def left(self, wanted: Wanted) -> dict[str, int]:
+        """Count what a run has left, by why."""
+        left: dict[str, int] = dict.fromkeys(LEFT, 0)
+        served = self._worker.lanes().lanes
+        for queue in self._queues(wanted):
+            counts = self._reader.counts(queue)
+            for name, number in counts.queued.items():
+                if wanted.types is None or name in wanted.types:
+                    left["limited" if name in served else "no handler"] += number
+            left["future"] += self._count_future(queue, wanted, counts)
+        return left
+
+    def _count_future(self, queue: str, wanted: Wanted, counts: QueueCounts) -> int:
+        if wanted.types is None:
+            return counts.scheduled + counts.retrying
+        states = (JobState.SCHEDULED, JobState.RETRYING)
+        jobs = (job for state in states for job in self._reader.in_state(queue, state))
+        return sum(job.type in wanted.types for job in jobs)
+
+    def _next(self, wanted: Wanted) -> Attempts[Ran | None]:
+        """Run one job that is due, of the next queue by turns that has one."""
+        lanes = self._worker.lanes(wanted.types)
+        for queue in self._by_turns(self._queues(wanted)):
+            while True:
+                ran = yield from self._worker.next_job(queue, lanes)
+                if ran is not None:
+                    self._last_queue = queue
+                    return ran
+                due = self._worker.next_due[queue]
+                if due is None or due > self._now():
+                    break  # else the claim has made ready what it may at once, and there is more
+        return None
+
+    def _run_due(self, tally: Tally, *, until: datetime, raises: bool) -> Attempts[None]:
+        """Run what is due; refuse to go round at one instant, or past the end, for ever."""
+        at, before = self._clock.now(), len(tally.jobs)
+        while (ran := (yield from self._next(EVERYTHING))) is not None:
+            tally.add(ran)
+            _let_escape(ran, raises=raises)
+            if at != self._clock.now() <= until:
+                at, before = self._clock.now(), len(tally.jobs)
+            if len(tally.jobs) - before >= LIMIT and (due := self._due(EVERYTHING)):
+                raise AssertionError(_goes_round("run_for", f"{LIMIT:,}", tally, due))
+
+    def _next_event(self) -> datetime | None:
+        """Return when the next job gets due."""
+        dues = [self._worker.next_due.get(queue) for queue in self._queues(EVERYTHING)]
+        now = self._now()
+        event = min((due for due in dues if due is not None and due > now), default=None)
+        return None if event is None else from_milliseconds(event)
+
+    def _due(self, wanted: Wanted) -> Counter[str]:
+        """Count the jobs that could run now, by type."""
+        served = self._worker.lanes(wanted.types).lanes
+        due: Counter[str] = Counter()
+        for queue in self._queues(wanted):
+            counts = self._reader.counts(queue)
+            due.update({name: n for name, n in counts.queued.items() if name in served})
+            if counts.due:
+                due["just due"] += counts.due
+        return due
+
+    def _queues(self, wanted: Wanted) -> Sequence[str]:
+        if wanted.queues is not None:
+            return wanted.queues
+        served = self._worker.settings.queues
+        return self._reader.queues() if served is None else tuple(served)
+
+    def _by_turns(self, queues: Sequence[str]) -> Sequence[str]:
+        if self._last_queue not in queues:
+            return queues
+        at = queues.index(self._last_queue) + 1
+        return [*queues[at:], *queues[:at]]
+
+    def _now(self) -> int:
+        return to_milliseconds(self._clock.now())
+
+    def _prepared(self, job: Any, options: Mapping[str, Any]) -> NewJob:
+        """Prepare a job that is to run now, or refuse it while nothing is stored."""
+        defaults = self._engine.defaults
+        if ("run_at" in defaults or "delay" in defaults) and not {"run_at", "delay"} & {*options}:
+            options = {**options, "delay": NOTHING}
+        new = self._engine.prepare(job, options)
+        names = sorted(self._engine.handlers.names())
+        if new.type not in names:
+            registered = ", ".join(names) or "none"
+            raise InvalidHandler(
+                f"perform: {new.type} has no handler here, and was not stored; those with one: "
+                f"{registered}. Give TestingJobs handlers=, or register one"
+            )
+        if new.delay > 0 or (new.run_at is not None and new.run_at > self._now()):
+            raise InvalidOption(
+                f"perform runs {new.type} now: leave out run_at and delay, or enqueue the job and "
+                "let time pass with run_for"
+            )
+        self._refuse_limited(new)
+        return new
+
+    def _refuse_limited(self, new: NewJob) -> None:
+        lanes = self._worker.lanes().lanes
+        lane = lanes[new.type]
+        if lane.limit is None:
+            return
+        running = [job.type for job in self._reader.in_state(new.queue, JobState.RUNNING)]
+        group = [name for name in running if name in lanes and lanes[name].group == lane.group]
+        if len(group) >= lane.limit:
+            raise WrongState(
+                f"perform: {len(group)} of {new.type} run in {new.queue!r}, and max_concurrency is "
+                f"{lane.limit}; the job was not stored"
+            )
+
+
+def _let_escape(ran: Ran, *, raises: bool) -> None:
+    if ran.error is not None and (raises or ran.always):
+        raise Escape(ran.error)
+
+
+def _goes_round(what: str, limit: str, tally: Tally, due: Mapping[str, int]) -> str:
+    return (
+        f"{what} stopped at {limit}: {len(tally.jobs):,} attempts ran and more are due. Does a job "
+        f"enqueue itself, or retry without delay?\n  ran: {tally.types()}\n  due: {_words(due)}"
+    )
+
+
+def _words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count) or "nothing"

@@ -1,0 +1,162 @@
+"""What happened in a test, in order: for assertions on jobs that ran, and for people to read."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
+from typing import Literal, NamedTuple, TypeAlias
+
+from jobkit.clock import MILLISECOND, from_milliseconds
+from jobkit.engine import Engine
+from jobkit.errors import InvalidJob
+from jobkit.record import JobState
+from jobkit.store import NewJob, StoredJob
+
+LINES_SHOWN = 200
+EVENTS_KEPT = 10_000
+FIRST_LINE_OF_ERROR = 120
+
+Kind: TypeAlias = Literal[
+    "enqueued",
+    "started",
+    "succeeded",
+    "retried",
+    "snoozed",
+    "dead",
+    "cancelled",
+    "timed out",
+    "lost",
+    "handed back",
+    "deleted",
+]
+
+
+class Event(NamedTuple):
+    """Something that befell a job at an instant (milliseconds); `job` as it was after that."""
+
+    at: int
+    kind: Kind
+    job: NewJob | StoredJob
+
+
+class Timeline:
+    """All events since the start or the last `reset`, and the jobs by number, first one first."""
+
+    def __init__(self, engine: Engine, *, start: int, seed: int) -> None:
+        self._engine = engine
+        self._start = start
+        self._seed = seed
+        self._numbers: dict[str, int] = {}
+        self._count = count(1)
+        self._noted = 0
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)  # the last ones
+        self.ended: dict[str, StoredJob] = {}  # by id: after its last attempt, or its cancel
+
+    def __str__(self) -> str:
+        cut = max(0, self._noted - LINES_SHOWN)
+        head = [f"... {cut:,} earlier events"] if cut else []
+        return "\n".join([*head, *self._lines()])
+
+    def story(self) -> str:
+        """Return all that a reader of a failed test needs, with seed and start."""
+        start = from_milliseconds(self._start).isoformat().replace("+00:00", "Z")
+        return f"from {start}, seed {self._seed}\n{self}"
+
+    def clear(self) -> None:
+        """Forget everything; numbers begin anew."""
+        self._numbers.clear()
+        self._count = count(1)
+        self._noted = 0
+        self.events.clear()
+        self.ended.clear()
+
+    def enqueued(self, jobs: Iterable[NewJob], at: int) -> None:
+        """Note jobs that were stored, in their order."""
+        for new in jobs:
+            self._numbers[new.id] = next(self._count)
+            self.events.append(Event(at, "enqueued", new))
+            self._noted += 1
+
+    def note(self, kind: Kind, job: StoredJob, at: int) -> None:
+        """Note what befell a job."""
+        self.events.append(Event(at, kind, job))
+        self._noted += 1
+
+    def note_end(self, kind: Kind, job: StoredJob, at: int) -> None:
+        """Note the end of an attempt, or of a job that was waiting."""
+        self.note(kind, job, at)
+        self.ended.pop(job.id, None)  # what ends last stands last
+        self.ended[job.id] = job
+
+    def number(self, job_id: str) -> int:
+        """Return which job of the test this is, from 1; 0 for jobs that others enqueued."""
+        return self._numbers.get(job_id, 0)
+
+    def name(self, job: NewJob | StoredJob) -> str:
+        """Return `#1 SendMail(user_id=7)`, without secrets."""
+        return f"{self.label(job.id)} {self.describe(job)}"
+
+    def label(self, job_id: str) -> str:
+        """Return `#1`; the id itself for jobs that others enqueued."""
+        number = self.number(job_id)
+        return f"#{number}" if number else job_id
+
+    def describe(self, job: NewJob | StoredJob) -> str:
+        """Return `SendMail(user_id=7)`, without secrets."""
+        job_type = self._engine.type_named(job.type)
+        if job_type is None:
+            return f"{job.type} (unknown here)"
+        try:
+            return job_type.describe(job_type.decode(job.payload))
+        except InvalidJob:
+            return f"{job.type} (its payload does not decode)"
+
+    def since_start(self, at: int) -> str:
+        """Return an instant as `+1.5s`."""
+        seconds = f"{(at - self._start) / 1000:+.3f}"
+        return f"{seconds.rstrip('0').rstrip('.')}s"
+
+    def outcome(self, job: StoredJob) -> str:
+        """Tell where a job that has run is, and why: `dead at +3s: ValueError: no`."""
+        if job.state is JobState.SUCCEEDED:
+            return f"succeeded at {self.since_start(job.finished_at or 0)}"
+        why = _error_of(job)
+        if job.state in (JobState.DEAD, JobState.CANCELLED):
+            return f"{job.state} at {self.since_start(job.finished_at or 0)}{why}"
+        return f"{job.state}, due at {self.since_start(job.run_at)}{why}"
+
+    def _lines(self) -> Iterator[str]:
+        first = max(0, len(self.events) - LINES_SHOWN)
+        for event in islice(self.events, first, None):
+            yield f"{self.since_start(event.at):>9}  {self._line(event)}"
+
+    def _line(self, event: Event) -> str:
+        job, label = event.job, self.label(event.job.id)
+        match event.kind, job:
+            case "enqueued", _:
+                return f"{label} enqueued {self.describe(job)} on {job.queue!r}"
+            case "started", StoredJob():
+                attempt = 1 + job.failures + job.timeouts
+                return f"{label} started {self.describe(job)}, attempt {attempt}"
+            case (("retried" | "snoozed"), StoredJob()):
+                due = self.since_start(job.run_at)
+                return f"{label} {event.kind}, due at {due}{_error_of(job)}"
+            case (("dead" | "cancelled"), StoredJob()):
+                return f"{label} {event.kind}{_error_of(job)}"
+            case _:
+                return f"{label} {event.kind}"
+
+
+def _error_of(job: StoredJob) -> str:
+    """Return `: ValueError: no` of the last attempt, if that failed."""
+    last = job.attempts[-1] if job.attempts else None
+    if last is None or not last.error_type:
+        return ""
+    message = last.message.partition("\n")[0][:FIRST_LINE_OF_ERROR]
+    return f": {last.error_type}: {message}" if message else f": {last.error_type}"
+
+
+def due_in(job: StoredJob, now: int) -> str:
+    """Return `due`, or `due in 1:00:00`."""
+    return "due" if job.run_at <= now else f"due in {(job.run_at - now) * MILLISECOND}"

@@ -1,0 +1,108 @@
+"""A store that tells what users did to it: every enqueue, cancel and delete, from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from jobkit.record import ENDED, JobState
+from jobkit.store import Cancel, Delete, NewJob, Operation, Push, Store, StoredJob, Waiter
+
+R = TypeVar("R")
+
+
+class Watcher(Protocol):
+    """Who is told."""
+
+    def pushed(self, jobs: Iterable[NewJob]) -> None:
+        """Take note of jobs that have been stored."""
+        ...
+
+    def find(self, queue: str, job_id: str) -> StoredJob | None:
+        """Read a job."""
+        ...
+
+    def cancelled(self, job: StoredJob) -> None:
+        """Take note that this job, as it was, has been cancelled, or is to be."""
+        ...
+
+    def deleted(self, job: StoredJob) -> None:
+        """Take note that this job, as it was, is gone."""
+        ...
+
+
+class WatchedStore:
+    """Hands operations on to a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._see: Mapping[type, Callable[[Any, int | None], Any]] = {
+            Push: self._push,
+            Cancel: self._cancel,
+            Delete: self._delete,
+        }
+        self.watcher: Watcher | None = None
+
+    def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
+        """Carry out one operation in one atomic step."""
+        see = self._see.get(type(operation))
+        if see is None or self.watcher is None:
+            return self._store.run(operation, now=now)
+        result: R = see(operation, now)
+        return result
+
+    def run_many(
+        self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
+    ) -> list[Any]:
+        """Carry out operations in order, each atomic; nobody but a worker sends them so."""
+        return self._store.run_many(operations, now=now)
+
+    def waiter(self, worker: str) -> Waiter:
+        """Return where this worker waits for hints."""
+        return self._store.waiter(worker)
+
+    def audit(self, queue: str) -> list[str]:
+        """Check the invariants of a queue at rest and return a sentence for each breach."""
+        return self._store.audit(queue)
+
+    def close(self) -> None:
+        """Leave the store open: who made it closes it."""
+
+    @property
+    def _told(self) -> Watcher:
+        assert self.watcher is not None  # `run` has looked
+        return self.watcher
+
+    def _push(self, operation: Push, now: int | None) -> tuple[str, ...]:
+        ids = self._store.run(operation, now=now)
+        pairs = zip(operation.jobs, ids, strict=True)
+        self._told.pushed(new for new, stored_as in pairs if new.id == stored_as)
+        return ids
+
+    def _cancel(self, operation: Cancel, now: int | None) -> JobState | None:
+        before = self._told.find(operation.queue, operation.id)
+        state = self._store.run(operation, now=now)
+        if before is not None and state is not None and state not in ENDED:
+            self._told.cancelled(before)
+        return state
+
+    def _delete(self, operation: Delete, now: int | None) -> bool:
+        before = self._told.find(operation.queue, operation.id)
+        was_there = self._store.run(operation, now=now)
+        if before is not None and was_there:
+            self._told.deleted(before)
+        return was_there
+
+
+class AsyncWatchedStore:
+    """The same store for coroutines; it blocks the loop, which a test does not mind."""
+
+    def __init__(self, store: WatchedStore) -> None:
+        self._store = store
+
+    async def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
+        """Carry out one operation in one atomic step."""
+        return self._store.run(operation, now=now)
+
+    async def close(self) -> None:
+        """Leave the store open: who made it closes it."""

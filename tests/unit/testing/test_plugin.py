@@ -1,0 +1,300 @@
+"""The pytest plugin, in pytest runs of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from jobkit_testing.jobs import TestingJobs
+
+# Each inner run forgets what it has imported; what is here already need not be loaded again.
+LOADED = TestingJobs
+pytest_plugins = ["pytester"]
+Run = Callable[..., pytest.RunResult]
+
+HEAD = """
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import pytest
+from jobkit_testing import TestingJobs
+
+@dataclass(frozen=True)
+class SendMail:
+    user_id: int
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Give a function that runs one module of tests, without the plugins of others."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    def run(tests: str, *options: str, ini: str = "") -> pytest.RunResult:
+        pytester.makepyfile(HEAD + tests)
+        pytester.makeini(f"[pytest]\n{ini}")
+        words = ("-p", "jobkit_testing.plugin", "-p", "no:cacheprovider", "-W", "error", *options)
+        return pytester.runpytest_inprocess(*words)
+
+    return run
+
+
+def test_the_fixtures_give_fresh_jobs_with_seed_0(run: Run) -> None:
+    result = run(
+        """
+def test_one(jobs, jobkit_clock):
+    assert jobs.clock is jobkit_clock
+    assert jobs.seed == 0
+    jobs.enqueue(SendMail(1))
+
+def test_two(jobs, any_jobs):
+    jobs.assert_empty()
+    any_jobs.enqueue(SendMail(1))
+    jobs.assert_empty()
+"""
+    )
+
+    result.assert_outcomes(passed=2)
+
+
+def test_an_import_of_the_class_brings_no_warning_about_its_name(run: Run) -> None:
+    """HEAD imports TestingJobs, and -W error is set."""
+    run("def test_nothing(): ...").assert_outcomes(passed=1)
+
+
+def test_the_marker_sets_start_and_seed(run: Run) -> None:
+    result = run(
+        """
+@pytest.mark.jobkit(start="2030-03-31T00:59Z", seed=7)
+def test_text(jobs):
+    assert jobs.clock.now() == datetime(2030, 3, 31, 0, 59, tzinfo=UTC)
+    assert jobs.seed == 7
+
+@pytest.mark.jobkit(start=datetime(2031, 1, 1, tzinfo=UTC))
+class TestClass:
+    @pytest.mark.jobkit(seed=8)
+    def test_instant(self, any_jobs):
+        assert any_jobs.clock.now() == datetime(2031, 1, 1, tzinfo=UTC)
+        assert any_jobs.seed == 8
+""",
+        "--strict-markers",
+    )
+
+    result.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ("start='yesterday'", "*start='yesterday': Invalid isoformat*"),
+        ("start='2030-01-01'", "*has no time zone*"),
+        ("sead=7", "*marker jobkit does not take sead*"),
+        ("7", "*marker jobkit does not take 7*"),
+        ("leftover='maybe'", "*leftover='maybe': give allow, warn, error*"),
+        ("seed='x'", "*seed='x': give an int*"),
+    ],
+)
+def test_a_wrong_marker_is_refused(run: Run, marker: str, message: str) -> None:
+    """B57"""
+    result = run(f"@pytest.mark.jobkit({marker})\ndef test_it(jobs): ...")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([message])
+
+
+def test_a_failed_test_shows_the_timeline_with_seed_and_start(run: Run) -> None:
+    result = run(
+        """
+@pytest.mark.jobkit(start="2030-01-01T00:00Z", seed=7)
+def test_it(jobs):
+    jobs.enqueue(SendMail(1))
+    assert False
+"""
+    )
+
+    result.stdout.fnmatch_lines(
+        [
+            "*jobkit timeline of 'jobs'*",
+            "from 2030-01-01T00:00:00Z, seed 7",
+            "*+0s  #1 enqueued SendMail(user_id=1) on 'default'",
+        ]
+    )
+
+
+def test_jobs_of_an_overridden_fixture_are_shown_too(run: Run) -> None:
+    result = run(
+        """
+@pytest.fixture
+def jobs(jobkit_clock):
+    return TestingJobs(clock=jobkit_clock)
+
+def test_it(jobs):
+    jobs.enqueue(SendMail(1))
+    assert False
+"""
+    )
+
+    result.stdout.fnmatch_lines(["*jobkit timeline of 'jobs'*"])
+
+
+def test_a_test_that_passes_or_did_nothing_shows_none(run: Run) -> None:
+    result = run(
+        """
+def test_good(jobs):
+    jobs.enqueue(SendMail(1))
+
+def test_bad(jobs):
+    assert False
+""",
+        "-rA",
+    )
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.no_fnmatch_line("*timeline*")
+
+
+def test_failures_point_at_the_line_of_the_test(run: Run) -> None:
+    result = run(
+        """
+def test_assertion(jobs):
+    jobs.assert_queued(SendMail, 1)
+
+def test_handler(jobs):
+    @jobs.register
+    def send(job: SendMail):
+        raise ValueError("in the handler")
+    jobs.perform(SendMail(1))
+"""
+    )
+
+    result.stdout.fnmatch_lines(["> * jobs.assert_queued(SendMail, 1)"])
+    result.stdout.fnmatch_lines(['> * raise ValueError("in the handler")'])
+    result.stdout.no_fnmatch_line("*assertions.py*")
+    result.stdout.no_fnmatch_line("*acting.py*")
+
+
+LEAVES = "def test_it(jobs):\n    jobs.enqueue(SendMail(1))\n"
+
+
+def test_leftovers_are_allowed_by_default(run: Run) -> None:
+    run(LEAVES).assert_outcomes(passed=1)
+
+
+def test_leftovers_may_be_an_error(run: Run) -> None:
+    result = run(LEAVES, ini="jobkit_leftover = error")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "fixture 'jobs' at the end of the test:",
+            "1 job waits, expected none",
+            "*#1 SendMail(user_id=1)  queue='default', due",
+        ]
+    )
+
+
+def test_leftovers_may_be_a_warning(run: Run) -> None:
+    result = run(LEAVES, "-W", "default", ini="jobkit_leftover = warn")
+
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*LeftoverWarning: fixture 'jobs' at the end of the test:*"])
+
+
+def test_a_marker_decides_on_leftovers(run: Run) -> None:
+    result = run(f"@pytest.mark.jobkit(leftover='allow')\n{LEAVES}", ini="jobkit_leftover = error")
+
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ("assert False", {"failed": 1}),
+        ("pytest.skip()", {"skipped": 1}),
+        ("pytest.xfail()", {"xfailed": 1}),
+    ],
+)
+def test_leftovers_mask_no_other_outcome(run: Run, body: str, outcome: dict[str, int]) -> None:
+    result = run(f"{LEAVES}    {body}", ini="jobkit_leftover = error")
+
+    result.assert_outcomes(**outcome)
+
+
+def test_nothing_left_is_no_error(run: Run) -> None:
+    result = run(
+        """
+def test_it(jobs):
+    jobs.register(lambda job: None, job=SendMail)
+    jobs.perform(SendMail(1))
+""",
+        ini="jobkit_leftover = error",
+    )
+
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("option", "ini", "message"),
+    [
+        ("--jobkit-backend=redis", "", "--jobkit-backend=redis is not supported yet"),
+        ("--jobkit-backend=fakeredis", "", "--jobkit-backend=fakeredis is not supported yet"),
+        ("--jobkit-redis-url=redis://x", "", "--jobkit-redis-url is not supported yet"),
+        ("--jobkit-payloads=x", "", "--jobkit-payloads is not supported yet"),
+        ("--jobkit-payloads-update", "", "--jobkit-payloads-update is not supported yet"),
+        ("-q", "jobkit_leftover = maybe", "jobkit_leftover='maybe': give allow, warn, error"),
+    ],
+)
+def test_what_is_not_there_yet_is_refused_by_name(
+    run: Run, option: str, ini: str, message: str
+) -> None:
+    """B57"""
+    result = run(LEAVES, option, ini=ini)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+
+
+def test_any_jobs_runs_once_on_each_chosen_store(run: Run) -> None:
+    result = run("def test_it(any_jobs): ...", "--jobkit-backend=memory", "-v")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*test_it?memory? PASSED*"])
+
+
+def test_an_unknown_backend_is_a_usage_error(run: Run) -> None:
+    result = run(LEAVES, "--jobkit-backend=sql")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_the_plugin_imports_pytest_and_the_standard_library_only() -> None:
+    program = (
+        "import sys, pytest; before = set(sys.modules); import jobkit_testing.plugin; "
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before}; "
+        "print(sorted(new - set(sys.stdlib_module_names)))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "['jobkit_testing']\n"
+
+
+def test_pytest_finds_the_plugin_by_itself_and_jobkit_is_loaded_when_it_is_used(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+import sys
+
+def test_without(request):
+    assert "jobkit" not in sys.modules
+    jobs = request.getfixturevalue("jobs")
+    jobs.assert_empty()
+"""
+    )
+
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)

@@ -1,0 +1,160 @@
+"""TestingJobs over a store that the test gives: one in memory, and a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+import jobkit
+from jobkit.memory.store import MemoryStore
+from jobkit.redis.connections import Connections, address_of
+from jobkit.redis.store import RedisStore
+from jobkit.store import Store
+from jobkit_testing.running import WORKER
+from tests.servers import RedisServer
+from tests.unit.testing.samples import (
+    HOUR,
+    SECOND,
+    START,
+    Audit,
+    Flaky,
+    SendMail,
+    Slow,
+    done,
+    fail_at_first,
+    jobs_of,
+    untyped,
+)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request: pytest.FixtureRequest, namespace: str) -> Iterator[Store]:
+    """Give a fresh store, and close and audit it at the end."""
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    store = RedisStore(Connections(address_of(server.url)), namespace=f"double-{namespace}")
+    yield store
+    store.close()
+
+
+def _story(store: Store | None) -> str:
+    jobs = jobs_of(fail_at_first, store=store)
+
+    @jobs.register
+    async def slow(job: Slow) -> None:
+        await asyncio.sleep(job.seconds)
+
+    @jobs.register
+    def send(job: SendMail, ctx: jobkit.JobContext) -> int:
+        ctx.enqueue(Audit(str(job.user_id)), delay=SECOND)
+        return job.user_id
+
+    jobs.register(done, job=Audit)
+    jobs.enqueue_many([SendMail(1), Flaky(9), Slow(), SendMail(2)], queue="a")
+    jobs.enqueue(SendMail(3), queue="b", delay=HOUR)
+    jobs.enqueue(Audit("cancelled"), queue="b").cancel()
+    report = jobs.run_for(HOUR / 2)
+    return "\n".join(
+        [
+            jobs.timeline.story(),
+            repr(jobs.queued().records),
+            repr([jobs.assert_dead(kind).records for kind in (Flaky, Slow)]),
+            repr(jobs.assert_performed(SendMail).records),
+            repr(jobs.assert_cancelled(Audit).records),
+            repr(report),
+        ]
+    )
+
+
+def test_every_store_tells_the_same_story(store: Store) -> None:
+    """B55: byte for byte what the default store tells."""
+    assert _story(store) == _story(None)
+
+
+def test_its_invariants_hold_afterwards(store: Store) -> None:
+    _story(store)
+
+    assert [breach for queue in ("a", "b") for breach in store.audit(queue)] == []
+
+
+def test_two_of_them_may_share_a_store(store: Store) -> None:
+    producer, consumer = jobs_of(store=store, seed=1), jobs_of(done, store=store, seed=2)
+
+    producer.enqueue(SendMail(1))
+    consumer.assert_queued(SendMail(1), 1)
+    assert consumer.drain().succeeded == 1
+    producer.enqueue(SendMail(2))
+    assert consumer.drain().succeeded == 1
+
+    producer.assert_empty()
+    producer.assert_performed(SendMail, 2)
+
+
+def test_two_workers_of_a_store_take_turns(store: Store) -> None:
+    one, other = jobs_of(done, store=store, seed=1), jobs_of(done, store=store, seed=2)
+    one.enqueue_many([SendMail(n) for n in range(4)])
+
+    ran = [jobs.run_next() for jobs in (one, other, one, other)]
+
+    assert [record and record.state for record in ran] == ["succeeded"] * 4
+
+
+def test_reset_empties_the_store(store: Store) -> None:
+    jobs = jobs_of(done, store=store)
+    jobs.perform(SendMail(1))
+    jobs.enqueue(SendMail(2), delay=HOUR)
+
+    jobs.reset()
+
+    jobs.assert_empty()
+    jobs.assert_performed(SendMail, 0)
+
+
+def test_a_given_store_is_left_open() -> None:
+    store = _Closable()
+
+    with jobs_of(store=store) as jobs:
+        jobs.enqueue(SendMail(1))
+
+    assert not store.is_closed
+
+
+def test_between_runs_there_is_no_worker() -> None:
+    store = MemoryStore()
+    jobs = jobs_of(done, store=store)
+
+    jobs.perform(SendMail(1))
+
+    assert WORKER not in untyped(store)._queues["default"].crew.workers
+
+
+def test_a_job_that_a_dead_worker_held_is_taken_over_and_counted_as_lost(store: Store) -> None:
+    """B37"""
+    crashed, alive = jobs_of(store=store, seed=1), jobs_of(done, store=store, seed=2)
+
+    @crashed.register
+    def crash(job: SendMail) -> None:
+        # As if the process had died here: nobody renews its lease, and it never settles.
+        for _ in range(4):
+            alive.clock.advance(10 * SECOND)
+            alive.run_next()
+
+    crashed.perform(SendMail(1))
+
+    record = alive.assert_performed(SendMail, 1).one
+    assert (record.losses, record.starts) == (1, 2)
+    assert record.finished_at is not None
+    assert record.finished_at - START <= timedelta(seconds=35 + 5)
+    assert "lost" in str(crashed.timeline)
+
+
+class _Closable(MemoryStore):
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
