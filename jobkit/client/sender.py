@@ -22,9 +22,9 @@ LONGEST_PAUSE = 0.5
 class Patience:
     """How long to go on trying one operation, and what is known of it."""
 
-    def __init__(self, timeout: float, monotonic: Callable[[], float]) -> None:
+    def __init__(self, deadline: float, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._deadline = monotonic() + timeout
+        self._deadline = deadline
         self._pauses = _pauses()
         self._stored: Literal["no", "unknown"] = "no"
 
@@ -67,13 +67,14 @@ class Sender:
 
     def __call__(self, operation: Operation[Any]) -> Any:
         """Carry out an operation; raises `BackendUnavailable` when the time for it is over."""
+        deadline = self.monotonic() + self.timeout
         try:
             return self.store.run(operation, now=self.now())
         except BackendUnavailable as error:
-            return self._again(operation, error)
+            return self._again(operation, error, deadline)
 
-    def _again(self, operation: Operation[Any], error: BackendUnavailable) -> Any:
-        patience = Patience(self.timeout, self.monotonic)
+    def _again(self, operation: Operation[Any], error: BackendUnavailable, deadline: float) -> Any:
+        patience = Patience(deadline, self.monotonic)
         while True:
             pause(patience.pause_after(error))
             try:
@@ -92,10 +93,9 @@ class AsyncSender:
     async def __call__(self, operation: Operation[Any]) -> Any:
         """Carry out an operation; raises `BackendUnavailable` when the time for it is over."""
         like = self._like
-        patience: Patience | None = None
+        patience = Patience(like.monotonic() + like.timeout, like.monotonic)
         while True:
             try:
                 return await self.store.run(operation, now=like.now())
             except BackendUnavailable as error:
-                patience = patience or Patience(like.timeout, like.monotonic)
                 await asyncio.sleep(patience.pause_after(error))

@@ -66,6 +66,7 @@ class KeptJob:
     def begin_anew(self) -> None:
         """Forget everything that the runs so far left behind, but not how often it started."""
         self.token = None
+        self.fence = 0
         self.suspect = False
         self.failures = self.timeouts = self.losses = 0
         self.attempts = []

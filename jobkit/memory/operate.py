@@ -20,6 +20,7 @@ from jobkit.store import (
     Delete,
     Get,
     Heartbeat,
+    Lease,
     Leave,
     MarkTimedOut,
     NewJob,
@@ -118,20 +119,23 @@ def _claimed(
     )
 
 
-def settle(queue_of: QueueOf, operation: Settle, clock: int) -> tuple[Settled, ...]:
+def settle(
+    queue: MemoryQueue, queue_of: QueueOf, operation: Settle, clock: int
+) -> tuple[Settled, ...]:
     """End attempts, each by its lease, and publish the children of those that succeeded."""
-    queue = queue_of(operation.queue)
     now = queue.time.now(clock)
-    settled: list[Settled] = []
+    settled: dict[Lease, Settled] = {}  # a settlement that stands twice counts once
     published: list[NewJob] = []
     for settlement in operation.settlements:
+        if settlement.lease in settled:
+            continue
         result, children = apply(queue, settlement, worker=operation.worker, now=now)
-        settled.append(result)
+        settled[settlement.lease] = result
         published += children
     queue.crew.hint_wanted(now)
     _publish(queue_of, published, clock)
-    queue.trim(operation.bounds, now=now, ended=len(settled))
-    return tuple(settled)
+    queue.trim(operation.bounds, now=now, ended=len(operation.settlements))
+    return tuple(settled[settlement.lease] for settlement in operation.settlements)
 
 
 def heartbeat(queue: MemoryQueue, operation: Heartbeat, clock: int) -> Beat:

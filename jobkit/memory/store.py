@@ -64,7 +64,8 @@ class MemoryStore:
             case Push():
                 return operate.push(self._queue, operation, now)
             case Settle():
-                return operate.settle(self._queue, operation, now)
+                queue = self._look(operation.queue)
+                return operate.settle(queue, self._queue, operation, now)
             case Queues():
                 return tuple(sorted(self._queues))
             case _:

@@ -13,7 +13,7 @@ from jobkit.redis.commands import Command, command
 from jobkit.redis.connections import Address
 from jobkit.redis.faults import unreachable
 from jobkit.redis.keys import queue_names
-from jobkit.redis.store import BROKEN, new_names, read
+from jobkit.redis.store import BROKEN, new_names, pack, read
 from jobkit.store import Operation
 
 R = TypeVar("R")
@@ -38,6 +38,7 @@ class AsyncRedisStore:
         self._address = address
         self._namespace = namespace
         self._announced: set[str] = set()
+        self._loaded: set[bytes] = set()
         self._idle: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[AsyncWire]] = (
             WeakKeyDictionary()
         )
@@ -58,12 +59,14 @@ class AsyncRedisStore:
 
     async def _exchange(self, sent: Command) -> Any:
         names = new_names([sent], self._announced)
-        words = [sent.packed()]
+        words = [pack(sent, self._loaded)]
         if names:
             words.insert(0, (b"SADD", queue_names(self._namespace), *names))
         replies = await self._words(words)
         if names and not isinstance(replies[0], Exception):
             self._announced.update(names)
+        if sent.script is not None:
+            self._loaded.add(sent.script.sha)
         if isinstance(replies[-1], rx.NoScriptError):
             replies = await self._words([sent.packed_with_text()])
         return replies[-1]
@@ -89,9 +92,12 @@ class AsyncRedisStore:
         connection = idle.pop() if idle else self._address.async_connection()
         try:
             await connection.connect()
-        except (*BROKEN, rx.RedisError) as error:
-            await self._forget_connections()
-            raise unreachable(error, self._address.shown, sent=False) from error
+        except BaseException as error:
+            await connection.disconnect(nowait=True)  # when cancelled, it may be half-way there
+            if isinstance(error, (*BROKEN, rx.RedisError)):
+                await self._forget_connections()
+                raise unreachable(error, self._address.shown, sent=False) from error
+            raise
         return connection
 
     def _connections(self) -> deque[AsyncWire]:
@@ -104,6 +110,7 @@ class AsyncRedisStore:
     async def _forget_connections(self) -> None:
         # What broke one connection has probably broken all, and the data may be another's.
         self._announced.clear()
+        self._loaded.clear()
         idle = self._connections()
         while idle:
             await idle.pop().disconnect(nowait=True)

@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionPool
 from redis.retry import Retry
+from redis.sentinel import SentinelConnectionPool
 
 from jobkit.errors import InvalidOption, NotSupported
 
@@ -64,21 +65,27 @@ class Address:
         return kind(**arguments)
 
 
-def address_of(url_or_client: str | Redis) -> Address:
-    """Read where to connect to off a URL or a client; nothing is connected yet."""
+def address_of(url_or_client: str | Redis, *, reply_timeout: float = REPLY_TIMEOUT) -> Address:
+    """Read where to connect to off a URL or a client; nothing is connected yet.
+
+    `reply_timeout`: seconds to wait for a reply, unless URL or client say it.
+    """
     if isinstance(url_or_client, str):
-        return _of_url(url_or_client)
+        return _of_url(url_or_client, reply_timeout)
     pool: object = getattr(url_or_client, "connection_pool", None)
     if not isinstance(pool, ConnectionPool):  # a cluster's client, a coroutine one, anything else
         raise InvalidOption(
             f"RedisJobs takes a URL such as 'redis://localhost:6379/0' or a redis.Redis client, "
             f"not {url_or_client!r}"
         )
-    return _of_pool(pool, "the client's Redis")
+    return _of_pool(pool, "the client's Redis", reply_timeout)
 
 
-def _of_url(url: str) -> Address:
-    scheme = urlsplit(url).scheme
+def _of_url(url: str, reply_timeout: float) -> Address:
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise InvalidOption(f"a Redis URL cannot be read: {error}") from error
     if scheme in ("redis+sentinel", "redis+cluster"):
         raise NotSupported(f"{scheme}:// is not supported yet; use redis:// or rediss://")
     if scheme not in SCHEMES:
@@ -90,11 +97,20 @@ def _of_url(url: str) -> Address:
         # redis-py leaves its keyword arguments untyped; none is given here.
         pool = ConnectionPool.from_url(url)  # pyright: ignore[reportUnknownMemberType]
     except ValueError as error:
-        raise InvalidOption(f"{without_password(url)!r} is no Redis URL: {error}") from error
-    return _of_pool(pool, without_password(url))
+        raise InvalidOption(_unreadable(url, error)) from None  # whose text may have a password
+    return _of_pool(pool, without_password(url), reply_timeout)
 
 
-def _of_pool(pool: ConnectionPool, shown: str) -> Address:
+def _unreadable(url: str, error: ValueError) -> str:
+    if "@" in url and "@" not in urlsplit(url).netloc:
+        return "a Redis URL cannot be read: write / ? and # in its password as %2F %3F and %23"
+    why = "" if "@" in url else f": {error}"
+    return f"{without_password(url)!r} is no Redis URL{why}"
+
+
+def _of_pool(pool: ConnectionPool, shown: str, reply_timeout: float) -> Address:
+    if isinstance(pool, SentinelConnectionPool):
+        raise NotSupported("a client of Sentinel is not supported yet; give a URL of the primary")
     given: dict[str, Any] = dict(pool.connection_kwargs)
     given |= {
         "decode_responses": False,
@@ -103,8 +119,9 @@ def _of_pool(pool: ConnectionPool, shown: str) -> Address:
         "retry_on_timeout": False,
         "retry_on_error": [],
         "health_check_interval": 0,
-        "socket_timeout": given.get("socket_timeout") or REPLY_TIMEOUT,
-        "socket_connect_timeout": given.get("socket_connect_timeout") or CONNECT_TIMEOUT,
+        "socket_timeout": given.get("socket_timeout") or reply_timeout,
+        "socket_connect_timeout": given.get("socket_connect_timeout")
+        or min(CONNECT_TIMEOUT, reply_timeout),
     }
     given.pop("maint_notifications_config", None)
     return Address(pool.connection_class, given, shown)

@@ -13,6 +13,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import TypeGuard
+
 import redis.exceptions as rx
 
 from jobkit.errors import BackendUnavailable
@@ -38,7 +41,7 @@ class RefusedLogin(BackendUnavailable):
 
 def unreachable(error: BaseException, where: str, *, sent: bool) -> BackendUnavailable:
     """Return what to raise when the connection failed, before or after the call was sent."""
-    if isinstance(error, rx.ResponseError | rx.AuthenticationError):
+    if _is_answer(error):
         return refused(error, where)
     words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     if sent:
@@ -49,9 +52,17 @@ def unreachable(error: BaseException, where: str, *, sent: bool) -> BackendUnava
     )
 
 
+def _is_answer(error: BaseException) -> TypeGuard[Exception]:
+    """Tell whether Redis itself said this: redis-py calls some of its answers connection errors."""
+    kinds = (rx.ResponseError, rx.AuthenticationError, rx.BusyLoadingError)
+    return isinstance(error, kinds) or "max number of clients" in str(error)
+
+
 def refused(error: Exception, where: str) -> BackendUnavailable:
     """Return what to raise for an error reply."""
     words = " ".join(str(error).split()).rstrip(".")
+    if inside := _IN_A_SCRIPT.search(words):
+        words = inside[1]
     text = _with_code(error, words)
     if any(word in text.upper() for word in REFUSED_LOGIN):
         return RefusedLogin(f"{where} refused the login: {words}", stored="no", passing=False)
@@ -66,6 +77,8 @@ def refused(error: Exception, where: str) -> BackendUnavailable:
     return BackendUnavailable(f"{where} refused: {text}", stored="no", passing=False)
 
 
+# Redis 6.2 wraps what a command in a script answered.
+_IN_A_SCRIPT = re.compile(r"@user_script: ?\d+: -(.+)$")
 # redis-py cuts the code off the message and makes it a class.
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (rx.BusyLoadingError, "LOADING"),

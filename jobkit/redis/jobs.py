@@ -14,7 +14,7 @@ from jobkit.handlers import Handlers
 from jobkit.ids import system_ids
 from jobkit.options import EnqueueOptions, QueueOptions, queue_name
 from jobkit.redis.aio import AsyncRedisStore
-from jobkit.redis.connections import Connections, address_of
+from jobkit.redis.connections import REPLY_TIMEOUT, Connections, address_of
 from jobkit.redis.store import RedisStore
 from jobkit.worker import WorkingJobs
 
@@ -41,7 +41,7 @@ class RedisJobs(WorkingJobs):
     ) -> None:
         if complaint := queue_name(namespace):
             raise InvalidOption(f"namespace={namespace!r}: {complaint}")
-        address = address_of(url_or_client)
+        address = address_of(url_or_client, reply_timeout=_reply_timeout(enqueue_timeout))
         engine = Engine(
             handlers=handlers,
             defaults=defaults,
@@ -62,3 +62,10 @@ class RedisJobs(WorkingJobs):
 
     def __repr__(self) -> str:
         return self._shown
+
+
+def _reply_timeout(enqueue_timeout: timedelta | None) -> float:
+    """Return how long to wait for one reply: no longer than an enqueue may take, but a second."""
+    if not isinstance(enqueue_timeout, timedelta):  # what is wrong with it is told further down
+        return REPLY_TIMEOUT
+    return min(REPLY_TIMEOUT, max(1.0, enqueue_timeout.total_seconds()))

@@ -31,6 +31,7 @@ class RedisStore:
         self._connections = connections
         self._namespace = namespace
         self._announced: set[str] = set()
+        self._loaded: set[bytes] = set()
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one round trip."""
@@ -71,16 +72,17 @@ class RedisStore:
     def _exchange(self, commands: list[Command]) -> list[Any]:
         """Send commands in one go and return a reply or an error reply for each."""
         names = new_names(commands, self._announced)
-        words = [each.packed() for each in commands]
+        words = [pack(each, self._loaded) for each in commands]
         if names:
             words.insert(0, (b"SADD", queue_names(self._namespace), *names))
         replies = self._words(words)
         if names and not isinstance(replies.pop(0), Exception):
             self._announced.update(names)
+        self._loaded.update(each.script.sha for each in commands if each.script is not None)
         return self._exchange_again(commands, replies)
 
     def _exchange_again(self, commands: list[Command], replies: list[Any]) -> list[Any]:
-        """Send those scripts with their text that the server did not know."""
+        """Send those scripts with their text that the server has forgotten."""
         unknown = [i for i, reply in enumerate(replies) if isinstance(reply, rx.NoScriptError)]
         if unknown:
             texts = [commands[i].packed_with_text() for i in unknown]
@@ -116,6 +118,7 @@ class RedisStore:
         # What broke one connection has probably broken all, and the data may be another's.
         self._connections.close()
         self._announced.clear()
+        self._loaded.clear()
 
 
 def build(operation: Operation[Any], namespace: str, now: int | None) -> Command | JobkitError:
@@ -124,6 +127,16 @@ def build(operation: Operation[Any], namespace: str, now: int | None) -> Command
         return command(operation, namespace=namespace, now=now)
     except JobkitError as error:
         return error
+
+
+def pack(sent: Command, loaded: set[bytes]) -> tuple[Any, ...]:
+    """Return the words to send: with the text of a script that the server may not know.
+
+    Asked again one by one, a settlement would be carried out after the claim behind it.
+    """
+    if sent.script is None or sent.script.sha in loaded:
+        return sent.packed()
+    return sent.packed_with_text()
 
 
 def _reply(connection: Wire) -> Any:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 from jobkit.attempt import Ended, run_sync
 from jobkit.cancellation import Reason
@@ -37,7 +38,14 @@ class Crew:
     """
 
     def __init__(
-        self, engine: Engine, runner: Runner, settings: WorkerSettings, clock: Clock, name: str
+        self,
+        engine: Engine,
+        runner: Runner,
+        settings: WorkerSettings,
+        clock: Clock,
+        name: str,
+        *,
+        at_end_of_loop: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self.engine = engine
         self.runner = runner
@@ -57,6 +65,7 @@ class Crew:
             begin=self._begin,
             finish=self._finish,
             flush=self.progress.set,
+            at_end=at_end_of_loop,
         )
 
     def take(self, jobs: Iterable[StoredJob], lease_until: float) -> list[Work]:

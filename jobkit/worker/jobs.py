@@ -153,6 +153,7 @@ class WorkingJobs(Jobs):
             settings,
             clock=self._clock,
             now=self._sender.now,
+            at_end_of_loop=self._async_sender.store.close,
         )
 
 

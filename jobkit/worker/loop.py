@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from jobkit.attempt import Ended, start
 from jobkit.engine.running import Run
@@ -16,6 +17,7 @@ from jobkit.worker.work import Work
 
 Begin = Callable[[Work], Run | None]
 Finish = Callable[[Work, Ended], None]
+LAST_WAIT = 1.0  # seconds that tasks have to end, and then that connections have
 _LOGGER = logging.getLogger("jobkit.worker")
 
 
@@ -23,17 +25,26 @@ class HandlerLoop:
     """Runs attempts as tasks. The loop starts with the first of them.
 
     `begin` gives the attempt of a work, or None if there is nothing to run. `finish` takes how
-    it ended; `flush` is called once after the ends of one turn of the loop.
+    it ended; `flush` is called once after the ends of one turn of the loop. `at_end` runs on
+    the loop before it closes.
     """
 
     def __init__(
-        self, size: int, name: str, *, begin: Begin, finish: Finish, flush: Callable[[], None]
+        self,
+        size: int,
+        name: str,
+        *,
+        begin: Begin,
+        finish: Finish,
+        flush: Callable[[], None],
+        at_end: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._size = size
         self._name = name
         self._begin = begin
         self._finish = finish
         self._flush = flush
+        self._at_end = at_end
         self._flush_is_due = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -114,21 +125,25 @@ class HandlerLoop:
             except (SystemExit, KeyboardInterrupt) as error:
                 # asyncio lets these two out of a task; other jobs are still running here.
                 _LOGGER.warning("a task of a handler raised %r; the event loop goes on", error)
-        _end(loop)
+        try:
+            loop.run_until_complete(self._wind_up())
+        except BaseException:  # a SystemExit of a task that was cancelled, as above
+            _LOGGER.exception("the event loop of the handlers did not end in order")
+        finally:
+            loop.close()
+
+    async def _wind_up(self) -> None:
+        """Cancel what is left on the loop, and let go of what it holds."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=LAST_WAIT)
+        async with asyncio.timeout(LAST_WAIT):
+            await asyncio.get_running_loop().shutdown_asyncgens()
+            await self._at_end()
 
 
 def _set_done(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _end(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel what is left on the loop, and close it."""
-    try:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        if left:
-            loop.run_until_complete(asyncio.wait(left, timeout=1))
-    finally:
-        loop.close()

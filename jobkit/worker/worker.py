@@ -7,8 +7,9 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
+from typing import Any
 
 from jobkit.clock import Clock
 from jobkit.engine import Engine
@@ -46,6 +47,7 @@ class Worker:
         *,
         clock: Clock,
         now: Callable[[], int | None],
+        at_end_of_loop: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self.name = worker_name()
         self._store = store
@@ -54,7 +56,7 @@ class Worker:
         self.settings = settings
         self._is_started = False
         self._hurried = threading.Event()
-        self._crew = Crew(engine, runner, settings, clock, "jobkit")
+        self._crew = Crew(engine, runner, settings, clock, "jobkit", at_end_of_loop=at_end_of_loop)
         self._pump = Pump(self._crew, engine, store, worker=self.name, clock=clock, now=now)
         lines = self._pump.lines
         self._keeper = Keeper(

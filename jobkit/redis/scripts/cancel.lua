@@ -8,6 +8,8 @@ local body = redis.call('HGET', p .. 'bodies', id)
 if not body then return '' end
 local now = instant(p, time(ARGV[1]))
 local where, key, member, lane = locate(p, id, body)
+-- A write that needs no memory comes first, so that a full Redis still cancels.
+redis.call('ZREM', p .. 'workers', '')
 if where == 'running' then
   local text = redis.call('HGET', p .. 'states', id)
   if not state_value(text, 'c') then

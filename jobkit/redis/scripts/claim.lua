@@ -332,7 +332,6 @@ local function write_leases()
     if members then members[#members + 1] = id else groups[spec.group] = { id } end
     claims[spec] = claims[spec] or claim_text(spec.flags, spec.group, version)
   end
-  -- Lease first: a job in no lane is a job in `running`.
   call_in_chunks('ZADD', p .. 'running', leases)
   for group, members in pairs(groups) do
     call_in_chunks('SADD', p .. 'active:' .. group, members)
@@ -369,6 +368,7 @@ if #chosen == 0 then
   trim(p, now, bounds, #ended)
   return answer(0, ended, 0, 0, no_jobs())
 end
-remove_chosen()
+-- Lease first: what fails between the two leaves the jobs in their lanes as well, never in none.
 local fence, jobs = write_leases()
+remove_chosen()
 return answer(math.min(slots, #chosen), ended, fence, #chosen, jobs)

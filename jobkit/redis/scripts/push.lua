@@ -14,6 +14,7 @@ if earlier then
   if request <= tonumber(number) and clock - tonumber(at) <= REPLAY_WINDOW then return 0 end
 end
 
+for _, p in ipairs(KEYS) do check_kinds(p) end
 -- Refused at `maxmemory`, before anything is written.
 redis.call('SET', key, ARGV[3] .. ' ' .. int(clock), 'EX', REPLAY_SECONDS)
 publish(clock, 5, tonumber(ARGV[4]))

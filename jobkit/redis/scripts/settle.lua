@@ -106,6 +106,7 @@ local function end_otherwise(i, id, line, failure, text)
 end
 
 -- First look at all: nothing is written before every lease was compared.
+for i = 2, #KEYS do check_kinds(KEYS[i]) end
 local count, at = tonumber(ARGV[7]), 8
 local ids, fences, moves, durations, children, places = {}, {}, {}, {}, {}, {}
 for i = 1, count do
