@@ -217,6 +217,18 @@ def queue_name(value: Any) -> str | None:
     return "a name is 1 to 128 of A-Z a-z 0-9 . _ - and begins with a letter or a digit"
 
 
+def plain_name(name: str) -> str:
+    """Return a name without the enum that it may be a member of.
+
+    >>> from enum import Enum
+    >>> class Queues(str, Enum):
+    ...     MAIL = "mail"
+    >>> f"{Queues.MAIL}", plain_name(Queues.MAIL)
+    ('Queues.MAIL', 'mail')
+    """
+    return str.__str__(name)
+
+
 def type_name(value: Any) -> str | None:
     """Return what is wrong with a type's stored name, or None."""
     if isinstance(value, str) and TYPE_NAME.fullmatch(value):
@@ -349,15 +361,24 @@ def check_enqueue_options(options: Mapping[str, Any], *, of: str = "enqueue") ->
         raise InvalidOption(f"{of}: run_at and delay exclude each other; give one of them")
 
 
+def check_timeout(timeout: timedelta | None, *, of: str) -> None:
+    """Raise `InvalidOption` for a timeout that is neither None nor a duration."""
+    if timeout is not None and (complaint := duration_complaint(timeout)):
+        raise InvalidOption(f"{of}: timeout={timeout!r}: {complaint}")
+
+
 def worker_settings(options: Mapping[str, Any]) -> WorkerSettings:
     """Check `WorkerOptions` and fill in the defaults."""
     check_options(options, WORKER_CHECKS, of="start")
     given = dict(options)
     queues = given.get("queues")
     if queues is not None and not isinstance(queues, Mapping):
-        given["queues"] = dict.fromkeys(queues, 1)
-    elif queues is not None and given.get("strict"):
-        raise InvalidOption("start: strict=True takes queue names in order, not weights")
+        given["queues"] = {plain_name(name): 1 for name in queues}
+    elif queues is not None:
+        if given.get("strict"):
+            raise InvalidOption("start: strict=True takes queue names in order, not weights")
+        weights: Mapping[str, int] = options["queues"]  # as checked
+        given["queues"] = {plain_name(name): int(weight) for name, weight in weights.items()}
     return WorkerSettings(**given)
 
 

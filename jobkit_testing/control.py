@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from jobkit.client.control import AsyncControl, Control
+from jobkit.client.control import AsyncControl, Control, check_wait
 from jobkit.errors import NotSupported
 from jobkit.record import ENDED, JobRecord
 
@@ -17,6 +17,7 @@ class TestingControl(Control):
 
     def wait_for_job(self, queue: str, job_id: str, timeout: timedelta | None) -> JobRecord[Any]:
         """Return the record if the job has ended; else refuse."""
+        check_wait(timeout)
         return _ended(self.record_of(queue, job_id), timeout)
 
 
@@ -29,6 +30,7 @@ class AsyncTestingControl(AsyncControl):
         self, queue: str, job_id: str, timeout: timedelta | None
     ) -> JobRecord[Any]:
         """Return the record if the job has ended; else refuse."""
+        check_wait(timeout)
         return _ended(await self.record_of(queue, job_id), timeout)
 
 

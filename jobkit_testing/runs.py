@@ -12,7 +12,7 @@ from jobkit.clock import from_milliseconds, to_milliseconds
 from jobkit.engine import Engine, drive
 from jobkit.errors import InvalidHandler, InvalidOption, WrongState
 from jobkit.jobtype import JobType, job_type
-from jobkit.options import ENQUEUE_CHECKS, duration_complaint, queue_name
+from jobkit.options import ENQUEUE_CHECKS, duration_complaint, plain_name, queue_name
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Report
 from jobkit.store import NewJob, Operation, QueueCounts, StoredJob
@@ -47,7 +47,7 @@ def wanted(only: Types | None, queue: str | Sequence[str] | None) -> Wanted:
         if complaint := queue_name(name):
             raise InvalidOption(f"drain: queue={name!r}: {complaint}")
     return Wanted(
-        queues=None if queues is None else tuple(queues),
+        queues=None if queues is None else tuple(map(plain_name, queues)),
         types=None if kinds is None else frozenset(n for kind in kinds for n in _names(kind)),
     )
 

@@ -9,11 +9,19 @@ from typing import Any, NoReturn
 
 from jobkit.clock import pause
 from jobkit.engine import Engine, drive, drive_async
+from jobkit.errors import InvalidOption
 from jobkit.record import ENDED, JobRecord
 from jobkit.store import Operation
 
 FIRST_LOOK = 0.005  # seconds
 LONGEST_LOOK = 0.25
+
+
+def check_wait(timeout: timedelta | None) -> None:
+    """Raise `InvalidOption` for a timeout that is no duration; one that is over is fine."""
+    # Types are a promise that user code may break at run time.
+    if timeout is not None and not isinstance(timeout, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidOption(f"wait: timeout={timeout!r}: give a datetime.timedelta")
 
 
 def _looks(timeout: timedelta | None) -> Iterator[float]:
@@ -67,6 +75,7 @@ class Control:
 
     def wait_for_job(self, queue: str, job_id: str, timeout: timedelta | None) -> JobRecord[Any]:
         """Look at the job, less and less often, until it has ended."""
+        check_wait(timeout)
         record = self.record_of(queue, job_id)
         for rest in _looks(timeout):
             if record.state in ENDED:
@@ -115,6 +124,7 @@ class AsyncControl:
         self, queue: str, job_id: str, timeout: timedelta | None
     ) -> JobRecord[Any]:
         """Look at the job, less and less often, until it has ended."""
+        check_wait(timeout)
         record = await self.record_of(queue, job_id)
         for rest in _looks(timeout):
             if record.state in ENDED:

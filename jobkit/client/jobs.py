@@ -27,6 +27,8 @@ from jobkit.store import AsyncStore, NewJob, Store
 J = TypeVar("J", bound=DataclassLike)
 T = TypeVar("T")
 DEFAULT_ENQUEUE_TIMEOUT = timedelta(seconds=5)
+# Below the store's `REPLAY_WINDOW`: a push repeated after it would be stored a second time.
+LONGEST_ENQUEUE_TIMEOUT = timedelta(seconds=50)
 
 
 class Jobs:
@@ -45,6 +47,12 @@ class Jobs:
         timeout = DEFAULT_ENQUEUE_TIMEOUT if enqueue_timeout is None else enqueue_timeout
         if complaint := duration_complaint(timeout):
             raise InvalidOption(f"enqueue_timeout={enqueue_timeout!r}: {complaint}")
+        if timeout > LONGEST_ENQUEUE_TIMEOUT:
+            longest = LONGEST_ENQUEUE_TIMEOUT.total_seconds()
+            raise InvalidOption(
+                f"enqueue_timeout={enqueue_timeout!r}: give at most {longest:g} seconds: later, a "
+                f"repeated enqueue is not recognised; catch BackendUnavailable and enqueue again"
+            )
         self._engine = engine
         self._store = store
         self._sender = Sender(store, now=now, monotonic=monotonic, timeout=timeout.total_seconds())

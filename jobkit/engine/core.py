@@ -145,6 +145,9 @@ class Engine:
 
     def queue_of(self, job_id: str) -> Steps[str]:
         """Find a job's queue by its id."""
+        # Types are a promise that user code may break at run time.
+        if not isinstance(job_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidOption(f"id={job_id!r}: a job's id is a str, such as handle.id")
         names: tuple[str, ...] = yield Queues()
         wanted = queue_hash_of(job_id)
         for name in names:
@@ -198,7 +201,7 @@ class Engine:
     def set_priority(self, queue: str, job_id: str, priority: int) -> Steps[None]:
         """Give a waiting job another priority."""
         check_options({"priority": priority}, ENQUEUE_CHECKS, of="set_priority")
-        state = yield SetPriority(queue=queue, id=job_id, priority=priority)
+        state = yield SetPriority(queue=queue, id=job_id, priority=int(priority))
         check_state(state, WAITING, job_id, "set_priority")
 
     def _reschedule(

@@ -14,7 +14,7 @@ from jobkit.errors import InvalidJob, InvalidOption, NotSupported
 from jobkit.handlerset import HandlerSet
 from jobkit.ids import IdSource
 from jobkit.jobtype import JobType, job_type_of
-from jobkit.options import DEFAULT_QUEUE, check_enqueue_options
+from jobkit.options import DEFAULT_QUEUE, check_enqueue_options, plain_name
 from jobkit.store import NewJob
 
 RUN_TIME = ("max_retries", "max_timeout_retries", "timeout")
@@ -48,7 +48,7 @@ class Preparer:
         chosen: dict[str, Any] = {**self.defaults, **job_type.options, **options}
         if chosen.get("unique"):
             raise NotSupported(f"unique={chosen['unique']!r} is not supported yet")
-        queue = chosen.get("queue", DEFAULT_QUEUE)
+        queue = plain_name(chosen.get("queue", DEFAULT_QUEUE))
         metadata = {**self.defaults.get("metadata", {}), **current_metadata()}
         metadata |= options.get("metadata", {})
         retention = chosen.get("retention")
@@ -58,7 +58,7 @@ class Preparer:
             queue=queue,
             type=job_type.name,
             payload=job_type.encode(job, max_payload=self.max_payload),
-            priority=chosen.get("priority", 0),
+            priority=int(chosen.get("priority", 0)),
             run_at=run_at,
             delay=delay,
             options=_stored_options(options),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from jobkit.memory.kept import KeptJob
-from jobkit.memory.queue import MemoryQueue, lane_name
+from jobkit.memory.lines import lane_name
+from jobkit.memory.queue import MemoryQueue
 from jobkit.record import ENDED, JobState
 
 

@@ -16,10 +16,16 @@ from jobkit.store import Bounds
 Rank = tuple[int, int, int, str]
 
 
+def lane_name(job: KeptJob) -> str:
+    """Return the lane where a job gets ready; suspects, who were lost before, have their own."""
+    return f"!{job.type}" if job.suspect else job.type
+
+
 class ReadyLane:
     """The ready jobs of one type, best first."""
 
-    def __init__(self, jobs: Mapping[str, KeptJob]) -> None:
+    def __init__(self, name: str, jobs: Mapping[str, KeptJob]) -> None:
+        self._name = name
         self._jobs = jobs
         self._heap: list[Rank] = []
         self.count = 0
@@ -47,7 +53,9 @@ class ReadyLane:
 
     def _stands(self, rank: Rank) -> bool:
         job = self._jobs.get(rank[3])
-        return job is not None and job.state is JobState.QUEUED and job.rank == rank
+        if job is None or job.state is not JobState.QUEUED:
+            return False
+        return job.rank == rank and lane_name(job) == self._name
 
 
 class WaitingLine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -77,7 +78,7 @@ def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
             suspects=operation.suspects,
         )
     else:
-        taken = queue.take_only(operation.lanes, operation.only)
+        taken = queue.take_only(operation.lanes, operation.only, started=operation.slots > 0)
     for job, started in taken:
         queue.lease(
             job,
@@ -180,7 +181,7 @@ def mark_timed_out(queue: MemoryQueue, operation: MarkTimedOut, clock: int) -> b
 def page(queue: MemoryQueue, operation: Page, clock: int) -> StoredPage:
     """Read some jobs of one state."""
     ids = queue.in_order(operation.state)
-    start = _after(queue, operation) if operation.cursor else 0
+    start = _after(ids, operation.state, operation.cursor) if operation.cursor else 0
     chosen = ids[start : start + operation.limit]
     now = queue.time.now(clock)
     more = start + operation.limit < len(ids)
@@ -190,11 +191,12 @@ def page(queue: MemoryQueue, operation: Page, clock: int) -> StoredPage:
     )
 
 
-def _after(queue: MemoryQueue, operation: Page) -> int:
-    ids = queue.in_order(operation.state)
-    if operation.cursor not in ids:
-        raise InvalidOption(f"cursor={operation.cursor!r}: its job has moved; start again")
-    return ids.index(operation.cursor) + 1
+def _after(ids: list[str], state: JobState, cursor: str) -> int:
+    if state is JobState.RUNNING:
+        return bisect_right(ids, cursor)  # in the order of ids a job leaves no gap
+    if cursor not in ids:
+        raise InvalidOption(f"cursor={cursor!r}: its job has moved; start again")
+    return ids.index(cursor) + 1
 
 
 def count(queue: MemoryQueue, operation: Count, clock: int) -> QueueCounts:

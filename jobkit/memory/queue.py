@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from jobkit.memory.crew import Crew
 from jobkit.memory.kept import KeptJob
-from jobkit.memory.lines import EndedLine, Rank, ReadyLane, WaitingLine, bounds_of
+from jobkit.memory.lines import EndedLine, Rank, ReadyLane, WaitingLine, bounds_of, lane_name
 from jobkit.memory.watermark import Watermark
 from jobkit.record import ENDED, JobState
 from jobkit.store import (
@@ -28,11 +28,6 @@ LOST = Failure(
     error_type="JobLost",
     message="its worker died, or lost the lease, while the job ran",
 )
-
-
-def lane_name(job: KeptJob) -> str:
-    """Return the lane where a job gets ready; suspects, who were lost before, have their own."""
-    return f"!{job.type}" if job.suspect else job.type
 
 
 class MemoryQueue:
@@ -117,7 +112,7 @@ class MemoryQueue:
         name = lane_name(job)
         lane = self.ready.get(name)
         if lane is None:
-            lane = self.ready[name] = ReadyLane(self.jobs)
+            lane = self.ready[name] = ReadyLane(name, self.jobs)
         lane.add(job)
 
     # What a claim does, in this order.
@@ -185,7 +180,9 @@ class MemoryQueue:
             taken.append((job, len(taken) < slots))
         return taken
 
-    def take_only(self, lanes: LaneSet, job_id: str) -> list[tuple[KeptJob, bool]]:
+    def take_only(
+        self, lanes: LaneSet, job_id: str, *, started: bool
+    ) -> list[tuple[KeptJob, bool]]:
         """Take this job out of its lane, if it is ready and its lane is served and not full."""
         job = self.jobs.get(job_id)
         if job is None or job.state is not JobState.QUEUED:
@@ -195,7 +192,7 @@ class MemoryQueue:
             return []
         self.ready[lane_name(job)].discard()
         self._start_running(job, lanes)
-        return [(job, True)]
+        return [(job, started)]
 
     def _start_running(self, job: KeptJob, lanes: LaneSet) -> None:
         job.lane = lanes.lanes[job.type]

@@ -32,7 +32,7 @@ class Push(Operation[tuple[str, ...]]):
 
     A push with the channel and request number of an earlier one (within `REPLAY_WINDOW`)
     stores nothing and returns what that one returned. A channel has one push under way at a
-    time and counts its requests up.
+    time and counts its requests up. Ids are new ones: nobody sends a copy after the window.
     """
 
     jobs: tuple[NewJob, ...]

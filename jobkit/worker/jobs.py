@@ -15,7 +15,7 @@ from jobkit.clock import Clock
 from jobkit.engine import Engine
 from jobkit.engine.running import Runner
 from jobkit.errors import WrongState
-from jobkit.options import WorkerOptions, WorkerSettings, worker_settings
+from jobkit.options import WorkerOptions, WorkerSettings, check_timeout, worker_settings
 from jobkit.report import Report
 from jobkit.store import AsyncStore, Store
 from jobkit.worker.signals import stop_signals
@@ -72,6 +72,7 @@ class WorkingJobs(Jobs):
         Waits for the worker that was started, or runs one for this. Raises `TimeoutError`.
         `ran` has the last 10,000 records.
         """
+        check_timeout(timeout, of="drain")
         worker = self.worker
         if worker is not None:
             return worker.drain(timeout)
@@ -86,6 +87,7 @@ class WorkingJobs(Jobs):
 
         `timeout` None: the worker's `shutdown_timeout`. Idempotent; fine if never started.
         """
+        check_timeout(timeout, of="shutdown")
         with self._life:
             worker = self.worker
             if worker is None:

@@ -7,7 +7,15 @@ import pytest
 from jobkit.record import JobState
 from jobkit.store import Cancel, Lane
 from jobkit_testing.conformance.bench import Bench
-from jobkit_testing.conformance.builders import QUEUE, SECOND, START, a_job, lanes, release
+from jobkit_testing.conformance.builders import (
+    LEASE,
+    QUEUE,
+    SECOND,
+    START,
+    a_job,
+    lanes,
+    release,
+)
 from jobkit_testing.conformance.states import STATES, a_job_in
 from jobkit_testing.conformance.suspects import suspects
 
@@ -105,6 +113,31 @@ class Only:
 
         assert [job.id for job in claimed.jobs] == [wanted.id]
         assert bench.count().queued == {"A": 2}
+
+    def test_a_claim_of_one_job_without_a_slot_prefetches_it(self, bench: Bench) -> None:
+        """B13: it has not started."""
+        wanted = bench.push_one(a_job())
+        ann = bench.worker()
+
+        claimed = bench.run(ann.claiming(0, prefetch=1, only=wanted))
+
+        assert (len(claimed.jobs), claimed.started) == (1, 0)
+        assert bench.get(wanted).starts == 0
+
+    def test_a_job_that_was_asked_for_and_lost_is_a_suspect_like_any_other(
+        self, bench: Bench
+    ) -> None:
+        """B37: nothing of its old place among the others is left, whoever stood before it."""
+        first = bench.push_one(a_job())
+        wanted = bench.push_one(a_job())
+        bench.run(bench.worker("ann").claiming(1, only=wanted))
+        bob = bench.worker("bob")
+        bench.live(LEASE, bob)
+
+        taken = [job.id for job in bob.take(2, suspects=0)]
+
+        assert taken == [first]
+        assert bench.count().queued == {"A": 1}
 
     def test_a_claim_of_one_job_seen_again_returns_it(self, bench: Bench) -> None:
         """B23: like any claim."""

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from jobkit.record import JobState
-from jobkit.store import Count, Get, Page, Queues
+from jobkit.store import Count, Get, Lease, Page, Queues, Release, Settle
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -220,6 +220,26 @@ class Reading:
 
         assert taken == []
 
+    def test_pages_of_running_jobs_go_on_after_one_that_has_ended(self, bench: Bench) -> None:
+        """B47: they stand in the order of their ids."""
+        bench.push(*[a_job() for _ in range(4)])
+        ann = bench.worker()
+        jobs = sorted(ann.take(4), key=lambda job: job.id)
+        first = bench.run(Page(queue=QUEUE, state=JobState.RUNNING, limit=2))
+        ann.settle_one(succeed(jobs[1]))
+
+        rest = bench.run(Page(queue=QUEUE, state=JobState.RUNNING, limit=2, cursor=first.cursor))
+
+        assert [job.id for job in rest.jobs] == [job.id for job in jobs[2:]]
+
+    def test_a_page_may_be_as_long_as_the_greatest_batch(self, bench: Bench) -> None:
+        """B47: no limit of a store's own stands before the caller's."""
+        bench.push(*[a_job() for _ in range(9_000)])
+
+        page = bench.run(Page(queue=QUEUE, state=JobState.QUEUED, limit=10_000))
+
+        assert (len(page.jobs), page.cursor) == (9_000, None)
+
     def test_the_queues_that_were_used_are_listed(self, bench: Bench) -> None:
         """B47: sorted; by jobs or by workers."""
         bench.push(a_job(queue="mail"), a_job(queue="Zeta"), a_job(queue="a.b-c_d"))
@@ -234,4 +254,18 @@ class Reading:
         bench.run(Count(queue="nowhere"))
         bench.store.audit("nowhere")
 
+        assert bench.run(Queues()) == ()
+
+    def test_settling_nothing_makes_no_queue(self, bench: Bench) -> None:
+        """B42: nor does settling what nobody holds there."""
+        settle = Settle(
+            queue="nowhere",
+            worker="ann",
+            version="",
+            settlements=(Release(lease=Lease(id="0" * 26, fence=1)),),
+        )
+
+        settled = bench.run(settle)
+
+        assert [each.verdict for each in settled] == ["gone"]
         assert bench.run(Queues()) == ()

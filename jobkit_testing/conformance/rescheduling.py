@@ -84,7 +84,7 @@ class Rescheduling:
         after = bench.get(job_id)
         assert (after.failures, after.timeouts, after.losses, after.starts) == (0, 0, 0, 3)
         assert (after.attempts, after.result) == ((), None)
-        assert (after.worker, after.started_at) == (None, None)
+        assert (after.worker, after.version, after.fence, after.started_at) == (None, None, 0, None)
         assert (after.timed_out_at, after.cancel_requested_at, after.finished_at) == (None,) * 3
         assert ann.take_one().starts == 4
 

@@ -203,6 +203,17 @@ class Verdicts:
         assert [v.verdict for v in settled] == ["ok", "ok"]
         assert bench.get(job.id).failures == 1
 
+    def test_a_burial_that_drops_the_job_twice_in_a_batch_counts_once(self, bench: Bench) -> None:
+        """B38: the copy gets the answer of the first."""
+        bench.push(a_job())
+        ann = bench.worker()
+        job = ann.take_one()
+
+        settled = ann.settle(bury(job, keep=False), bury(job, keep=False))
+
+        assert [v.verdict for v in settled] == ["ok", "ok"]
+        assert bench.find(job.id) is None
+
     def test_a_large_batch_is_settled_whole(self, bench: Bench) -> None:
         """B23: as many as a claim may take."""
         bench.push(*[a_job() for _ in range(600)])

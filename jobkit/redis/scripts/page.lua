@@ -60,4 +60,6 @@ if state == 'running' then ids = running_after() else ids = ids_after() end
 if not ids then return { int(now), 1, 0 } end
 local more = #ids > limit and 1 or 0
 if more == 1 then ids[limit + 1] = nil end
-return { int(now), 0, more, unpack(read_jobs(p, ids)) }
+local reply = { int(now), 0, more }
+for _, job in ipairs(read_jobs(p, ids)) do reply[#reply + 1] = job end
+return reply

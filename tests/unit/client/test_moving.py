@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -119,6 +120,16 @@ def test_an_unknown_id_and_a_naive_time_are_refused() -> None:
         jobs.inspect.run_now("01")
     with pytest.raises(jobkit.InvalidOption, match="no time zone"):
         handle.reschedule(datetime(2030, 1, 1))  # noqa: DTZ001  # that is the point
+
+
+@pytest.mark.parametrize("given", [None, 7, b"01"])
+def test_an_id_that_is_no_text_is_refused(given: Any) -> None:
+    """B43, B57"""
+    jobs = charging()
+
+    for action in (jobs.inspect.get, jobs.inspect.cancel, jobs.inspect.delete, jobs.inspect.retry):
+        with pytest.raises(jobkit.InvalidOption, match="a job's id is a str"):
+            action(given)
 
 
 def test_the_async_twin_moves_jobs_alike() -> None:

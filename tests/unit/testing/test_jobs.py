@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -83,6 +84,7 @@ def test_a_naive_start_is_refused() -> None:
         ({"seed": "7"}, "seed='7': give an int"),
         ({"seed": True}, "give an int"),
         ({"enqueue_timeout": 5}, "enqueue_timeout=5"),
+        ({"enqueue_timeout": MINUTE}, "at most 50 seconds"),
         ({"max_payload": 0}, "max_payload=0"),
         ({"defaults": {"prioritty": 1}}, "did you mean 'priority'"),
     ],
@@ -168,6 +170,16 @@ def test_waiting_for_a_job_returns_what_has_ended_and_refuses_to_wait() -> None:
     jobs.drain()
 
     assert handle.wait().state == "succeeded"
+
+
+@pytest.mark.parametrize("make", [TestingJobs, jobkit.MemoryJobs])
+def test_waiting_takes_a_duration(make: Callable[[], jobkit.Queue]) -> None:
+    """B57: on every backend."""
+    handle = make().enqueue(SendMail(1))
+    seconds: Any = 5
+
+    with pytest.raises(jobkit.InvalidOption, match="wait: timeout=5"):
+        handle.wait(seconds)
 
 
 def test_reset_forgets_jobs_and_what_happened_and_keeps_handlers_and_clock() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
+from enum import Enum, IntEnum
 
 import pytest
 
@@ -122,6 +123,33 @@ def test_a_given_store_is_left_open() -> None:
         jobs.enqueue(SendMail(1))
 
     assert not store.is_closed
+
+
+class _Queues(str, Enum):  # noqa: UP042  # StrEnum has the value in f-strings, this has not
+    MAIL = "mail"
+
+
+class _Priorities(IntEnum):
+    LOW = 9
+
+
+def test_names_and_numbers_may_be_members_of_enums(store: Store) -> None:
+    """B57: stored as what they are, so that every worker finds the job."""
+    jobs = jobs_of(done, store=store)
+    handle = jobs.enqueue(SendMail(1), queue=_Queues.MAIL, priority=_Priorities.LOW)
+    handle.set_priority(_Priorities.LOW)
+    jobs.enqueue(SendMail(2), queue="mail")
+
+    found = jobs.inspect.get(handle.id)
+    by_text = jobs.drain(queue="mail", only=SendMail)
+    jobs.enqueue(SendMail(3), queue="mail")
+    by_enum = jobs.drain(queue=_Queues.MAIL)
+    jobs.enqueue(SendMail(4), queue="mail")
+    jobs.start(queues={_Queues.MAIL: 1})
+    started = jobs.drain()
+
+    assert (f"{found.queue}", found.priority) == ("mail", 9)
+    assert [report.succeeded for report in (by_text, by_enum, started)] == [2, 1, 1]
 
 
 def test_between_runs_there_is_no_worker() -> None:

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobkit.errors import NotSupported
+from jobkit.record import JobState
+from jobkit.redis.commands import Command, command
+from jobkit.redis.scripts import script
+from jobkit.redis.settlements import settlement_args
+from jobkit.store import (
+    Bury,
+    Cancel,
+    Claim,
+    Count,
+    Delete,
+    EndCancelled,
+    Failure,
+    Get,
+    Heartbeat,
+    Lane,
+    LaneSet,
+    Lease,
+    Leave,
+    MarkTimedOut,
+    NewJob,
+    Operation,
+    Page,
+    Push,
+    Queues,
+    Release,
+    Reschedule,
+    RetryLater,
+    SetPriority,
+    Settle,
+    Settlement,
+    SnoozeFor,
+    Succeed,
+)
+
+MAIL = "{shop:mail.0}:"
+LEASE = Lease(id="J1", fence=7)
+LANES = LaneSet(key="set", lanes={"A": Lane(group="A"), "B": Lane(group="A", limit=3)})
+FAILURE = Failure(outcome="failed", error_type="ValueError", message='"\n')
+
+
+def a_job(job_id: str = "J1", queue: str = "mail") -> NewJob:
+    return NewJob(id=job_id, queue=queue, type="A", payload=b"{}")
+
+
+def a_command(operation: Operation[Any], now: int | None = None) -> Command:
+    return command(operation, namespace="shop", now=now)
+
+
+OF_ONE_QUEUE: list[Operation[Any]] = [
+    Claim(queue="mail", worker="ann", version="", request=1, lanes=LANES, slots=1, lease=9),
+    Heartbeat(queue="mail", worker="ann", lanes=LANES, lease=9, leases=(LEASE,)),
+    Leave(queue="mail", worker="ann"),
+    MarkTimedOut(queue="mail", worker="ann", lease=LEASE),
+    Cancel(queue="mail", id="J1"),
+    Delete(queue="mail", id="J1"),
+    Reschedule(queue="mail", id="J1", of=frozenset(JobState)),
+    SetPriority(queue="mail", id="J1", priority=3),
+    Get(queue="mail", id="J1"),
+    Page(queue="mail", state=JobState.DEAD),
+    Count(queue="mail"),
+    Push(jobs=(a_job(),), channel="c", request=1),
+    Settle(queue="mail", worker="ann", version="", settlements=(Release(lease=LEASE),)),
+]
+
+
+@pytest.mark.parametrize("operation", OF_ONE_QUEUE, ids=lambda operation: type(operation).__name__)
+def test_an_operation_names_its_queue_and_sends_plain_values(operation: Operation[Any]) -> None:
+    """B54"""
+    built = a_command(operation)
+
+    assert built.keys == (MAIL,)
+    assert built.script is not None
+    assert {type(value) for value in built.args} <= {bytes, str, int}
+    assert built.packed()[:3] == (b"EVALSHA", built.script.sha, 1)
+    assert built.packed_with_text()[:3] == (b"EVAL", built.script.text, 1)
+    assert built.packed()[3:] == built.packed_with_text()[3:] == (MAIL, *built.args)
+
+
+@pytest.mark.parametrize("operation", OF_ONE_QUEUE, ids=lambda operation: type(operation).__name__)
+def test_the_time_is_redis_own_unless_it_is_given(operation: Operation[Any]) -> None:
+    theirs, given = a_command(operation), a_command(operation, now=1234)
+    timeless = isinstance(operation, Leave | Delete | SetPriority)
+
+    assert (theirs.args == given.args) is timeless
+    assert timeless or (theirs.args[0], given.args[0]) == ("", 1234)
+
+
+def test_a_push_names_each_queue_once_in_the_order_of_first_use() -> None:
+    """B4"""
+    jobs = (a_job("1", "b"), a_job("2", "a"), a_job("3", "b"))
+
+    built = a_command(Push(jobs=jobs, channel="c", request=4))
+
+    assert built.keys == ("{shop:b.0}:", "{shop:a.0}:")
+    assert built.queues == ("b", "a")
+    assert [built.args[4 + 8 * i] for i in range(3)] == [1, 2, 1]
+    assert built.parse(0) == built.parse(1) == ("1", "2", "3")
+
+
+def test_a_settlement_names_the_queues_of_its_children() -> None:
+    """B41"""
+    children = (a_job("2", "mail"), a_job("3", "other"))
+    settle = Settle(
+        queue="mail",
+        worker="ann",
+        version="",
+        settlements=(Succeed(lease=LEASE, children=children),),
+    )
+
+    built = a_command(settle)
+
+    assert built.keys == (MAIL, "{shop:other.0}:")
+    assert built.queues == ("other",)
+
+
+def test_the_names_of_all_queues_stand_in_one_plain_set() -> None:
+    built = a_command(Queues())
+
+    assert built.packed() == built.packed_with_text() == (b"SMEMBERS", "shop:queues")
+    assert built.parse([b"b", b"a"]) == ("a", "b")
+
+
+def test_what_is_not_known_is_refused_by_name() -> None:
+    """B57"""
+
+    class Dream(Operation[None]):
+        pass
+
+    with pytest.raises(NotSupported, match="Dream"):
+        a_command(Dream())
+
+
+@pytest.mark.parametrize(
+    ("settlement", "line", "blob"),
+    [
+        (Succeed(lease=LEASE, duration=5), "J1 7 succeed 5 0", b""),
+        (Succeed(lease=LEASE, result=b""), "J1 7 succeed 0 0", b"="),
+        (Succeed(lease=LEASE, children=(a_job(),)), "J1 7 succeed 0 1", b""),
+        (Release(lease=LEASE), "J1 7 release 0 0", b""),
+    ],
+)
+def test_a_settlement_is_a_line_and_what_goes_with_it(
+    settlement: Settlement, line: str, blob: bytes
+) -> None:
+    assert settlement_args(settlement) == (line, blob)
+
+
+@pytest.mark.parametrize(
+    ("settlement", "line"),
+    [
+        (RetryLater(lease=LEASE, failure=FAILURE, delay=3), "J1 7 retry 0 0 - 3"),
+        (RetryLater(lease=LEASE, failure=FAILURE, at=99), "J1 7 retry 0 0 99 0"),
+        (SnoozeFor(lease=LEASE, failure=FAILURE, delay=3), "J1 7 snooze 0 0 - 3"),
+        (Bury(lease=LEASE, failure=FAILURE), "J1 7 bury 0 0 - 0 1"),
+        (Bury(lease=LEASE, failure=FAILURE, keep=False), "J1 7 bury 0 0 - 0 0"),
+        (EndCancelled(lease=LEASE, failure=FAILURE, duration=8), "J1 7 cancel 8 0"),
+    ],
+)
+def test_a_failure_is_the_inside_of_a_json_object_on_one_line(
+    settlement: Settlement, line: str
+) -> None:
+    found, blob = settlement_args(settlement)
+
+    assert found == line
+    assert blob.startswith(b'"outcome":"failed",')
+    assert b"\n" not in blob
+
+
+def test_a_script_brings_the_parts_that_it_needs() -> None:
+    text = script("push").text
+
+    assert b"local function publish(" in text
+    assert b"local function hint(" in text
+    assert script("push") is script("push")
+    assert len(script("push").sha) == 40
