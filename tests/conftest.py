@@ -13,6 +13,9 @@ from tests.servers import RedisServer, find_servers
 
 RedisServers: TypeAlias = Callable[[str], RedisServer]
 
+# Apps that e2e tests hand to a worker, and files for the type checkers: no tests, no doctests.
+collect_ignore_glob = ["e2e/apps/*", "typing/bad.py", "typing/good.py"]
+
 BINARIES = {binary.label: binary for binary in find_servers()}
 NEWEST = list(BINARIES)[-1]
 

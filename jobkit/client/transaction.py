@@ -35,8 +35,7 @@ class Held:
 
     def add(self, job: Any, options: Mapping[str, Any]) -> NewJob:
         """Validate a job and hold it."""
-        if not self._is_open:
-            raise WrongState("the transaction has ended: enqueue inside its with block")
+        self._check_open()
         new = self._engine.prepare(job, options)
         self.batch.add(new)
         return new
@@ -45,6 +44,7 @@ class Held:
         self, jobs: Iterable[Any], chunk: int | None, options: Mapping[str, Any]
     ) -> list[NewJob]:
         """Validate jobs and hold them all, or none."""
+        self._check_open()
         prepared = [
             new for batch in self._engine.prepare_chunks(jobs, chunk, options) for new in batch.jobs
         ]
@@ -56,6 +56,10 @@ class Held:
             self.batch.cut(length)
             raise
         return prepared
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise WrongState("the transaction has ended: enqueue inside its with block")
 
     def close(self) -> None:
         """Take no more jobs."""

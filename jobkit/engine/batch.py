@@ -25,7 +25,7 @@ class Batch:
     def add(self, job: NewJob) -> None:
         """Add a job; raises `InvalidJob` if that is too much."""
         count, size = self._totals.get(job.queue, (0, 0))
-        count, size = count + 1, size + len(job.payload)
+        count, size = count + 1, size + _size(job)
         if count > MAX_JOBS or size > MAX_BYTES:
             raise InvalidJob(
                 f"{count:,} jobs with {size:,} bytes for queue {job.queue!r} in one call: at most "
@@ -39,11 +39,15 @@ class Batch:
         """Drop what was added after the batch had this length."""
         for job in self.jobs[length:]:
             count, size = self._totals[job.queue]
-            self._totals[job.queue] = (count - 1, size - len(job.payload))
+            self._totals[job.queue] = (count - 1, size - _size(job))
         del self.jobs[length:]
 
 
 _NO_COLLECTIONS: tuple[type, ...] = (str, bytes, bytearray, Mapping, type)
+
+
+def _size(job: NewJob) -> int:
+    return len(job.payload) + len(job.metadata)
 
 
 def iterate_jobs(jobs: Any) -> Iterator[Any]:

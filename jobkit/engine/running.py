@@ -135,10 +135,10 @@ class Runner:
 
     def _settlement(self, run: Run, ended: Ended, duration: int) -> Settlement:
         outbox = cast("HeldJobs | None", run.ctx.take_outbox())  # made by our `open_outbox`
+        children = () if outbox is None else outbox.take()
         lease, outcome = run.lease, ended.outcome
         match outcome:
             case Succeeded():
-                children = () if outbox is None else outbox.take()
                 result = None if outcome.value is None else self._result(run, outcome.value)
                 return Succeed(lease=lease, duration=duration, result=result, children=children)
             case Failed() | TimedOut():

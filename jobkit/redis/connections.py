@@ -137,7 +137,9 @@ def without_password(url: str) -> str:
     host = parts.netloc.rpartition("@")
     netloc = f"***@{host[2]}" if host[1] else host[2]
     query = re.sub(r"(^|&)((?:ssl_)?(?:password|username))=[^&]*", r"\1\2=***", parts.query)
-    return urlunsplit(parts._replace(netloc=netloc, query=query))
+    shown = urlunsplit(parts._replace(netloc=netloc, query=query))
+    # urlunsplit forgets the slashes in front of no host at all (unix:///run/redis.sock).
+    return shown if "://" in shown or "://" not in url else shown.replace(":", "://", 1)
 
 
 class Connections:

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 import hiredis
 
+from jobkit.redis.scripts import script
 from tests.servers import HOST, RedisServer
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._flows = asyncio.Event()
         self._delay = 0.0
-        self._needle: bytes | None = None
+        self._needles: tuple[bytes, ...] = ()
         self._losses_left = 0
         self._lost = threading.Semaphore(0)
         self._errors: list[bytes] = []
@@ -73,7 +74,7 @@ class Proxy:
 
     def cut(self) -> None:
         """End every connection."""
-        self._soon(lambda: [link.cut() for link in list(self._links)])
+        self._soon(self._cut_all)
 
     def hold(self) -> None:
         """Let nothing through, in either direction, and keep all connections open."""
@@ -87,9 +88,10 @@ class Proxy:
         """Let each reply wait."""
         self._delay = seconds
 
-    def lose_reply(self, needle: bytes, *, times: int = 1) -> None:
-        """Let the next requests with these bytes be carried out, and cut before the reply."""
-        self._needle, self._losses_left = needle, times
+    def lose_reply(self, name: str, *, times: int = 1) -> None:
+        """Let the next calls of a script be carried out, and cut before the reply."""
+        called = script(name)
+        self._needles, self._losses_left = (called.sha, called.text[-60:]), times
 
     def wait_for_loss(self) -> None:
         """Wait until a reply was lost."""
@@ -105,6 +107,10 @@ class Proxy:
         return len(self._errors)
 
     # The loop's thread.
+
+    def _cut_all(self) -> None:
+        for link in list(self._links):
+            link.cut()
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE)
@@ -152,7 +158,7 @@ class Proxy:
                 if self._errors and not _is_handshake(data):
                     link.client.write(self._errors.pop() * _count_commands(data))
                     continue
-                if self._losses_left and self._needle is not None and self._needle in data:
+                if self._losses_left and any(needle in data for needle in self._needles):
                     self._losses_left -= 1
                     link.loses_reply = True
                 link.server.write(data)

@@ -10,6 +10,7 @@ import pytest
 
 from jobkit import Hooks, JobContext, JobNotFound, Retry
 from jobkit.worker import WorkingJobs
+from tests.e2e.handling import collecting, do_nothing
 from tests.e2e.jobtypes import Ping, Pong
 from tests.e2e.waiting import Gate, eventually, heard, seconds_until
 
@@ -61,9 +62,7 @@ def test_a_waiting_job_is_cancelled_at_once(jobs: WorkingJobs) -> None:
     assert not handle.cancel()
 
 
-def test_a_running_job_hears_of_its_cancel_within_a_second(
-    jobs: WorkingJobs, told: Told
-) -> None:
+def test_a_running_job_hears_of_its_cancel_within_a_second(jobs: WorkingJobs, told: Told) -> None:
     """B44"""
     jobs.start()
     handle = jobs.enqueue(Ping())
@@ -84,7 +83,7 @@ def test_a_running_job_hears_of_its_cancel_within_a_second(
 def test_the_children_of_a_cancelled_job_are_dropped(jobs: WorkingJobs, told: Told) -> None:
     """B41, B44"""
     ran: list[int] = []
-    jobs.register(lambda job: ran.append(job.n), job=Pong)
+    jobs.register(collecting(ran), job=Pong)
     jobs.start()
     handle = jobs.enqueue(Ping())
     heard(told.started)
@@ -119,7 +118,7 @@ def test_a_cancelled_handler_that_asks_for_a_retry_is_cancelled(jobs: WorkingJob
 
 def test_a_cancel_that_comes_as_the_handler_ends_has_one_outcome(jobs: WorkingJobs) -> None:
     """B44: who reaches the store first wins, and `cancel` says who it was."""
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
     jobs.start()
 
     for n in range(60):
@@ -172,7 +171,7 @@ def test_a_deleted_job_does_not_come_back(jobs: WorkingJobs, told: Told) -> None
 
 def test_a_deleted_job_frees_its_slot(jobs: WorkingJobs, told: Told) -> None:
     """B46"""
-    jobs.register(lambda job: None, job=Pong)
+    jobs.register(do_nothing, job=Pong)
     jobs.start(concurrency=1)
     handle = jobs.enqueue(Ping())
     heard(told.started)
@@ -186,7 +185,7 @@ def test_a_deleted_job_frees_its_slot(jobs: WorkingJobs, told: Told) -> None:
 def test_a_prefetched_job_can_be_cancelled(jobs: WorkingJobs) -> None:
     """B44"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     jobs.start(concurrency=1, prefetch=1)
     first = jobs.enqueue(Ping(1))
     gate.wait_for(1)

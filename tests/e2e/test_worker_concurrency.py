@@ -11,6 +11,7 @@ import pytest
 
 from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs
+from tests.e2e.handling import calling, do_nothing, looking
 from tests.e2e.jobtypes import Alone, Mailed, Ping, Pong
 from tests.e2e.waiting import Gate, eventually
 
@@ -20,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 def test_threads_never_run_more_than_the_concurrency(jobs: WorkingJobs) -> None:
     """B13, B23"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     jobs.enqueue_many([Ping(n) for n in range(20)])
 
     jobs.start(concurrency=4)
@@ -35,13 +36,15 @@ def test_threads_never_run_more_than_the_concurrency(jobs: WorkingJobs) -> None:
 def test_tasks_never_run_more_than_the_concurrency(jobs: WorkingJobs) -> None:
     """B13, B23"""
     inside = Counter[str]()
+    together = asyncio.Event()
 
     @jobs.register
     async def run(job: Ping) -> None:
         inside["now"] += 1
         inside["most"] = max(inside["most"], inside["now"])
-        while inside["most"] < 4:  # the first four wait for each other
-            await asyncio.sleep(0.001)
+        if inside["most"] == 4:
+            together.set()
+        await together.wait()  # the first four wait for each other
         await asyncio.sleep(0)
         inside["now"] -= 1
 
@@ -80,8 +83,7 @@ def test_threads_and_tasks_share_the_slots(jobs: WorkingJobs) -> None:
     @jobs.register
     async def on_the_loop(job: Pong) -> None:
         enter("async")
-        while not together.is_set():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(together.wait, 20)
         leave("async")
 
     for n in range(15):
@@ -98,8 +100,8 @@ def test_threads_and_tasks_share_the_slots(jobs: WorkingJobs) -> None:
 def test_a_blocked_thread_does_not_hold_up_the_others(jobs: WorkingJobs) -> None:
     """B12, B23"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
-    jobs.register(lambda job: None, job=Pong)
+    jobs.register(gate.handle, job=Ping)
+    jobs.register(do_nothing, job=Pong)
     jobs.start(concurrency=2)
     blocked = jobs.enqueue(Ping())
     gate.wait_for(1)
@@ -121,9 +123,9 @@ def test_one_queue_full_of_work_does_not_hold_up_another(jobs: WorkingJobs) -> N
     def note(name: str) -> None:
         order.append(name)
 
-    jobs.register(lambda job: note("ping"), job=Ping)
-    jobs.register(lambda job: note("mailed"), job=Mailed)
-    jobs.register(lambda job: gate.enter(), job=Pong)
+    jobs.register(calling(lambda job: note("ping")), job=Ping)
+    jobs.register(calling(lambda job: note("mailed")), job=Mailed)
+    jobs.register(gate.handle, job=Pong)
     jobs.enqueue(Pong())
     jobs.start(concurrency=1)
     gate.wait_for(1)
@@ -142,7 +144,7 @@ def test_many_queues_are_served_by_one_worker(jobs: WorkingJobs) -> None:
     """B12"""
     names = [f"q{n}" for n in range(30)]
     seen: list[str] = []
-    jobs.register(lambda job, ctx: seen.append(ctx.queue), job=Ping)
+    jobs.register(looking(lambda ctx: seen.append(ctx.queue)), job=Ping)
     for name in names:
         jobs.enqueue_many([Ping(n) for n in range(3)], queue=name)
 
@@ -154,7 +156,7 @@ def test_many_queues_are_served_by_one_worker(jobs: WorkingJobs) -> None:
 
 def test_a_worker_leaves_other_queues_alone(jobs: WorkingJobs) -> None:
     """B24"""
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
     other = jobs.enqueue(Ping(), queue="other")
     mine = jobs.enqueue(Ping(), queue="mine")
 
@@ -169,7 +171,7 @@ def test_a_worker_leaves_other_queues_alone(jobs: WorkingJobs) -> None:
 def test_prefetched_jobs_wait_for_a_slot(jobs: WorkingJobs, prefetch: int) -> None:
     """B13"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     handles = jobs.enqueue_many([Ping(n) for n in range(40)])
 
     jobs.start(concurrency=2, prefetch=prefetch)
@@ -188,8 +190,8 @@ def test_prefetched_jobs_wait_for_a_slot(jobs: WorkingJobs, prefetch: int) -> No
 def test_a_limited_type_runs_one_at_a_time(jobs: WorkingJobs) -> None:
     """B26"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Alone)
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(gate.handle, job=Alone)
+    jobs.register(do_nothing, job=Ping)
     limited = jobs.enqueue_many([Alone(n) for n in range(5)])
     others = jobs.enqueue_many([Ping(n) for n in range(5)])
 
@@ -207,14 +209,14 @@ def test_a_limited_type_runs_one_at_a_time(jobs: WorkingJobs) -> None:
 def test_enqueues_from_many_threads_are_all_kept(jobs: WorkingJobs) -> None:
     """B58"""
     seen = Counter[int]()
-    jobs.register(lambda job: seen.update([job.n]), job=Ping)
+    jobs.register(calling(lambda job: seen.update([job.n])), job=Ping)
     jobs.start(concurrency=1)  # a counter is not for several threads
     handles: list[str] = []
 
     def produce(part: int) -> None:
-        for n in range(25):
-            handles.append(jobs.enqueue(Ping(part * 100 + n)).id)
-        handles.extend(h.id for h in jobs.enqueue_many([Ping(part * 100 + n) for n in range(25, 50)]))
+        mine = [Ping(part * 100 + n) for n in range(50)]
+        handles.extend(jobs.enqueue(job).id for job in mine[:25])
+        handles.extend(handle.id for handle in jobs.enqueue_many(mine[25:]))
 
     threads = [threading.Thread(target=produce, args=(part,)) for part in range(8)]
     for thread in threads:
@@ -234,7 +236,7 @@ def test_several_workers_of_one_process_share_the_work(
     first, second = redis_make(), redis_make()
     gate = Gate()
     for jobs in (first, second):
-        jobs.register(lambda job: gate.enter(), job=Ping)
+        jobs.register(gate.handle, job=Ping)
         jobs.start(concurrency=2)
     handles = first.enqueue_many([Ping(n) for n in range(20)])
 

@@ -12,6 +12,7 @@ import pytest
 
 from jobkit import Dead, Discard, JobContext, JobState, Retry, Snooze
 from jobkit.worker import WorkingJobs
+from tests.e2e.handling import do_nothing, looking, returning
 from tests.e2e.jobtypes import Flaky, Forgotten, Ping, Pong
 from tests.e2e.waiting import eventually
 
@@ -33,6 +34,10 @@ def raising_async(error: BaseException) -> Callable[[Any], Awaitable[None]]:
         raise error
 
     return handler
+
+
+def retry_after(delay: timedelta) -> Retry:
+    return Retry(delay=delay)
 
 
 def test_a_failing_job_comes_back_by_itself_until_it_succeeds(jobs: WorkingJobs) -> None:
@@ -103,7 +108,7 @@ def test_what_would_end_a_program_ends_an_attempt(
 ) -> None:
     """B32"""
     jobs.register(raising(error) if how == "sync" else raising_async(error), job=Flaky)
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
     jobs.start(concurrency=2)
 
     record = jobs.enqueue(Flaky(), max_retries=1).wait(MINUTE)
@@ -244,7 +249,7 @@ def test_a_handler_decides_on_the_end(
 
 
 @pytest.mark.parametrize("longest", [timedelta.max, timedelta(days=3_000_000)])
-@pytest.mark.parametrize("verdict", [Snooze, lambda delay: Retry(delay=delay)])
+@pytest.mark.parametrize("verdict", [Snooze, retry_after])
 def test_the_longest_delay_is_far_away_and_can_be_read(
     jobs: WorkingJobs, verdict: Callable[[timedelta], Exception], longest: timedelta
 ) -> None:
@@ -278,7 +283,7 @@ def test_the_last_instant_of_time_can_be_asked_for(jobs: WorkingJobs) -> None:
 def test_a_job_may_have_all_the_time_of_the_world(jobs: WorkingJobs) -> None:
     """B28"""
     deadlines: list[datetime | None] = []
-    jobs.register(lambda job, ctx: deadlines.append(ctx.deadline), job=Ping)
+    jobs.register(looking(lambda ctx: deadlines.append(ctx.deadline)), job=Ping)
 
     handle = jobs.enqueue(Ping(), timeout=timedelta.max)
     jobs.drain(timeout=MINUTE)
@@ -292,7 +297,7 @@ def test_a_result_that_contains_itself_is_dropped(jobs: WorkingJobs) -> None:
     """B31"""
     endless: list[Any] = []
     endless.append(endless)
-    jobs.register(lambda job: endless, job=Ping)
+    jobs.register(returning(endless), job=Ping)
     jobs.start()
 
     record = jobs.enqueue(Ping()).wait(MINUTE)
@@ -304,7 +309,7 @@ def test_a_result_that_contains_itself_is_dropped(jobs: WorkingJobs) -> None:
 @pytest.mark.parametrize("value", ["\udc80", object(), float("nan"), {1: object()}, "x" * 70_000])
 def test_a_result_that_cannot_be_kept_does_not_hurt(jobs: WorkingJobs, value: object) -> None:
     """B31"""
-    jobs.register(lambda job: value, job=Ping)
+    jobs.register(returning(value), job=Ping)
     jobs.start()
 
     record = jobs.enqueue(Ping()).wait(MINUTE)

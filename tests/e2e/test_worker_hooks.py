@@ -15,6 +15,7 @@ from jobkit import Handlers, Hooks, JobContext, JobRecord, Snooze, current_job
 from jobkit.record import Attempt
 from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs
+from tests.e2e.handling import do_nothing, looking, returning
 from tests.e2e.jobtypes import Flaky, Ping, Pong
 from tests.e2e.waiting import Gate, eventually
 
@@ -49,7 +50,7 @@ def test_a_success_is_told_once_with_the_record_as_it_is_stored(jobs: WorkingJob
     """B30"""
     listening = Listening()
     jobs.hooks(listening.hooks)
-    jobs.register(lambda job: {"sum": 3}, job=Ping)
+    jobs.register(returning({"sum": 3}), job=Ping)
     jobs.start()
 
     handle = jobs.enqueue(Ping(7), metadata={"user": "ann"}, priority=5)
@@ -119,7 +120,7 @@ def test_a_cancel_of_a_waiting_job_is_told_where_it_was_asked_for(jobs: WorkingJ
     """B30, B44"""
     listening = Listening()
     jobs.hooks(listening.hooks)
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
 
     handle = jobs.enqueue(Ping())
     handle.cancel()
@@ -164,7 +165,7 @@ def test_an_error_in_a_hook_changes_nothing(
     jobs.hooks(Hooks(on_start=fail, on_success=fail, on_retry=fail, on_dead=fail, on_cancel=fail))
     listening = Listening()
     jobs.hooks(listening.hooks)
-    jobs.register((lambda job: None) if how == "sync" else run_async, job=Ping)
+    jobs.register((do_nothing) if how == "sync" else run_async, job=Ping)
     jobs.start(concurrency=2)
 
     handles = jobs.enqueue_many([Ping(n) for n in range(10)])
@@ -176,12 +177,12 @@ def test_a_slow_hook_holds_up_nobody(jobs: WorkingJobs) -> None:
     """B30"""
     gate = Gate()
     jobs.hooks(Hooks(on_success=lambda record, attempt: gate.enter()))
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
     jobs.start(concurrency=3)
     jobs.enqueue(Ping()).wait(MINUTE)
     gate.wait_for(1)
 
-    jobs.register(lambda job: None, job=Pong)
+    jobs.register(do_nothing, job=Pong)
     second = jobs.enqueue(Pong())
 
     assert second.wait(MINUTE).state == "succeeded"
@@ -192,10 +193,10 @@ def test_hooks_of_a_group_are_for_its_own_handlers(make_jobs: MakeJobs) -> None:
     """B30"""
     ours, all_ = Listening(), Listening()
     group = Handlers()
-    group.register(lambda job: None, job=Ping)
+    group.register(do_nothing, job=Ping)
     group.hooks(ours.hooks)
     jobs = make_jobs(handlers=group)
-    jobs.register(lambda job: None, job=Pong)
+    jobs.register(do_nothing, job=Pong)
     jobs.hooks(all_.hooks)
     jobs.start()
 
@@ -213,7 +214,7 @@ def test_context_variables_of_middleware_are_seen_by_the_handler(
     jobs: WorkingJobs, how: str
 ) -> None:
     """B25"""
-    seen: list[tuple[str, str | None, bool]] = []
+    seen: list[tuple[str, str, bool]] = []
 
     def enter(ctx: JobContext, call_next: Callable[[], Any]) -> Any:
         TENANT.set(f"tenant {ctx.metadata['tenant']}")
@@ -226,7 +227,8 @@ def test_context_variables_of_middleware_are_seen_by_the_handler(
     def note() -> None:
         job = current_job()
         in_pool = threading.current_thread() is not threading.main_thread()
-        seen.append((TENANT.get(), job and job.metadata["tenant"], in_pool))
+        assert job is not None
+        seen.append((TENANT.get(), job.metadata["tenant"], in_pool))
 
     def run(job: Ping) -> None:
         note()
@@ -270,7 +272,7 @@ def test_a_failure_in_middleware_is_a_failure_of_the_attempt(jobs: WorkingJobs) 
         return call_next()
 
     jobs.middleware(refuse)
-    jobs.register(lambda job: None, job=Flaky)
+    jobs.register(do_nothing, job=Flaky)
     jobs.start()
 
     record = jobs.enqueue(Flaky()).wait(MINUTE)
@@ -288,7 +290,7 @@ def test_children_inherit_metadata(jobs: WorkingJobs) -> None:
         with jobkit.metadata(step="2"):
             ctx.enqueue(Pong())
 
-    jobs.register(lambda job, ctx: seen.append(dict(ctx.metadata)), job=Pong)
+    jobs.register(looking(lambda ctx: seen.append(dict(ctx.metadata))), job=Pong)
     with jobkit.metadata(user="7"):
         jobs.enqueue(Ping())
     jobs.drain(timeout=MINUTE)

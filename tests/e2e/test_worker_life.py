@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from jobkit import InvalidOption, JobContext, NotSupported
+from jobkit import Enqueuer, InvalidOption, JobContext, NotSupported
 from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs
+from tests.e2e.handling import calling, do_nothing, returning
 from tests.e2e.jobtypes import Alone, Flaky, Mailed, Ping, Pong
-from tests.e2e.waiting import Gate, eventually, heard, seconds_until
+from tests.e2e.waiting import Gate, eventually, heard, seconds_of, seconds_until
 
 MINUTE = timedelta(minutes=1)
 NOTHING = timedelta(0)
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 def test_start_is_idempotent(jobs: WorkingJobs) -> None:
     """B51"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     jobs.enqueue_many([Ping(n) for n in range(5)])
     jobs.start(concurrency=1)
     worker = jobs.worker
@@ -43,7 +44,7 @@ def test_start_is_idempotent(jobs: WorkingJobs) -> None:
 
 def test_a_worker_can_be_started_again_after_shutdown(jobs: WorkingJobs) -> None:
     """B51"""
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
 
     for n in range(4):
         jobs.start()
@@ -64,24 +65,24 @@ def test_shutdown_is_idempotent_and_fine_if_never_started(jobs: WorkingJobs) -> 
 
 def test_a_shutdown_right_after_the_start_does_not_wait(jobs: WorkingJobs) -> None:
     """B52"""
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
     for _ in range(20):
         jobs.start(poll=timedelta(seconds=30))
-        assert seconds_until(lambda: jobs.shutdown() is None) < 3
+        assert seconds_of(jobs.shutdown) < 3
 
 
 def test_a_handler_registered_while_the_worker_runs_gets_its_jobs(jobs: WorkingJobs) -> None:
     """B51"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     jobs.start()
     running = jobs.enqueue(Ping())
     gate.wait_for(1)
     waiting = jobs.enqueue(Pong())
     elsewhere = jobs.enqueue(Mailed())
 
-    jobs.register(lambda job: "pong", job=Pong)
-    jobs.register(lambda job: "mailed", job=Mailed)
+    jobs.register(returning("pong"), job=Pong)
+    jobs.register(returning("mailed"), job=Mailed)
 
     assert waiting.wait(MINUTE).result == "pong"
     assert elsewhere.wait(MINUTE).result == "mailed"
@@ -93,7 +94,7 @@ def test_a_handler_registered_while_the_worker_runs_gets_its_jobs(jobs: WorkingJ
 def test_shutdown_waits_for_what_runs(jobs: WorkingJobs) -> None:
     """B52"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter() or "done", job=Ping)
+    jobs.register(gate.handle, job=Ping)
     jobs.start()
     handle = jobs.enqueue(Ping())
     gate.wait_for(1)
@@ -104,7 +105,7 @@ def test_shutdown_waits_for_what_runs(jobs: WorkingJobs) -> None:
     opening.join()
 
     assert handle.record().state == "succeeded"
-    assert handle.record().result == "done"
+    assert handle.record().result == "passed"
     assert jobs.handed_back == 0
 
 
@@ -128,8 +129,8 @@ def test_shutdown_hands_back_what_does_not_end(jobs: WorkingJobs, how: str) -> N
             await asyncio.sleep(20)
         finally:
             reasons.append(ctx.cancelled.reason)
-            while how == "deaf async" and not release.is_set():
-                await asyncio.sleep(0.01)
+            if how == "deaf async":
+                await asyncio.to_thread(release.wait, 20)
 
     jobs.register(run_async if "async" in how else run, job=Ping)
     jobs.start()
@@ -151,7 +152,7 @@ def test_what_was_handed_back_is_first_in_line(jobs: WorkingJobs) -> None:
     """B9, B52"""
     gate = Gate()
     order: list[int] = []
-    jobs.register(lambda job: gate.enter() if job.n == 0 else order.append(job.n), job=Ping)
+    jobs.register(calling(lambda job: order.append(job.n) if job.n else gate.enter()), job=Ping)
     jobs.start(concurrency=1)
     jobs.enqueue(Ping(0))
     gate.wait_for(1)
@@ -159,8 +160,6 @@ def test_what_was_handed_back_is_first_in_line(jobs: WorkingJobs) -> None:
 
     jobs.shutdown(timeout=NOTHING)
     gate.open()
-    gate2 = [handle for handle in ()]
-    assert gate2 == []
     jobs.start(concurrency=1)
     jobs.drain(timeout=MINUTE)
 
@@ -171,7 +170,7 @@ def test_what_was_handed_back_is_first_in_line(jobs: WorkingJobs) -> None:
 def test_prefetched_jobs_go_back_unstarted(jobs: WorkingJobs) -> None:
     """B37, B52"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     handles = jobs.enqueue_many([Ping(n) for n in range(5)])
     jobs.start(concurrency=1, prefetch=4)
     gate.wait_for(1)
@@ -188,7 +187,7 @@ def test_prefetched_jobs_go_back_unstarted(jobs: WorkingJobs) -> None:
 def test_a_hurried_shutdown_does_not_wait(jobs: WorkingJobs) -> None:
     """B52"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     jobs.start()
     handle = jobs.enqueue(Ping())
     gate.wait_for(1)
@@ -207,7 +206,7 @@ def test_a_hurried_shutdown_does_not_wait(jobs: WorkingJobs) -> None:
 def test_a_worker_that_waits_for_its_end_does_not_spin(jobs: WorkingJobs) -> None:
     """B52: new jobs come in while it waits for the last one that runs."""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     jobs.start(concurrency=2)
     jobs.enqueue(Ping())
     gate.wait_for(1)
@@ -227,7 +226,7 @@ def test_a_worker_that_waits_for_its_end_does_not_spin(jobs: WorkingJobs) -> Non
 
 def test_drain_without_a_worker_runs_one_and_reports(jobs: WorkingJobs) -> None:
     """B53"""
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
 
     @jobs.register
     def fail(job: Flaky) -> None:
@@ -263,9 +262,29 @@ def test_drain_runs_what_its_jobs_enqueue(jobs: WorkingJobs) -> None:
     assert jobs.drain(timeout=MINUTE).succeeded == 11
 
 
+@pytest.mark.parametrize("how", ["ctx", "jobs"])
+def test_drain_runs_what_its_jobs_enqueue_elsewhere(jobs: WorkingJobs, how: str) -> None:
+    """B53"""
+
+    @jobs.register
+    def spread(job: Ping, ctx: JobContext) -> None:
+        to: Enqueuer = ctx if how == "ctx" else jobs
+        if job.n:
+            to.enqueue(Ping(job.n - 1), queue=f"q{job.n % 4}")
+
+    jobs.start(queues=["q0", "q1", "q2", "q3"], poll=timedelta(seconds=30))
+    last = [jobs.enqueue(Ping(9), queue="q0") for _ in range(3)]
+    report = jobs.drain(timeout=MINUTE)
+    again = jobs.drain(timeout=MINUTE)
+
+    assert [handle.record().state for handle in last] == ["succeeded"] * 3
+    assert report.left == dict.fromkeys(("future", "paused", "limited", "no handler"), 0)
+    assert not again
+
+
 def test_drain_waits_for_the_limited(jobs: WorkingJobs) -> None:
     """B26, B53"""
-    jobs.register(lambda job: None, job=Alone)
+    jobs.register(do_nothing, job=Alone)
     jobs.enqueue_many([Alone(n) for n in range(20)])
 
     assert jobs.drain(timeout=MINUTE).succeeded == 20
@@ -274,7 +293,7 @@ def test_drain_waits_for_the_limited(jobs: WorkingJobs) -> None:
 def test_drain_gives_up_after_its_timeout(jobs: WorkingJobs) -> None:
     """B53"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     handle = jobs.enqueue(Ping())
 
     with pytest.raises(TimeoutError, match="drain"):
@@ -309,7 +328,7 @@ def test_a_wrong_option_starts_nothing(
 def test_a_forked_child_enqueues_and_works_on_its_own(redis_make: MakeJobs) -> None:
     """B51: connections, worker identity and ids are made anew."""
     jobs = redis_make()
-    jobs.register(lambda job: os.getpid(), job=Pong)
+    jobs.register(calling(lambda job: os.getpid()), job=Pong)
     jobs.start()
     before = jobs.enqueue(Pong())
     parent_name = before.wait(MINUTE).worker
@@ -319,7 +338,7 @@ def test_a_forked_child_enqueues_and_works_on_its_own(redis_make: MakeJobs) -> N
         status = 1
         try:
             assert jobs.worker is None
-            jobs.register(lambda job: os.getpid(), job=Ping)
+            jobs.register(calling(lambda job: os.getpid()), job=Ping)
             handles = [jobs.enqueue(Ping(n)) for n in range(20)]
             jobs.drain(timeout=MINUTE)
             jobs.start()

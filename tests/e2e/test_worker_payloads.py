@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
 import jobkit
 from jobkit import Hooks, InvalidJob, InvalidOption, JobRecord, JobState
 from jobkit.ids import seeded_ids
-from jobkit.record import Attempt
+from jobkit.record import ENDED, Attempt
 from jobkit.store import NewJob, Push
 from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs, store_of
+from tests.e2e.handling import calling, do_nothing
 from tests.e2e.jobtypes import Ping, Pong, Text
 from tests.e2e.waiting import Gate, eventually
 
@@ -44,11 +46,10 @@ def put(
     return new.id
 
 
-def ended(jobs: WorkingJobs, job_id: str) -> JobRecord[object]:
+def ended(jobs: WorkingJobs, job_id: str) -> JobRecord[Any]:
     """Wait for the end of a job."""
-    return eventually(
-        lambda: (r := jobs.inspect.get(job_id)).state in ("dead", "succeeded", "cancelled") and r
-    )
+    eventually(lambda: jobs.inspect.get(job_id).state in ENDED)
+    return jobs.inspect.get(job_id)
 
 
 GARBAGE = {
@@ -85,7 +86,7 @@ def test_what_does_not_decode_is_dead_with_its_bytes(jobs: WorkingJobs, payload:
 
 def test_a_missing_field_is_dead_and_named(jobs: WorkingJobs) -> None:
     """B3"""
-    jobs.register(lambda job: None, job=Text)
+    jobs.register(do_nothing, job=Text)
     jobs.start()
 
     record = ended(jobs, put(jobs, b"{}", type="e2e.Text"))
@@ -117,7 +118,7 @@ def test_options_or_metadata_that_do_not_decode_hurt_nobody_else(
     async def run_async(job: Ping) -> None:
         pass
 
-    jobs.register((lambda job: None) if how == "sync" else run_async, job=Ping)
+    jobs.register((do_nothing) if how == "sync" else run_async, job=Ping)
     garbage = {part: b"\xffgarbage"}
     before = jobs.enqueue(Ping())
     bad = put(jobs, b'{"n":1}', **garbage)  # type: ignore[arg-type]  # its keys are two of put's
@@ -150,7 +151,7 @@ def test_the_hook_of_an_undecodable_job_is_told(jobs: WorkingJobs) -> None:
         told.append((record.state, record.raw, attempt.outcome))
 
     jobs.hooks(Hooks(on_dead=on_dead))
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
     jobs.start()
 
     put(jobs, b"garbage")
@@ -161,7 +162,7 @@ def test_the_hook_of_an_undecodable_job_is_told(jobs: WorkingJobs) -> None:
 
 def test_an_unknown_type_waits_untouched(jobs: WorkingJobs) -> None:
     """B24"""
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
     unknown = put(jobs, b"{}", type="somebody.elses.Type")
     known = jobs.enqueue(Ping())
 
@@ -178,7 +179,7 @@ def test_an_unknown_type_waits_untouched(jobs: WorkingJobs) -> None:
 
 def test_many_of_an_unknown_type_delay_nobody(jobs: WorkingJobs) -> None:
     """B24"""
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
     jobs.enqueue_many([Pong(n) for n in range(3000)])
     jobs.start()
 
@@ -189,7 +190,7 @@ def test_many_of_an_unknown_type_delay_nobody(jobs: WorkingJobs) -> None:
 def test_a_payload_that_is_too_big_is_refused_and_stored_nowhere(make_jobs: MakeJobs) -> None:
     """B3"""
     jobs = make_jobs(max_payload=100)
-    jobs.register(lambda job: None, job=Text)
+    jobs.register(do_nothing, job=Text)
 
     fits = jobs.enqueue(Text("x" * 80))
     with pytest.raises(InvalidJob, match="the payload has"):
@@ -205,7 +206,7 @@ def test_a_payload_that_is_too_big_is_refused_and_stored_nowhere(make_jobs: Make
 def test_the_default_limit_is_256_kib(jobs: WorkingJobs) -> None:
     """B3"""
     seen: list[int] = []
-    jobs.register(lambda job: seen.append(len(job.text)), job=Text)
+    jobs.register(calling(lambda job: seen.append(len(job.text))), job=Text)
     frame = len(b'{"text":""}')
 
     jobs.enqueue(Text("x" * (256 * 1024 - frame)))
@@ -228,7 +229,7 @@ def test_metadata_that_is_no_text_is_refused(jobs: WorkingJobs, wrong: dict[str,
 @pytest.mark.parametrize("wrong", [None, 7, "text", Ping, [], {}, Ping(1)])
 def test_what_is_no_collection_of_jobs_is_refused(jobs: WorkingJobs, wrong: object) -> None:
     """B4"""
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
 
     with pytest.raises(InvalidJob):
         jobs.enqueue_many(wrong)  # type: ignore[arg-type]
@@ -238,7 +239,7 @@ def test_what_is_no_collection_of_jobs_is_refused(jobs: WorkingJobs, wrong: obje
 
 def test_one_wrong_job_keeps_all_others_out(jobs: WorkingJobs) -> None:
     """B4"""
-    jobs.register(lambda job: None, job=Ping)
+    jobs.register(do_nothing, job=Ping)
 
     with pytest.raises(InvalidJob):
         jobs.enqueue_many([*(Ping(n) for n in range(100)), "no job"])  # type: ignore[list-item]
@@ -276,7 +277,7 @@ def test_a_batch_as_large_as_allowed_goes_in_at_once(jobs: WorkingJobs) -> None:
     """B4"""
     gate = Gate()
     gate.open()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
 
     with pytest.raises(InvalidJob, match="at most 10,000 jobs"):
         jobs.enqueue_many(Ping(n) for n in range(10_001))

@@ -12,6 +12,7 @@ import pytest
 from jobkit import JobContext, JobState
 from jobkit.clock import SystemClock
 from jobkit.worker import WorkingJobs
+from tests.e2e.handling import calling
 from tests.e2e.jobtypes import Alone, Flaky, Ping, Pong
 from tests.e2e.waiting import Gate, eventually, heard
 
@@ -68,11 +69,12 @@ def test_an_async_handler_is_cancelled_at_its_deadline(jobs: WorkingJobs) -> Non
 def test_the_record_shows_a_timeout_while_the_handler_still_runs(jobs: WorkingJobs) -> None:
     """B28"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     jobs.start(abandon_after=LONG)
 
     handle = jobs.enqueue(Ping(), timeout=SHORT)
-    record = eventually(lambda: (r := handle.record()).timed_out_at and r)
+    eventually(lambda: handle.record().timed_out_at)
+    record = handle.record()
 
     assert record.state == "running"
     assert record.timed_out_at is not None
@@ -106,7 +108,7 @@ def test_timeouts_are_counted_apart_from_failures(jobs: WorkingJobs, how: str) -
 def test_a_handler_that_does_not_stop_is_abandoned(jobs: WorkingJobs) -> None:
     """B28"""
     gate = Gate()
-    jobs.register(lambda job: gate.enter(), job=Ping)
+    jobs.register(gate.handle, job=Ping)
     jobs.start(concurrency=1, abandon_after=SHORT)
 
     handle = jobs.enqueue(Ping(), timeout=SHORT, max_timeout_retries=0)
@@ -122,8 +124,8 @@ def test_a_handler_that_does_not_stop_is_abandoned(jobs: WorkingJobs) -> None:
 def test_an_abandoned_handler_keeps_its_slot_until_it_returns(jobs: WorkingJobs) -> None:
     """B28"""
     stuck, gate = Gate(), Gate()
-    jobs.register(lambda job: stuck.enter(), job=Ping)
-    jobs.register(lambda job: gate.enter(), job=Pong)
+    jobs.register(stuck.handle, job=Ping)
+    jobs.register(gate.handle, job=Pong)
     jobs.start(concurrency=2, abandon_after=SHORT)
     abandoned = jobs.enqueue(Ping(), timeout=SHORT, max_timeout_retries=0)
     assert abandoned.wait(MINUTE).state == "dead"
@@ -142,7 +144,7 @@ def test_an_abandoned_handler_keeps_its_slot_until_it_returns(jobs: WorkingJobs)
 def test_an_abandoned_job_frees_its_place_among_the_limited(jobs: WorkingJobs) -> None:
     """B26, B28"""
     stuck = Gate()
-    jobs.register(lambda job: stuck.enter() if job.n == 0 else None, job=Alone)
+    jobs.register(calling(lambda job: stuck.enter() if job.n == 0 else None), job=Alone)
     jobs.start(concurrency=4, abandon_after=SHORT)
     first = jobs.enqueue(Alone(0), timeout=timedelta(milliseconds=300), max_timeout_retries=0)
     stuck.wait_for(1)
@@ -161,7 +163,7 @@ def test_the_hook_of_an_abandoned_job_is_called_though_no_thread_is_left(
     from jobkit import Hooks
 
     stuck, told = Gate(), threading.Event()
-    jobs.register(lambda job: stuck.enter(), job=Ping)
+    jobs.register(stuck.handle, job=Ping)
     jobs.hooks(Hooks(on_dead=lambda record, attempt: told.set()))
     jobs.start(concurrency=1, abandon_after=SHORT)
 
@@ -175,7 +177,7 @@ def test_the_hook_of_an_abandoned_job_is_called_though_no_thread_is_left(
 def test_a_worker_with_all_slots_abandoned_claims_no_more_and_says_so(jobs: WorkingJobs) -> None:
     """B28"""
     stuck = Gate()
-    jobs.register(lambda job: stuck.enter(), job=Ping)
+    jobs.register(stuck.handle, job=Ping)
     jobs.start(concurrency=2, abandon_after=SHORT, poll=timedelta(milliseconds=20))
     worker = jobs.worker
     assert worker is not None
@@ -195,7 +197,7 @@ def test_a_worker_with_all_slots_abandoned_claims_no_more_and_says_so(jobs: Work
 def test_a_worker_with_all_slots_abandoned_does_not_spin(jobs: WorkingJobs) -> None:
     """B28"""
     stuck = Gate()
-    jobs.register(lambda job: stuck.enter(), job=Ping)
+    jobs.register(stuck.handle, job=Ping)
     jobs.start(concurrency=1, abandon_after=SHORT, poll=timedelta(milliseconds=20))
     worker = jobs.worker
     assert worker is not None

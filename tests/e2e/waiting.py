@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 from jobkit.clock import SystemClock, pause
 
-T = TypeVar("T")
 PATIENCE = 20.0  # seconds; what is waited for takes milliseconds, on a machine that is not busy
 LOOK = 0.005
 
 _clock = SystemClock()
 
 
-def eventually(check: Callable[[], T], *, within: float = PATIENCE) -> T:
-    """Return what `check` returns, as soon as that is true."""
+def eventually(check: Callable[[], object], *, within: float = PATIENCE) -> None:
+    """Wait until what `check` returns is true."""
     deadline = _clock.monotonic() + within
     while not (value := check()):
         if _clock.monotonic() > deadline:
             raise AssertionError(f"not so after {within} s: {value!r}")
         pause(LOOK)
-    return value
 
 
 def heard(event: threading.Event, *, within: float = PATIENCE) -> None:
     """Wait for a named signal of a handler."""
     assert event.wait(within), f"no signal within {within} s"
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    """Return how long a call took."""
+    start = _clock.monotonic()
+    call()
+    return _clock.monotonic() - start
 
 
 def seconds_until(check: Callable[[], object], *, within: float = PATIENCE) -> float:
@@ -47,8 +52,8 @@ class Gate:
         self.most = 0
         self.passed = 0
 
-    def enter(self, *, within: float = PATIENCE) -> None:
-        """Wait inside until the gate opens."""
+    def enter(self, *, within: float = PATIENCE) -> str:
+        """Wait inside until the gate opens; return "passed"."""
         with self._changed:
             self.inside += 1
             self.most = max(self.most, self.inside)
@@ -59,6 +64,11 @@ class Gate:
                 self.inside -= 1
                 self.passed += 1
                 self._changed.notify_all()
+        return "passed"
+
+    def handle(self, job: Any) -> str:
+        """Be a handler: enter."""
+        return self.enter()
 
     def open(self) -> None:
         """Let all go on, also those that come later."""

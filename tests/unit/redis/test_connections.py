@@ -63,7 +63,7 @@ def test_every_wait_has_an_end() -> None:
 
 
 def test_the_settings_of_a_client_are_taken_over() -> None:
-    client = redis.Redis(host="there", port=1234, db=5, username="ann", password="secret")  # noqa: S106
+    client = redis.Redis(host="there", port=1234, db=5, username="ann", password="secret")
 
     arguments = address_of(client).arguments
 
@@ -135,6 +135,7 @@ def test_a_forked_child_begins_with_no_connection(monkeypatch: pytest.MonkeyPatc
     of_the_parent = connections.borrow()
     connections.give_back(of_the_parent)
 
-    monkeypatch.setattr("os.getpid", lambda parent=os.getpid(): parent + 1)
+    child = os.getpid() + 1
+    monkeypatch.setattr("os.getpid", lambda: child)
 
     assert connections.borrow() is not of_the_parent

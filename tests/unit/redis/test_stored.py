@@ -13,7 +13,7 @@ CLAIM = Claim(
     slots=2,
     lease=30_000,
 )
-LINES = b'k' + b'bob.2:41\nv11 A "1.0"\ns500\nn3\nx1\no2\nl1\nd900\nu7\nc600\nt650'
+LINES = b"k" + b'bob.2:41\nv11 A "1.0"\ns500\nn3\nx1\no2\nl1\nd900\nu7\nc600\nt650'
 
 
 def a_body(payload: bytes = b"{}", *, options: bytes = b"", metadata: bytes = b"") -> bytes:
@@ -48,9 +48,7 @@ def test_the_three_parts_of_a_body_may_be_anything() -> None:
 
 
 def test_what_has_changed_stands_in_lines() -> None:
-    stored = parse_job(
-        "mail", (b"J1", a_body(), LINES, b"", b""), state=JobState.RUNNING, now=0
-    )
+    stored = parse_job("mail", (b"J1", a_body(), LINES, b"", b""), state=JobState.RUNNING, now=0)
 
     assert (stored.worker, stored.fence, stored.version) == ("bob.2", 41, "1.0")
     assert (stored.started_at, stored.starts, stored.duration, stored.run_at) == (500, 3, 7, 900)

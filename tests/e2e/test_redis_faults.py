@@ -1,0 +1,327 @@
+"""Redis is there and refuses, stalls, or forgets; workers and producers go on by themselves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from jobkit import BackendUnavailable, JobState
+from jobkit.clock import SystemClock
+from jobkit.worker import WorkingJobs
+from tests.e2e.backends import MakeJobs, breaches
+from tests.e2e.handling import calling, do_nothing
+from tests.e2e.jobtypes import Alone, Flaky, Ping, Text
+from tests.e2e.redis_backends import BINARIES, a_server, backends
+from tests.e2e.waiting import Gate, eventually
+from tests.servers import RedisServer, ServerBinary
+
+MINUTE = timedelta(minutes=1)
+each_version = pytest.mark.parametrize("server", BINARIES, ids=lambda b: b.label, indirect=True)
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """Start a server of the newest version, or of each (`each_version`)."""
+    binary: ServerBinary = getattr(request, "param", BINARIES[-1])
+    with RedisServer(binary) as running:
+        yield running
+
+
+@pytest.fixture
+def make(server: RedisServer) -> Iterator[MakeJobs]:
+    """Make backends on it."""
+    with backends(server.url) as make_jobs:
+        yield make_jobs
+
+
+def in_trouble(jobs: WorkingJobs) -> bool:
+    return jobs.worker is not None and jobs.worker.trouble is not None
+
+
+def at_work(jobs: WorkingJobs) -> bool:
+    return jobs.worker is not None and jobs.worker.trouble is None
+
+
+@each_version
+def test_the_first_jobs_of_a_new_server_are_drained(make: MakeJobs) -> None:
+    """B39, B53: no script is known, and none is carried out behind its turn."""
+    jobs = make()
+    jobs.register(do_nothing, job=Alone)
+    jobs.enqueue_many([Alone(n) for n in range(10)])
+
+    assert jobs.drain(timeout=MINUTE).succeeded == 10
+
+
+@each_version
+def test_scripts_may_be_flushed_at_any_time(server: RedisServer, make: MakeJobs) -> None:
+    """B39"""
+    jobs, producer = make(), make()
+    seen = Counter[int]()
+    jobs.register(calling(lambda job: seen.update([job.n])), job=Ping)
+    jobs.start(concurrency=1)
+    stop = threading.Event()
+
+    def flush() -> None:
+        while not stop.wait(0.005):
+            server.ask("SCRIPT FLUSH")
+
+    flusher = threading.Thread(target=flush)
+    flusher.start()
+    handles = [producer.enqueue(Ping(n)) for n in range(100)]
+    records = [handle.wait(MINUTE) for handle in handles]
+    stop.set()
+    flusher.join()
+
+    assert {record.state for record in records} == {JobState.SUCCEEDED}
+    assert seen == dict.fromkeys(range(100), 1)
+    assert at_work(jobs)
+
+
+def test_connections_may_be_killed_at_any_time(server: RedisServer, make: MakeJobs) -> None:
+    """B6, B39: each job runs, and each enqueue stores one."""
+    jobs, producer = make(), make()
+    lock = threading.Lock()
+    seen = Counter[int]()
+
+    @jobs.register
+    def count(job: Ping) -> None:
+        with lock:
+            seen[job.n] += 1
+
+    jobs.start(concurrency=4)
+    stop = threading.Event()
+
+    def kill() -> None:
+        while not stop.wait(0.03):
+            server.ask("CLIENT KILL TYPE normal SKIPME yes")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    handles = [producer.enqueue(Ping(n)) for n in range(150)]
+    stop.set()
+    killer.join()
+    records = [handle.wait(MINUTE) for handle in handles]
+    jobs.drain(timeout=MINUTE)
+
+    assert {record.state for record in records} == {JobState.SUCCEEDED}
+    assert seen == dict.fromkeys(range(150), 1)
+    assert {record.losses for record in records} == {0}
+
+
+@each_version
+def test_a_replica_is_waited_for(server: RedisServer, make: MakeJobs) -> None:
+    """B39: READONLY"""
+    gate = Gate()
+    jobs, producer = make(), make(enqueue_timeout=timedelta(milliseconds=200))
+    jobs.register(gate.handle, job=Ping)
+    jobs.start()
+    running = jobs.enqueue(Ping())
+    gate.wait_for(1)
+
+    with a_server() as master:
+        # A replica that has lost its master keeps its data, and takes no writes.
+        server.ask("CONFIG SET replica-serve-stale-data yes", f"REPLICAOF 127.0.0.1 {master.port}")
+        master.kill()
+        with pytest.raises(BackendUnavailable, match="READONLY") as refusal:
+            producer.enqueue(Ping())
+        gate.open()
+        eventually(lambda: in_trouble(jobs))
+        server.ask("REPLICAOF NO ONE")
+
+    assert refusal.value.stored == "no"
+    eventually(lambda: at_work(jobs))
+    assert producer.enqueue(Ping()).wait(MINUTE).state == "succeeded"
+    assert running.id
+
+
+@each_version
+def test_a_full_redis_refuses_new_jobs_and_finishes_old_ones(
+    server: RedisServer, make: MakeJobs
+) -> None:
+    """B39: OOM"""
+    gate = Gate()
+    jobs, producer = make(), make()
+    jobs.register(gate.handle, job=Ping)
+    jobs.register(do_nothing, job=Text)
+
+    @jobs.register
+    def fail_once(job: Flaky) -> None:
+        gate.enter()
+        raise ValueError
+
+    jobs.start(concurrency=20)
+    running = [*jobs.enqueue_many([Ping(n) for n in range(5)])]
+    failing = [*jobs.enqueue_many([Flaky(n) for n in range(5)], max_retries=0)]
+    gate.wait_for(10)
+    producer.enqueue(Text("warm"))
+    waiting = jobs.enqueue_many([Ping(100 + n) for n in range(20)])
+    server.ask("CONFIG SET maxmemory-policy noeviction", "CONFIG SET maxmemory 1")
+
+    clock = SystemClock()
+    start = clock.monotonic()
+    for enqueue in (producer.enqueue, jobs.enqueue):
+        with pytest.raises(BackendUnavailable, match="is full") as refusal:
+            enqueue(Text("x" * 1000))
+        assert refusal.value.stored == "no"
+    assert clock.monotonic() - start < 3  # at once: waiting does not help
+    victim = waiting.pop()
+    assert victim.cancel()
+    gate.open()
+
+    assert [h.wait(MINUTE).state for h in (*running, *waiting)] == [JobState.SUCCEEDED] * 24
+    assert [h.wait(MINUTE).state for h in failing] == [JobState.DEAD] * 5
+    assert {h.record().losses for h in running} == {0}
+    server.ask("CONFIG SET maxmemory 0")
+    assert producer.enqueue(Text("there is room")).wait(MINUTE).state == "succeeded"
+    jobs.shutdown()
+    assert breaches(jobs) == []
+
+
+def test_a_running_job_is_cancelled_and_timed_out_while_redis_is_full(
+    server: RedisServer, make: MakeJobs
+) -> None:
+    """B28, B39, B44"""
+    gate = Gate()
+    jobs = make()
+    jobs.register(gate.handle, job=Ping)
+    jobs.start(abandon_after=MINUTE)
+    cancelled = jobs.enqueue(Ping(1))
+    late = jobs.enqueue(Ping(2), timeout=timedelta(milliseconds=500), max_timeout_retries=0)
+    gate.wait_for(2)
+    server.ask("CONFIG SET maxmemory-policy noeviction", "CONFIG SET maxmemory 1")
+
+    assert cancelled.cancel()
+    eventually(lambda: late.record().timed_out_at)
+    gate.open()
+
+    assert cancelled.wait(MINUTE).state == "cancelled"
+    assert late.wait(MINUTE).state == "dead"
+
+
+@each_version
+def test_a_busy_redis_is_waited_for(server: RedisServer, make: MakeJobs) -> None:
+    """B39: BUSY"""
+    server.ask("CONFIG SET lua-time-limit 50")
+    jobs, producer = make(), make(enqueue_timeout=timedelta(seconds=20))
+    jobs.register(do_nothing, job=Ping)
+    jobs.start()
+    jobs.enqueue(Ping()).wait(MINUTE)
+
+    hog = threading.Thread(target=server.ask, args=('EVAL "while true do end" 0',))
+    hog.start()
+    eventually(lambda: "-BUSY" in server.ask("GET x"))
+    done = list[JobState]()
+    enqueuing = threading.Thread(
+        target=lambda: done.append(producer.enqueue(Ping(2)).wait(MINUTE).state)
+    )
+    enqueuing.start()
+    eventually(lambda: in_trouble(jobs))
+    server.ask("SCRIPT KILL")
+    hog.join()
+    enqueuing.join()
+
+    assert done == [JobState.SUCCEEDED]
+
+
+def test_a_frozen_redis_is_waited_for(server: RedisServer, make: MakeJobs) -> None:
+    """B39: it takes connections and answers nothing, as behind a dead link."""
+    gate = Gate()
+    jobs = make()
+    jobs.register(gate.handle, job=Ping)
+    jobs.start()
+    running = jobs.enqueue(Ping())
+    gate.wait_for(1)
+
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        gate.open()
+        eventually(lambda: in_trouble(jobs))
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+    assert running.wait(MINUTE).state == "succeeded"
+    assert running.record().starts == 1
+    assert jobs.enqueue(Ping()).wait(MINUTE).state == "succeeded"
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0])
+def test_an_enqueue_gives_up_on_a_frozen_redis_in_time(
+    server: RedisServer, make: MakeJobs, seconds: float
+) -> None:
+    """B39: also while a reply is awaited."""
+    jobs = make(enqueue_timeout=timedelta(seconds=seconds))
+    jobs.enqueue(Ping())
+    clock = SystemClock()
+
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        start = clock.monotonic()
+        with pytest.raises(BackendUnavailable) as refusal:
+            jobs.enqueue(Ping())
+        took = clock.monotonic() - start
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+    assert refusal.value.stored == "unknown"
+    assert took < seconds + 2
+
+
+@each_version
+def test_too_few_replicas_are_waited_for(server: RedisServer, make: MakeJobs) -> None:
+    """B39: NOREPLICAS"""
+    jobs, producer = make(), make(enqueue_timeout=timedelta(milliseconds=200))
+    jobs.register(do_nothing, job=Ping)
+    jobs.start()
+    jobs.enqueue(Ping()).wait(MINUTE)
+
+    server.ask("CONFIG SET min-replicas-to-write 1")
+    with pytest.raises(BackendUnavailable, match="NOREPLICAS") as refusal:
+        producer.enqueue(Ping())
+    eventually(lambda: in_trouble(jobs))
+    server.ask("CONFIG SET min-replicas-to-write 0")
+
+    assert refusal.value.stored == "no"
+    assert producer.enqueue(Ping()).wait(MINUTE).state == "succeeded"
+
+
+@each_version
+def test_a_disk_that_cannot_be_written_is_waited_for(server: RedisServer, make: MakeJobs) -> None:
+    """B39: MISCONF"""
+    jobs, producer = make(), make(enqueue_timeout=timedelta(milliseconds=200))
+    jobs.register(do_nothing, job=Ping)
+    jobs.start()
+    jobs.enqueue(Ping()).wait(MINUTE)
+
+    (server.directory / "dump.rdb").mkdir()  # so that no snapshot can take its place
+    (server.directory / "dump.rdb" / "x").touch()
+    server.ask("CONFIG SET save '3600 1'", "BGSAVE")
+    eventually(lambda: "rdb_last_bgsave_status:err" in server.ask("INFO persistence"))
+    with pytest.raises(BackendUnavailable, match="MISCONF") as refusal:
+        producer.enqueue(Ping())
+    eventually(lambda: in_trouble(jobs))
+    server.ask("CONFIG SET stop-writes-on-bgsave-error no")
+
+    assert refusal.value.stored == "no"
+    assert producer.enqueue(Ping()).wait(MINUTE).state == "succeeded"
+
+
+def test_too_many_clients_are_waited_for(server: RedisServer, make: MakeJobs) -> None:
+    """B39"""
+    producer = make(enqueue_timeout=timedelta(milliseconds=200))
+    jobs = make()
+    jobs.register(do_nothing, job=Ping)
+    jobs.start()
+    jobs.enqueue(Ping()).wait(MINUTE)
+
+    server.ask("CONFIG SET maxclients 1")
+    with pytest.raises(BackendUnavailable, match="max number of clients") as refusal:
+        producer.enqueue(Ping())
+    jobs.enqueue(Ping()).wait(MINUTE)
+
+    assert refusal.value.stored == "no"
