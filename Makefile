@@ -22,7 +22,7 @@ test: $(READY)  ## Run all tests and doctests; they start Redis servers of their
 	$(PYTEST) -n 2 --doctest-modules $(SOURCES) tests examples
 
 unit: $(READY)  ## Run the unit tests only: seconds
-	$(PYTEST) tests/unit
+	$(PYTEST) -n 2 tests/unit
 
 check: $(READY)  ## Lint, formatting, types (mypy and pyright), direction of imports
 	$(BIN)/ruff check
