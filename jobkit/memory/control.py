@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobkit.memory.queue import MemoryQueue
-from jobkit.record import ENDED, WAITING, JobState
+from jobkit.record import ENDED, WAITING, JobState, Move
 from jobkit.store import Cancel, Delete, Reschedule, SetPriority
 
 
@@ -20,7 +20,7 @@ def cancel(queue: MemoryQueue, operation: Cancel, clock: int) -> JobState | None
     elif state not in ENDED:
         queue.take_out(job)
         job.cancel_requested_at = now
-        queue.end(job, JobState.CANCELLED, now=now)
+        queue.end(job, Move.CANCEL, JobState.CANCELLED, now=now)
         queue.trim(operation.bounds, now=now, ended=1)
     return state
 
@@ -48,7 +48,8 @@ def reschedule(queue: MemoryQueue, operation: Reschedule, clock: int) -> JobStat
     if state in ENDED:
         job.begin_anew()
     job.run_at = now if operation.run_at is None else max(operation.run_at, 0)
-    queue.put_back(job, state if state in queue.waiting else JobState.SCHEDULED, now=now)
+    waits_as = state if state in queue.waiting else JobState.SCHEDULED
+    queue.put_back(job, Move.RESCHEDULE, waits_as, now=now)
     queue.crew.hint_wanted(now)
     return state
 
@@ -63,7 +64,7 @@ def set_priority(queue: MemoryQueue, operation: SetPriority, clock: int) -> JobS
         queue.take_out(job)
         job.priority = operation.priority
         if state is JobState.QUEUED:
-            queue.make_ready(job)
+            queue.make_ready(job, Move.RESCHEDULE)
         else:
             queue.waiting[state].add(job)
     return state

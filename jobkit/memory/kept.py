@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jobkit.record import ENDED, AttemptOutcome, JobState
+from jobkit.record import ENDED, AttemptOutcome, JobState, Move, is_legal
 from jobkit.store import ATTEMPTS_KEPT, Failure, Lane, NewJob, StoredAttempt, StoredJob
 
 DEFAULT_LANE = Lane(group="")
@@ -56,6 +56,12 @@ class KeptJob:
     def held_by(self, worker: str, fence: int) -> bool:
         """Tell whether this lease is the one that the job runs under."""
         return self.state is JobState.RUNNING and self.token == (worker, fence)
+
+    def move(self, move: Move, state: JobState) -> None:
+        """Change the state by a move; every write of it comes through here."""
+        source = None if move is Move.ENQUEUE else self.state
+        assert is_legal(move, source, state), f"{self.id}: no {move} from {source} to {state}"
+        self.state = state
 
     def begin(self, now: int) -> None:
         """Note that the run has started."""

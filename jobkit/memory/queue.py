@@ -9,7 +9,7 @@ from jobkit.memory.crew import Crew
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.lines import EndedLine, Rank, ReadyLane, WaitingLine, bounds_of, lane_name
 from jobkit.memory.watermark import Watermark
-from jobkit.record import ENDED, JobState
+from jobkit.record import ENDED, JobState, Move
 from jobkit.store import (
     MAX_LOSSES,
     PROMOTED_PER_CLAIM,
@@ -63,26 +63,28 @@ class MemoryQueue:
             run_at=max(run_at, 0),
         )
         self.jobs[new.id] = job
-        self.put_back(job, JobState.SCHEDULED, now=now)
+        self.put_back(job, Move.ENQUEUE, JobState.SCHEDULED, now=now)
 
-    def put_back(self, job: KeptJob, waits_as: JobState, *, now: int) -> None:
+    def put_back(self, job: KeptJob, move: Move, waits_as: JobState, *, now: int) -> None:
         """Make a job ready, or let it wait for its time in the given state."""
         if job.run_at <= now:
-            self.make_ready(job)
+            self.make_ready(job, move)
             self.crew.wanted[job.type] = None
             return
-        job.state = waits_as
+        job.move(move, waits_as)
         line = self.waiting[waits_as]
         line.add(job)
         if line.head() == (job.run_at, job.arrival, job.id):
             self.crew.wanted[job.type] = None  # somebody has to sleep less long
 
-    def end(self, job: KeptJob, state: JobState, *, now: int, keep: bool = True) -> None:
+    def end(
+        self, job: KeptJob, move: Move, state: JobState, *, now: int, keep: bool = True
+    ) -> None:
         """End a job that stands nowhere; with `keep` False, drop it."""
         if not keep:
             del self.jobs[job.id]
             return
-        job.state = state
+        job.move(move, state)
         job.finished_at = now
         self.ended[state].add(job)
 
@@ -106,9 +108,9 @@ class MemoryQueue:
         if not members:
             del self.active[job.lane.group]
 
-    def make_ready(self, job: KeptJob) -> None:
+    def make_ready(self, job: KeptJob, move: Move) -> None:
         """Put a job that stands nowhere into its lane."""
-        job.state = JobState.QUEUED
+        job.move(move, JobState.QUEUED)
         name = lane_name(job)
         lane = self.ready.get(name)
         if lane is None:
@@ -134,7 +136,7 @@ class MemoryQueue:
             ]
             if not heads:
                 return
-            self.make_ready(min(heads, key=lambda pair: pair[0])[1].pop())
+            self.make_ready(min(heads, key=lambda pair: pair[0])[1].pop(), Move.PROMOTE)
 
     def reclaim(self, now: int) -> list[str]:
         """Take back expired leases, and return the jobs that this ended."""
@@ -156,12 +158,12 @@ class MemoryQueue:
             job.note(LOST, now=now)
         job.started = False
         if job.cancel_requested_at is not None:
-            self.end(job, JobState.CANCELLED, now=now)
+            self.end(job, Move.RECLAIM, JobState.CANCELLED, now=now)
             return True
         if job.losses >= MAX_LOSSES or (job.losses and job.lane.on_lost_dead):
-            self.end(job, JobState.DEAD, now=now, keep=job.lane.keep_dead)
+            self.end(job, Move.RECLAIM, JobState.DEAD, now=now, keep=job.lane.keep_dead)
             return True
-        self.make_ready(job)
+        self.make_ready(job, Move.RECLAIM)
         return False
 
     def take(
@@ -196,7 +198,7 @@ class MemoryQueue:
 
     def _start_running(self, job: KeptJob, lanes: LaneSet) -> None:
         job.lane = lanes.lanes[job.type]
-        job.state = JobState.RUNNING
+        job.move(Move.CLAIM, JobState.RUNNING)
         self.running[job.id] = job
         self.active.setdefault(job.lane.group, set()).add(job.id)
 

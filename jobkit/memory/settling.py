@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.queue import MemoryQueue
-from jobkit.record import ENDED, JobState
+from jobkit.record import ENDED, JobState, Move
 from jobkit.store import (
     CANCELLED_RUN,
     Bury,
@@ -36,10 +38,24 @@ def apply(
     if job.cancel_requested_at is not None:
         if job.started:
             job.note(CANCELLED_RUN, now=now)
-        queue.end(job, JobState.CANCELLED, now=now)
+        queue.end(job, _move_of(settlement), JobState.CANCELLED, now=now)
     else:
         _move(queue, job, settlement, now)
     return _result(job, job.id in queue.jobs, now), _children(job, settlement)
+
+
+_MOVES: Mapping[type, Move] = {
+    Succeed: Move.SUCCEED,
+    RetryLater: Move.RETRY,
+    SnoozeFor: Move.SNOOZE,
+    Bury: Move.BURY,
+    EndCancelled: Move.CANCEL,
+    Release: Move.RELEASE,
+}
+
+
+def _move_of(settlement: Settlement) -> Move:
+    return _MOVES[type(settlement)]
 
 
 def _not_held(job: KeptJob, worker: str, fence: int, now: int) -> Settled:
@@ -65,20 +81,20 @@ def _move(queue: MemoryQueue, job: KeptJob, settlement: Settlement, now: int) ->
     match settlement:
         case Succeed():
             job.result = settlement.result
-            queue.end(job, JobState.SUCCEEDED, now=now)
+            queue.end(job, Move.SUCCEED, JobState.SUCCEEDED, now=now)
         case RetryLater():
             job.note(settlement.failure, now=now)
             job.run_at = now + settlement.delay if settlement.at is None else settlement.at
-            queue.put_back(job, JobState.RETRYING, now=now)
+            queue.put_back(job, Move.RETRY, JobState.RETRYING, now=now)
         case SnoozeFor():
             job.note(settlement.failure, now=now)
             job.run_at = now + settlement.delay
-            queue.put_back(job, JobState.SCHEDULED, now=now)
+            queue.put_back(job, Move.SNOOZE, JobState.SCHEDULED, now=now)
         case Bury():
             job.note(settlement.failure, now=now)
-            queue.end(job, JobState.DEAD, now=now, keep=settlement.keep)
+            queue.end(job, Move.BURY, JobState.DEAD, now=now, keep=settlement.keep)
         case EndCancelled():
             job.note(settlement.failure, now=now)
-            queue.end(job, JobState.CANCELLED, now=now)
+            queue.end(job, Move.CANCEL, JobState.CANCELLED, now=now)
         case Release():
-            queue.put_back(job, JobState.SCHEDULED, now=now)
+            queue.put_back(job, Move.RELEASE, JobState.SCHEDULED, now=now)

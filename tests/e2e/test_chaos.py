@@ -17,7 +17,7 @@ def test_no_job_is_lost_when_workers_are_killed() -> None:
             "--kills",
             "15",
             "--seconds",
-            "8",
+            "5",
             "--seed",
             "7",
         ],

@@ -117,7 +117,6 @@ def test_a_login_revoked_while_a_worker_runs_is_waited_for(server: RedisServer) 
         assert jobs.enqueue(Ping()).wait(MINUTE).state == "succeeded"
 
 
-@each_version
 def test_a_key_of_another_kind_spoils_its_own_queue_alone(
     server: RedisServer, make: MakeJobs
 ) -> None:

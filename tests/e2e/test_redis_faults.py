@@ -232,7 +232,7 @@ def test_a_busy_redis_is_waited_for(server: RedisServer, make: MakeJobs) -> None
 def test_a_frozen_redis_is_waited_for(server: RedisServer, make: MakeJobs) -> None:
     """B39: it takes connections and answers nothing, as behind a dead link."""
     gate = Gate()
-    jobs = make()
+    jobs = make(enqueue_timeout=timedelta(seconds=1))  # and so no reply is waited for longer
     jobs.register(gate.handle, job=Ping)
     jobs.start()
     running = jobs.enqueue(Ping())

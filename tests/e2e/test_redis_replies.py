@@ -313,7 +313,7 @@ def test_a_worker_waits_while_redis_loads(proxy: Proxy, far: MakeJobs, near: Mak
     worker.start(concurrency=2, prefetch=3)
     gate.wait_for(2)
 
-    proxy.answer("LOADING Redis is loading the dataset in memory", times=10)
+    proxy.answer("LOADING Redis is loading the dataset in memory", times=5)
     gate.open()
     records = [handle.wait(MINUTE) for handle in handles]
 
