@@ -14,9 +14,9 @@ import json
 import platform
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -130,19 +130,23 @@ def _bare_pushes(bench: Bench, namespace: str) -> float:
 def pick_up(bench: Bench) -> tuple[float, float]:
     """Return p50 and p99 in milliseconds from the call of enqueue to the handler's start."""
     waits: list[float] = []
+    started = threading.Event()
     with jobkit.RedisJobs(bench.server.url, namespace=bench.namespace()) as queue:
 
         @queue.register
         def note(_: JobA) -> None:
             waits.append(time.perf_counter() - sent)
+            started.set()
 
         sent = time.perf_counter()
         queue.start()
         queue.drain()
         for _ in range(PICK_UPS):
             time.sleep(0.02)
+            started.clear()
             sent = time.perf_counter()
-            queue.enqueue(JobA(1)).wait(timedelta(seconds=5))
+            queue.enqueue(JobA(1))
+            started.wait(5)
     bench.flush()
     ordered = sorted(waits)
     return median(ordered) * 1000, ordered[int(len(ordered) * 0.99)] * 1000
