@@ -47,8 +47,8 @@ class RedisWaiter:
         """
         self._woken.set()  # first: a wait that has no socket yet looks at this once it has one
         # redis-py has no other way to end a read of another thread without breaking its parser.
-        link: socket.socket | None = getattr(self._connection, "_sock", None)
-        if link is not None:
+        link: object = getattr(self._connection, "_sock", None)
+        if isinstance(link, socket.socket):
             with suppress(OSError):
                 link.shutdown(socket.SHUT_RDWR)
 

@@ -4,16 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import fakeredis
 import pytest
 
 from jobkit.redis.connections import Connections, address_of
+from jobkit.redis.keys import hint_key
 from jobkit.redis.store import RedisStore
-from jobkit.store import Store
+from jobkit.redis.waiter import RedisWaiter
+from jobkit.store import Store, Waiter
 from jobkit_testing.conformance import StoreConformance
+from jobkit_testing.conformance.builders import QUEUE
 from tests.servers import RedisServer
+
+
+class HintedWaiter(RedisWaiter):
+    """fakeredis has no socket that could be shut down under a reader: wake by a hint instead."""
+
+    def __init__(self, client: fakeredis.FakeRedis, worker: str) -> None:
+        super().__init__(address_of(client), "jobkit", worker)
+        self._client: Any = client  # its methods are untyped
+        self._key = hint_key("jobkit", QUEUE, worker)
+
+    def wake(self) -> None:
+        super().wake()
+        self._client.rpush(self._key, "1")
+
+
+class FakeRedisStore(RedisStore):
+    """The Redis store on fakeredis."""
+
+    def __init__(self) -> None:
+        self._client = fakeredis.FakeRedis(server=fakeredis.FakeServer())
+        super().__init__(Connections(address_of(self._client)))
+
+    def waiter(self, worker: str) -> Waiter:
+        return HintedWaiter(self._client, worker)
 
 
 class TestFakeRedis(StoreConformance):
@@ -21,11 +48,7 @@ class TestFakeRedis(StoreConformance):
 
     @pytest.fixture
     def make_store(self) -> Callable[[], Store]:
-        def make() -> Store:
-            client = fakeredis.FakeRedis(server=fakeredis.FakeServer())
-            return RedisStore(Connections(address_of(client)))
-
-        return make
+        return FakeRedisStore
 
 
 class TestRedis(StoreConformance):
