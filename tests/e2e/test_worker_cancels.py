@@ -90,10 +90,9 @@ def test_the_children_of_a_cancelled_job_are_dropped(jobs: WorkingJobs, told: To
 
     handle.cancel()
     assert handle.wait(MINUTE).state == "cancelled"
-    report = jobs.drain(timeout=MINUTE)
+    jobs.drain(timeout=MINUTE)
 
     assert ran == []
-    assert not report
 
 
 def test_a_cancelled_handler_that_asks_for_a_retry_is_cancelled(jobs: WorkingJobs) -> None:
