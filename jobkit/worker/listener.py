@@ -11,10 +11,12 @@ import threading
 from collections.abc import Callable, Sequence
 
 from jobkit.errors import BackendUnavailable
+from jobkit.ids import incarnation, jitter
 from jobkit.store import Waiter
 
 WAIT = 5.0  # seconds
-AFTER_AN_ERROR = 1.0
+FIRST_REST = 0.5  # seconds after the store failed
+LONGEST_REST = 5.0
 _LOGGER = logging.getLogger("jobkit.worker")
 
 
@@ -31,6 +33,7 @@ class Listener:
         self._waiter = waiter
         self._queues = queues
         self._on_hint = on_hint
+        self._name = incarnation()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="jobkit-listener", daemon=True)
 
@@ -46,14 +49,18 @@ class Listener:
             self._thread.join(timeout=WAIT + 5)
 
     def _listen(self) -> None:
+        failures = 0
         while not self._stopping.is_set():
             try:
                 if self._waiter.wait(self._queues(), WAIT):
                     self._on_hint()
+                failures = 0
+                continue
             except BackendUnavailable:
                 self._on_hint()  # hints may be lost; and the pump tells of the outage
-                self._stopping.wait(AFTER_AN_ERROR)
             except Exception:
                 _LOGGER.exception("the listener failed; it goes on")
-                self._stopping.wait(AFTER_AN_ERROR)
+            failures += 1
+            longest = min(FIRST_REST * 2.0 ** min(failures, 10), LONGEST_REST)
+            self._stopping.wait(longest * (0.5 + jitter(self._name, failures) / 2))
         self._waiter.close()
