@@ -38,7 +38,7 @@ format: $(READY)  ## Format, and mend what the linter can mend
 bench: $(READY)  ## Measure throughput
 	$(BIN)/python -m benchmarks.drain
 
-chaos: $(READY)  ## Kill workers and Redis at random, and count lost and repeated jobs
+chaos: $(READY)  ## Kill workers at random, and count lost and repeated jobs
 	$(BIN)/python -m benchmarks.chaos
 
 clean:  ## Remove .venv, builds and caches
