@@ -26,7 +26,7 @@ from jobkit.handlers import Handlers
 from jobkit.handlerset import HandlerSet
 from jobkit.hooks import call_hooks
 from jobkit.ids import IdSource, queue_hash, queue_hash_of
-from jobkit.jobtype import JobType, job_type, named_type
+from jobkit.jobtype import JobType, named_type
 from jobkit.options import (
     DEFAULT_MAX_PAYLOAD,
     ENQUEUE_CHECKS,
@@ -235,11 +235,6 @@ def check_state(
     if state not in allowed:
         words = " or ".join(sorted(allowed))
         raise WrongState(f"{name}: job {job_id} is {state}; this is for a job that is {words}")
-
-
-def stored_name(kind: str | type) -> str:
-    """Return the stored name of a type that is given by its name or its class."""
-    return kind if isinstance(kind, str) else job_type(kind).name
 
 
 def _bounds(options: QueueOptions) -> Bounds:
