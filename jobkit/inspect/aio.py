@@ -1,0 +1,125 @@
+"""`jobs.aio.inspect`: the twin of `jobs.inspect` in coroutines."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobkit.engine import Engine, drive_async
+from jobkit.inspect import bulk, crew, listing, pausing, schedules, single
+from jobkit.record import JobRecord, JobState, Page
+from jobkit.store import Operation
+
+
+class AsyncInspector:
+    """What `jobs.aio.inspect` is."""
+
+    def __init__(self, engine: Engine, run: Callable[[Operation[Any]], Awaitable[Any]]) -> None:
+        self._engine = engine
+        self._run = run
+
+    async def get(self, job_id: str, /) -> JobRecord[Any]:
+        """Read one job; raises `JobNotFound`."""
+        return await drive_async(single.read(self._engine, job_id), self._run)
+
+    async def cancel(self, job_id: str, /) -> bool:
+        """Cancel a job, or tell its handler to stop; False if it had ended or was gone."""
+        return await drive_async(single.cancel(self._engine, job_id), self._run)
+
+    async def delete(self, job_id: str, /) -> bool:
+        """Remove a job and its record; False if it was gone."""
+        return await drive_async(single.delete(self._engine, job_id), self._run)
+
+    async def jobs(
+        self,
+        *,
+        state: JobState | str | None = None,
+        queue: str | None = None,
+        type: str | type | None = None,
+        limit: int = 20,
+        cursor: str | None = None,
+    ) -> Page[JobRecord[Any]]:
+        """List jobs. Not supported yet."""
+        return await drive_async(
+            listing.jobs(
+                self._engine, state=state, queue=queue, type=type, limit=limit, cursor=cursor
+            ),
+            self._run,
+        )
+
+    async def queues(self) -> Sequence[Any]:
+        """List queues. Not supported yet."""
+        return await drive_async(listing.queues(self._engine), self._run)
+
+    async def workers(self) -> Sequence[Any]:
+        """List workers. Not supported yet."""
+        return await drive_async(crew.workers(self._engine), self._run)
+
+    async def schedules(self) -> Sequence[Any]:
+        """List schedules. Not supported yet."""
+        return await drive_async(schedules.schedules(self._engine), self._run)
+
+    async def stats(self) -> Any:
+        """Return totals and series. Not supported yet."""
+        return await drive_async(crew.stats(self._engine), self._run)
+
+    async def pause(self, queue: str | None = None, type: str | type | None = None) -> None:
+        """Pause a queue or a type. Not supported yet."""
+        await drive_async(pausing.pause(self._engine, queue, type), self._run)
+
+    async def resume(self, queue: str | None = None, type: str | type | None = None) -> None:
+        """Resume a queue or a type. Not supported yet."""
+        await drive_async(pausing.resume(self._engine, queue, type), self._run)
+
+    async def is_paused(self, queue: str | None = None, type: str | type | None = None) -> bool:
+        """Tell whether a queue or a type is paused. Not supported yet."""
+        return await drive_async(pausing.is_paused(self._engine, queue, type), self._run)
+
+    async def reschedule(self, job_id: str, at: datetime, /) -> None:
+        """Make a job due at another time; raises `JobNotFound` or `JobRunning`."""
+        await drive_async(single.reschedule(self._engine, job_id, at), self._run)
+
+    async def run_now(self, job_id: str, /) -> None:
+        """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
+        await drive_async(single.run_now(self._engine, job_id), self._run)
+
+    async def retry(self, job_id: str, /) -> None:
+        """Run an ended job again, with fresh attempts; raises as `run_now`."""
+        await drive_async(single.retry(self._engine, job_id), self._run)
+
+    async def retry_all_dead(
+        self, *, queue: str | None = None, type: str | type | None = None
+    ) -> int:
+        """Run all dead jobs again. Not supported yet."""
+        return await drive_async(
+            bulk.retry_all_dead(self._engine, queue=queue, type=type), self._run
+        )
+
+    async def delete_all_dead(
+        self, *, queue: str | None = None, type: str | type | None = None
+    ) -> int:
+        """Delete all dead jobs. Not supported yet."""
+        return await drive_async(
+            bulk.delete_all_dead(self._engine, queue=queue, type=type), self._run
+        )
+
+    async def prune(
+        self,
+        *,
+        state: JobState | str,
+        older_than: timedelta | None = None,
+        keep: int | None = None,
+        payload_only: bool = False,
+    ) -> int:
+        """Delete ended jobs. Not supported yet."""
+        return await drive_async(
+            bulk.prune(
+                self._engine,
+                state=state,
+                older_than=older_than,
+                keep=keep,
+                payload_only=payload_only,
+            ),
+            self._run,
+        )

@@ -1,0 +1,117 @@
+"""`jobs.inspect`: look at jobs, and act on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobkit.engine import Engine, drive
+from jobkit.inspect import bulk, crew, listing, pausing, schedules, single
+from jobkit.record import JobRecord, JobState, Page
+from jobkit.store import Operation
+
+
+class Inspector:
+    """What `jobs.inspect` is."""
+
+    def __init__(self, engine: Engine, run: Callable[[Operation[Any]], Any]) -> None:
+        self._engine = engine
+        self._run = run
+
+    def get(self, job_id: str, /) -> JobRecord[Any]:
+        """Read one job; raises `JobNotFound`."""
+        return drive(single.read(self._engine, job_id), self._run)
+
+    def cancel(self, job_id: str, /) -> bool:
+        """Cancel a job, or tell its handler to stop; False if it had ended or was gone."""
+        return drive(single.cancel(self._engine, job_id), self._run)
+
+    def delete(self, job_id: str, /) -> bool:
+        """Remove a job and its record; False if it was gone."""
+        return drive(single.delete(self._engine, job_id), self._run)
+
+    def jobs(
+        self,
+        *,
+        state: JobState | str | None = None,
+        queue: str | None = None,
+        type: str | type | None = None,
+        limit: int = 20,
+        cursor: str | None = None,
+    ) -> Page[JobRecord[Any]]:
+        """List jobs. Not supported yet."""
+        return drive(
+            listing.jobs(
+                self._engine, state=state, queue=queue, type=type, limit=limit, cursor=cursor
+            ),
+            self._run,
+        )
+
+    def queues(self) -> Sequence[Any]:
+        """List queues. Not supported yet."""
+        return drive(listing.queues(self._engine), self._run)
+
+    def workers(self) -> Sequence[Any]:
+        """List workers. Not supported yet."""
+        return drive(crew.workers(self._engine), self._run)
+
+    def schedules(self) -> Sequence[Any]:
+        """List schedules. Not supported yet."""
+        return drive(schedules.schedules(self._engine), self._run)
+
+    def stats(self) -> Any:
+        """Return totals and series. Not supported yet."""
+        return drive(crew.stats(self._engine), self._run)
+
+    def pause(self, queue: str | None = None, type: str | type | None = None) -> None:
+        """Pause a queue or a type. Not supported yet."""
+        drive(pausing.pause(self._engine, queue, type), self._run)
+
+    def resume(self, queue: str | None = None, type: str | type | None = None) -> None:
+        """Resume a queue or a type. Not supported yet."""
+        drive(pausing.resume(self._engine, queue, type), self._run)
+
+    def is_paused(self, queue: str | None = None, type: str | type | None = None) -> bool:
+        """Tell whether a queue or a type is paused. Not supported yet."""
+        return drive(pausing.is_paused(self._engine, queue, type), self._run)
+
+    def reschedule(self, job_id: str, at: datetime, /) -> None:
+        """Make a job due at another time; raises `JobNotFound` or `JobRunning`."""
+        drive(single.reschedule(self._engine, job_id, at), self._run)
+
+    def run_now(self, job_id: str, /) -> None:
+        """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
+        drive(single.run_now(self._engine, job_id), self._run)
+
+    def retry(self, job_id: str, /) -> None:
+        """Run an ended job again, with fresh attempts; raises as `run_now`."""
+        drive(single.retry(self._engine, job_id), self._run)
+
+    def retry_all_dead(self, *, queue: str | None = None, type: str | type | None = None) -> int:
+        """Run all dead jobs again. Not supported yet."""
+        return drive(bulk.retry_all_dead(self._engine, queue=queue, type=type), self._run)
+
+    def delete_all_dead(self, *, queue: str | None = None, type: str | type | None = None) -> int:
+        """Delete all dead jobs. Not supported yet."""
+        return drive(bulk.delete_all_dead(self._engine, queue=queue, type=type), self._run)
+
+    def prune(
+        self,
+        *,
+        state: JobState | str,
+        older_than: timedelta | None = None,
+        keep: int | None = None,
+        payload_only: bool = False,
+    ) -> int:
+        """Delete ended jobs. Not supported yet."""
+        return drive(
+            bulk.prune(
+                self._engine,
+                state=state,
+                older_than=older_than,
+                keep=keep,
+                payload_only=payload_only,
+            ),
+            self._run,
+        )
