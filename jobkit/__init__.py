@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jobkit.jobtype import job as job
     from jobkit.logs import JobLogFilter as JobLogFilter
     from jobkit.memory import MemoryJobs as MemoryJobs
+    from jobkit.memory import NoopJobs as NoopJobs
     from jobkit.options import EnqueueOptions as EnqueueOptions
     from jobkit.options import QueueOptions as QueueOptions
     from jobkit.options import ScheduleOptions as ScheduleOptions
@@ -82,7 +83,7 @@ _HOMES = {
     "hooks": ("Hooks",),
     "jobtype": ("job",),
     "logs": ("JobLogFilter",),
-    "memory": ("MemoryJobs",),
+    "memory": ("MemoryJobs", "NoopJobs"),
     "options": ("EnqueueOptions", "QueueOptions", "ScheduleOptions", "Unique", "WorkerOptions"),
     "outcome": ("Dead", "Discard", "Retry", "Snooze"),
     "protocols": (
