@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
+
+import msgspec
 
 MASK = "***"
 LONGEST_TEXT = 100
@@ -27,6 +29,32 @@ def describe(value: object) -> str:
     "[Login(user='ann', password=***)]"
     """
     return _describe(value, DEEPEST)
+
+
+def masked(value: object) -> Any:
+    """Return a value as JSON has it, in full, with sensitive fields masked at every depth.
+
+    >>> @dataclasses.dataclass
+    ... class Login:
+    ...     user: str
+    ...     password: str = dataclasses.field(metadata={"sensitive": True})
+    >>> masked([Login("ann", "secret")])
+    [{'user': 'ann', 'password': '***'}]
+    """
+    cls: type[Any] = value.__class__
+    if dataclasses.is_dataclass(cls):
+        return {
+            field.name: MASK
+            if field.metadata.get("sensitive")
+            else masked(getattr(value, field.name))
+            for field in dataclasses.fields(cls)
+        }
+    if isinstance(value, dict):
+        entries = cast("dict[Any, Any]", value)
+        return {str(name): masked(item) for name, item in entries.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [masked(item) for item in cast("Iterable[Any]", value)]
+    return msgspec.to_builtins(value)
 
 
 def _describe(value: Any, depth: int) -> str:

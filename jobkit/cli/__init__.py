@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from jobkit.cli.exit_codes import ExitCode
+from jobkit.cli.leaf import LeafCommand
 from jobkit.cli.leaving import leave
 from jobkit.cli.parser import LaterCommand, WorkerCommand, parse
 
@@ -30,6 +31,10 @@ def _run(argv: Sequence[str]) -> int:
         case LaterCommand(name=name):
             print(f"jobkit {name} is not supported yet", file=sys.stderr)
             return ExitCode.USAGE
+        case LeafCommand():
+            from jobkit.cli.carrying_out import carry_out
+
+            return carry_out(command)
         case WorkerCommand():
             from jobkit.cli.worker import run_worker
 

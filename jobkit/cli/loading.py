@@ -46,6 +46,29 @@ def load(target: str, imports: Iterable[str] = ()) -> Application:
     return _application(_find(module, attribute), f"{module.__name__}:{attribute}")
 
 
+def import_all(names: Iterable[str]) -> None:
+    """Import modules; raises `CannotLoad`."""
+    _look_in_current_directory()
+    for name in names:
+        _import(name)
+
+
+def load_class(target: str) -> type:
+    """Import a class, written module:Class; raises `CannotLoad`."""
+    _look_in_current_directory()
+    name, _, attribute = target.partition(":")
+    if not attribute:
+        raise CannotLoad(f"{target!r} is no job type: write module:Class, e.g. app.mail:Send")
+    found: Any = _import(name)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise CannotLoad(f"{name} has no attribute {attribute!r}")
+        found = getattr(found, part)
+    if not isinstance(found, type):
+        raise CannotLoad(f"{target} is {_described(found)}; give a job type")
+    return found
+
+
 def brief_traceback(error: BaseException) -> str:
     """Return the traceback of the user's code: without our frames before it, the end of it."""
     entry = error.__traceback__

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from jobkit.options import WORKER_CHECKS
@@ -147,3 +147,48 @@ def level(text: str) -> str:
     if text.upper() not in LEVELS:
         raise ArgumentTypeError(f"give one of {', '.join(LEVELS)}")
     return text.upper()
+
+
+def instant(text: str) -> datetime:
+    """Read an instant; it must have an offset.
+
+    >>> instant("2030-01-01T09:00+01:00").isoformat()
+    '2030-01-01T09:00:00+01:00'
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no instant; write 2030-01-01T09:00+01:00") from None
+    if found.utcoffset() is None:
+        raise ArgumentTypeError(f"{text!r} has no offset; write {found.isoformat()}Z for UTC")
+    return found
+
+
+def pairs(text: str) -> list[tuple[str, str]]:
+    """Read one pair, as a list so that several of them make one.
+
+    >>> pairs("user=7")
+    [('user', '7')]
+    """
+    key, has_value, value = text.partition("=")
+    if not (key and has_value):
+        raise ArgumentTypeError(f"{text!r} is no KEY=VALUE")
+    return [(key, value)]
+
+
+# argparse takes None for "not given"; this is a value that was given.
+NONE = "none"
+
+
+def number_or_none(text: str) -> int | str:
+    """Read an int or "none".
+
+    >>> number_or_none("3"), number_or_none("None")
+    (3, 'none')
+    """
+    return NONE if text.lower() == NONE else whole_number(text)
+
+
+def duration_or_none(text: str) -> timedelta | str:
+    """Read a number of seconds or "none"."""
+    return NONE if text.lower() == NONE else seconds(text)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from jobkit.cli.exit_codes import MEANINGS
+from jobkit.cli.leaf import LeafCommand, add_leaf, add_options, with_environment
+from jobkit.cli.leaves import GROUPS, LEAVES
 from jobkit.cli.option import (
     Option,
     checked,
@@ -25,11 +27,9 @@ from jobkit.options import WorkerOptions, WorkerSettings
 
 LATER: Mapping[str, str] = {
     "web": "serve the dashboard",
-    "enqueue": "enqueue one job",
-    "jobs": "list, show, cancel, retry and delete jobs",
     "queues": "list, pause and resume queues",
-    "schedules": "list schedules and their next runs",
     "doctor": "check the set-up",
+    "schedules": "list schedules and their next runs",
 }
 
 _OF = WorkerSettings()
@@ -192,19 +192,29 @@ class WorkerCommand:
     flags: frozenset[str] = frozenset()
 
 
-def parse(argv: Sequence[str], environ: Mapping[str, str]) -> WorkerCommand | LaterCommand:
+def parse(
+    argv: Sequence[str], environ: Mapping[str, str]
+) -> WorkerCommand | LeafCommand | LaterCommand:
     """Read a command line; raises `SystemExit` for --help, --version and what is wrong."""
     parser, worker = _parsers()
     args, unknown = parser.parse_known_args(argv)
     if args.command in LATER:
         return LaterCommand(name=args.command)
+    chosen: argparse.ArgumentParser = getattr(args, "parser_of_leaf", worker)
     if unknown:
-        worker.error(f"unrecognized arguments: {' '.join(unknown)}")
-    given = {name: value for name, value in vars(args).items() if value is not None}
+        chosen.error(f"unrecognized arguments: {' '.join(unknown)}")
+    options = args.leaf.all_options if "leaf" in args else (*WORKER_OPTIONS, *PROCESS_OPTIONS)
     try:
-        values = {**_from_environment(given, environ), **given}
+        flags = with_environment(args, options, environ)
     except argparse.ArgumentTypeError as error:
-        worker.error(str(error))
+        chosen.error(str(error))
+    if "leaf" in args:
+        return LeafCommand(leaf=args.leaf, given=args, flags=flags)
+    return _worker_command(args, flags)
+
+
+def _worker_command(args: argparse.Namespace, flags: frozenset[str]) -> WorkerCommand:
+    values = {name: value for name, value in vars(args).items() if value is not None}
     return WorkerCommand(
         target=args.target,
         options=cast(  # each value was read and checked by its Option
@@ -216,14 +226,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> WorkerCommand | La
         redis=values.get("redis"),
         namespace=values.get("namespace"),
         log_level=values.get("log_level"),
-        flags=frozenset(given),
+        flags=flags,
     )
-
-
-def _from_environment(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    options = [o for o in (*WORKER_OPTIONS, *PROCESS_OPTIONS) if o.name not in given]
-    read = {option.name: option.from_environment(environ) for option in options}
-    return {name: value for name, value in read.items() if value is not None}
 
 
 def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
@@ -246,28 +250,33 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         allow_abbrev=False,
     )
     worker.add_argument("target", metavar="MODULE", help=TARGET)
-    _add_options(worker, (*PROCESS_OPTIONS, *WORKER_OPTIONS))
+    add_options(worker, (*PROCESS_OPTIONS, *WORKER_OPTIONS))
+    _add_leaves(commands)
     for name, what in LATER.items():
         commands.add_parser(name, help=f"{what} (not supported yet)", add_help=False)
     return parser, worker
 
 
-def _add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
-    for option in options:
-        default = f"; default {option.default}" if option.default else ""
-        words = f"{option.help} [{option.variable}{default}]"
-        if option.metavar is None:
-            switch_action = argparse.BooleanOptionalAction
-            parser.add_argument(option.flag, dest=option.name, action=switch_action, help=words)
-        else:
-            parser.add_argument(
-                option.flag,
-                dest=option.name,
-                type=option.read,
-                metavar=option.metavar,
-                action="extend" if option.repeats else "store",
-                help=words,
-            )
+def _add_leaves(commands: Any) -> None:  # argparse has no public name for it
+    groups = {
+        name: commands.add_parser(name, help=what, description=what.capitalize() + ".")
+        for name, what in GROUPS.items()
+    }
+    actions = {
+        name: group.add_subparsers(dest="action", metavar="ACTION", required=True)
+        for name, group in groups.items()
+    }
+    for leaf in LEAVES:
+        place = actions.get(leaf.path[0], commands)
+        parser = place.add_parser(
+            leaf.path[-1],
+            help=leaf.help,
+            description=leaf.help.capitalize() + ".",
+            epilog=_exit_codes(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        add_leaf(parser, leaf)
 
 
 def _exit_codes() -> str:

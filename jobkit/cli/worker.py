@@ -7,14 +7,13 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 
+from jobkit.cli.backend import open_backend
 from jobkit.cli.exit_codes import ExitCode
-from jobkit.cli.loading import load
 from jobkit.cli.logs import configure_logging
 from jobkit.cli.parser import WorkerCommand
 from jobkit.cli.version import version
 from jobkit.clock import SystemClock
-from jobkit.errors import BackendUnavailable, InvalidOption, JobkitError, NotSupported
-from jobkit.handlers import Handlers
+from jobkit.errors import BackendUnavailable, JobkitError, NotSupported
 from jobkit.options import WorkerOptions, worker_settings
 from jobkit.worker import Worker, WorkingJobs
 from jobkit.worker.signals import stop_signals
@@ -28,26 +27,19 @@ def run_worker(command: WorkerCommand) -> ExitCode:
     """Load the application and serve it; what stands in the way is said on stderr."""
     try:
         _refuse_unsupported(command)
-        jobs = open_backend(command)
+        jobs = open_backend(
+            command.target,
+            imports=command.imports,
+            redis=command.redis,
+            namespace=command.namespace,
+            flags=command.flags,
+        )
         configure_logging(command.log_level)
         return serve(jobs, command.options, burst=command.burst)
     except BackendUnavailable as error:
         return _refuse(error, ExitCode.NO_REDIS)
     except JobkitError as error:
         return _refuse(error, ExitCode.USAGE)
-
-
-def open_backend(command: WorkerCommand) -> WorkingJobs:
-    """Return the backend that a command names; nothing is connected yet."""
-    application = load(command.target, command.imports)
-    if isinstance(application, Handlers):
-        return _redis_jobs(application, command)
-    for flag in ("redis", "namespace"):
-        if flag in command.flags:
-            raise InvalidOption(f"--{flag}: {command.target} is {application!r}, which has its own")
-    if application.worker is not None:
-        raise InvalidOption(f"{command.target} was started when it was imported; leave that to us")
-    return application
 
 
 def serve(jobs: WorkingJobs, options: WorkerOptions, *, burst: bool = False) -> ExitCode:
@@ -102,19 +94,6 @@ def _refuse_unsupported(command: WorkerCommand) -> None:
 def _refuse(error: JobkitError, code: ExitCode) -> ExitCode:
     print(f"jobkit worker: {error}", file=sys.stderr)
     return code
-
-
-def _redis_jobs(handlers: Handlers, command: WorkerCommand) -> WorkingJobs:
-    if command.redis is None:
-        raise InvalidOption(
-            f"{command.target} is a Handlers: say where its jobs are, with --redis or "
-            "JOBKIT_REDIS_URL"
-        )
-    from jobkit.redis import RedisJobs
-
-    if command.namespace is None:
-        return RedisJobs(command.redis, handlers=handlers)
-    return RedisJobs(command.redis, handlers=handlers, namespace=command.namespace)
 
 
 def _trouble_at_start(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +20,14 @@ class Note:
     """Logs a text."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Has something that nobody should see."""
+
+    user: str
+    password: str = field(metadata={"sensitive": True})
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import pytest
 from jobkit import Handlers, JobState, MemoryJobs
 from jobkit.cli import main
 from jobkit.cli.exit_codes import ExitCode
+from jobkit.cli.parser import LATER
 from jobkit.cli.worker import serve, summary
 
 
@@ -147,7 +148,7 @@ def test_a_backend_that_runs_already_is_refused(
     assert "was started when it was imported" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["web", "enqueue", "jobs", "queues", "schedules", "doctor"])
+@pytest.mark.parametrize("name", LATER)
 def test_other_commands_are_refused_by_name(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """B57."""
     assert main([name, "--json"]) == ExitCode.USAGE

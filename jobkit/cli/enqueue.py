@@ -1,0 +1,51 @@
+"""`jobkit enqueue`: one job, from its type and its fields as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from jobkit.cli.exit_codes import ExitCode
+from jobkit.cli.loading import load_class
+from jobkit.cli.option import NONE
+from jobkit.jobtype import JobType, job_type
+from jobkit.worker import WorkingJobs
+
+STDIN = "-"
+OPTIONS = (
+    "queue",
+    "priority",
+    "delay",
+    "run_at",
+    "max_retries",
+    "max_timeout_retries",
+    "timeout",
+    "unique",
+    "retention",
+)
+
+
+def enqueue(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
+    """Store the job and print its id."""
+    kind: JobType[Any] = job_type(load_class(given.type))
+    text = sys.stdin.read() if given.payload == STDIN else given.payload
+    handle = jobs.enqueue(kind.decode(text.encode()), **_options(given))
+    if given.json:
+        told = {"id": handle.id, "type": handle.type, "queue": handle.queue}
+        print(json.dumps({**told, "created": handle.created}))
+    else:
+        print(handle.id if handle.created else f"{handle.id} (it was there already)")
+    return ExitCode.OK
+
+
+def _options(given: argparse.Namespace) -> Any:
+    options: dict[str, Any] = {
+        name: None if value == NONE else value
+        for name in OPTIONS
+        if (value := getattr(given, name)) is not None
+    }
+    if given.metadata:
+        options["metadata"] = dict(given.metadata)
+    return options

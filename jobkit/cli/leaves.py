@@ -1,0 +1,120 @@
+"""The words of the commands that look and act. Loads nothing that --help does not need."""
+
+from __future__ import annotations
+
+from jobkit.cli.leaf import AS_JSON, Argument, Leaf
+from jobkit.cli.option import (
+    Option,
+    duration_or_none,
+    instant,
+    number_or_none,
+    pairs,
+    positive_number,
+    seconds,
+    switch,
+    whole_number,
+)
+
+STATES = "scheduled, queued, running, retrying, succeeded, dead or cancelled"
+
+_QUEUE = Option(name="queue", read=str, metavar="NAME", help="only of this queue")
+_TYPE = Option(name="type", read=str, metavar="TYPE", help="only of this job type, as stored")
+_ALL_DEAD = Option(
+    name="all_dead", read=switch, metavar=None, help="all dead jobs (of --queue, of --type)"
+)
+_IDS = Argument(name="id", help="the id of a job", many=True)
+_IDS_OR_ALL = Argument(name="id", help="the id of a job", many=True, optional=True)
+
+ENQUEUE = Leaf(
+    path=("enqueue",),
+    help="enqueue one job",
+    run="jobkit.cli.enqueue:enqueue",
+    arguments=(
+        Argument(name="type", help="the job type: module:Class"),
+        Argument(name="payload", help="its fields as JSON, e.g. '{\"user_id\": 7}'; - reads stdin"),
+    ),
+    options=(
+        Option(name="queue", read=str, metavar="NAME", help="the queue"),
+        Option(name="priority", read=whole_number, metavar="N", help="lower first", default="0"),
+        Option(name="delay", read=seconds, metavar="SECONDS", help="how long to wait"),
+        Option(
+            name="run_at", read=instant, metavar="INSTANT", help="when, e.g. 2030-01-01T09:00+01:00"
+        ),
+        Option(
+            name="max_retries",
+            read=number_or_none,
+            metavar="N",
+            help="how often a failure is retried; none: without end",
+        ),
+        Option(
+            name="max_timeout_retries",
+            read=number_or_none,
+            metavar="N",
+            help="how often a timeout is retried; none: without end",
+        ),
+        Option(
+            name="timeout",
+            read=duration_or_none,
+            metavar="SECONDS",
+            help="how long an attempt may take; none: any time",
+        ),
+        Option(name="unique", read=switch, metavar=None, help="not if the same job waits already"),
+        Option(
+            name="retention", read=seconds, metavar="SECONDS", help="how long to keep its record"
+        ),
+        Option(
+            name="metadata",
+            read=pairs,
+            metavar="KEY=VALUE",
+            help="goes with the job; may be repeated",
+            repeats=True,
+        ),
+        AS_JSON,
+    ),
+)
+
+JOBS = (
+    Leaf(
+        path=("jobs", "list"),
+        help="list jobs",
+        run="jobkit.cli.jobs:list_jobs",
+        options=(
+            Option(name="state", read=str, metavar="STATE", help=f"only {STATES}"),
+            _QUEUE,
+            _TYPE,
+            Option(name="limit", read=positive_number, metavar="N", help="how many", default="20"),
+            Option(name="cursor", read=str, metavar="TEXT", help="go on where a list ended"),
+            AS_JSON,
+        ),
+    ),
+    Leaf(
+        path=("jobs", "show"),
+        help="show one job and its attempts",
+        run="jobkit.cli.jobs:show_job",
+        arguments=(Argument(name="id", help="the id of a job"),),
+        options=(AS_JSON,),
+    ),
+    Leaf(
+        path=("jobs", "cancel"),
+        help="cancel jobs; running ones are told to stop",
+        run="jobkit.cli.jobs:cancel_jobs",
+        arguments=(_IDS,),
+    ),
+    Leaf(
+        path=("jobs", "retry"),
+        help="run ended jobs again",
+        run="jobkit.cli.jobs:retry_jobs",
+        arguments=(_IDS_OR_ALL,),
+        options=(_ALL_DEAD, _QUEUE, _TYPE),
+    ),
+    Leaf(
+        path=("jobs", "delete"),
+        help="remove jobs and their records",
+        run="jobkit.cli.jobs:delete_jobs",
+        arguments=(_IDS_OR_ALL,),
+        options=(_ALL_DEAD, _QUEUE, _TYPE),
+    ),
+)
+
+LEAVES = (ENQUEUE, *JOBS)
+GROUPS = {"jobs": "list, show, cancel, retry and delete jobs"}

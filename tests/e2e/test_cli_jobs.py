@@ -1,0 +1,166 @@
+"""`jobkit enqueue` and `jobkit jobs`, in this process, on a real Redis."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from jobkit import JobState, RedisJobs
+from jobkit.cli import ExitCode, main
+from tests.e2e.apps.mailing import Note, Secret, handlers
+from tests.servers import HOST, RedisServer, free_port
+
+MAILING = "tests.e2e.apps.mailing"
+NOTE = f"{MAILING}:Note"
+
+
+@pytest.fixture
+def jobs(
+    redis_server: RedisServer, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RedisJobs]:
+    """Give what the commands find: the environment says where the jobs are."""
+    monkeypatch.setenv("JOBKIT_REDIS_URL", redis_server.url)
+    monkeypatch.setenv("JOBKIT_NAMESPACE", namespace)
+    monkeypatch.setenv("JOBKIT_APP", MAILING)
+    with RedisJobs(redis_server.url, namespace=namespace, handlers=handlers) as made:
+        yield made
+
+
+def out(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    """Run a command that ends well, and return what it printed."""
+    code = main(argv)
+    said = capsys.readouterr()
+    assert code == ExitCode.OK, said.err
+    return said.out.strip()
+
+
+def test_a_job_is_enqueued_with_its_options(
+    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job_id = out(
+        capsys,
+        *("enqueue", NOTE, '{"text": "hello"}', "--queue", "mail", "--priority", "-5"),
+        *("--delay", "60", "--max-retries", "none", "--metadata", "user=7", "--metadata", "a=b"),
+    )
+
+    record = jobs.inspect.get(job_id)
+    assert record.payload == Note("hello")
+    assert (record.queue, record.priority, record.retries_left) == ("mail", -5, None)
+    assert record.run_at - record.enqueued_at == timedelta(minutes=1)
+    assert record.metadata == {"user": "7", "a": "b"}
+
+
+def test_a_payload_may_come_from_stdin(
+    jobs: RedisJobs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"text": "piped"}'))
+
+    told: dict[str, Any] = json.loads(out(capsys, "enqueue", NOTE, "-", "--json"))
+
+    assert told["created"] is True
+    assert jobs.inspect.get(told["id"]).payload == Note("piped")
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [('{"text": 7}', "text"), ("{", "Note"), ('{"text": "x", ', "Note")],
+)
+def test_a_payload_that_does_not_fit_is_refused(
+    jobs: RedisJobs, capsys: pytest.CaptureFixture[str], payload: str, why: str
+) -> None:
+    """B3."""
+    assert main(["enqueue", NOTE, payload]) == ExitCode.USAGE
+
+    assert why in capsys.readouterr().err
+
+
+def test_a_class_that_is_not_there_is_refused(
+    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["enqueue", f"{MAILING}:Nope", "{}"]) == ExitCode.USAGE
+    assert "'Nope'" in capsys.readouterr().err
+    assert main(["enqueue", MAILING, "{}"]) == ExitCode.USAGE
+    assert "module:Class" in capsys.readouterr().err
+
+
+def test_a_job_is_shown_without_its_secrets(
+    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """API 1: sensitive fields are masked wherever a payload is printed."""
+    handle = jobs.enqueue(Secret(user="ann", password="hunter2"), metadata={"user": "7"})
+
+    text = out(capsys, "jobs", "show", handle.id)
+    told: dict[str, Any] = json.loads(out(capsys, "jobs", "show", handle.id, "--json"))
+
+    assert "Secret(user='ann', password=***)" in text
+    assert "hunter2" not in text
+    assert told["payload"] == {"user": "ann", "password": "***"}
+    assert told["state"] == "queued"
+    assert told["metadata"] == {"user": "7"}
+
+
+def no_type(name: str) -> None:
+    """Be a process where no job type was imported."""
+
+
+def test_a_payload_of_an_unknown_type_is_not_printed(
+    jobs: RedisJobs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """API 1: nobody here knows which of its fields are secret."""
+    monkeypatch.delenv("JOBKIT_APP")
+    monkeypatch.setattr("jobkit.engine.core.named_type", no_type)
+    handle = jobs.enqueue(Secret(user="ann", password="hunter2"))
+
+    text = out(capsys, "jobs", "show", handle.id)
+
+    assert "hunter2" not in text
+    assert "--import" in text
+
+
+def test_jobs_are_cancelled_retried_and_deleted(
+    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """B44, B45, B46."""
+    first, second = jobs.enqueue_many([Note("a"), Note("b")])
+
+    assert out(capsys, "jobs", "cancel", first.id) == f"{first.id} cancelled"
+    assert first.record().state is JobState.CANCELLED
+    assert out(capsys, "jobs", "retry", first.id) == f"{first.id} retried"
+    assert first.record().state is JobState.QUEUED
+    assert out(capsys, "jobs", "delete", first.id, second.id).count("deleted") == 2
+    assert main(["jobs", "show", first.id]) == ExitCode.REFUSED
+    assert first.id in capsys.readouterr().err
+
+
+def test_what_cannot_be_done_is_refused_job_by_job(
+    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiting, gone = jobs.enqueue_many([Note("a"), Note("b")])
+    gone.delete()
+
+    assert main(["jobs", "retry", waiting.id, gone.id]) == ExitCode.REFUSED
+    first, second = capsys.readouterr().err.splitlines()
+    assert "is queued" in first
+    assert gone.id in second
+    assert main(["jobs", "delete", gone.id]) == ExitCode.REFUSED
+    assert "was gone" in capsys.readouterr().err
+
+
+def test_without_a_place_a_command_asks_for_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["jobs", "list"]) == ExitCode.USAGE
+    assert "--redis" in capsys.readouterr().err
+
+
+def test_without_a_redis_a_command_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobkit.client.jobs.DEFAULT_ENQUEUE_TIMEOUT", timedelta(milliseconds=50))
+    url = f"redis://{HOST}:{free_port()}"
+
+    assert main(["jobs", "show", "x" * 26, "--redis", url]) == ExitCode.NO_REDIS
+    assert "cannot reach Redis" in capsys.readouterr().err
