@@ -50,7 +50,7 @@ def masked(value: object) -> Any:
             for field in dataclasses.fields(cls)
         }
     if isinstance(value, dict):
-        entries = cast("dict[Any, Any]", value)
+        entries = cast("dict[object, object]", value)
         return {str(name): masked(item) for name, item in entries.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [masked(item) for item in cast("Iterable[Any]", value)]

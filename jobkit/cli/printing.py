@@ -75,7 +75,7 @@ def _plain(value: Any) -> Any:
         case datetime():
             return shown(value)
         case Mapping():
-            entries = cast("Mapping[Any, Any]", value)
+            entries = cast("Mapping[object, object]", value)
             return {str(key): _plain(item) for key, item in entries.items()}
         case list() | tuple():
             return [_plain(item) for item in cast("Sequence[Any]", value)]
