@@ -13,6 +13,7 @@ from jobkit.memory.queue import MemoryQueue
 from jobkit.memory.settling import apply
 from jobkit.record import JobState
 from jobkit.store import (
+    TAKEN_OVER_AT_ONCE,
     Beat,
     Cancel,
     Claim,
@@ -33,6 +34,8 @@ from jobkit.store import (
     Settle,
     Settled,
     StoredPage,
+    TakenOver,
+    TakeOver,
 )
 
 QueueOf = Callable[[str], MemoryQueue]
@@ -168,6 +171,23 @@ def leave(queue: MemoryQueue, operation: Leave, clock: int) -> None:
     queue.crew.forget(operation.worker)
 
 
+def take_over(queue: MemoryQueue, operation: TakeOver, clock: int) -> TakenOver:
+    """Take back what a dead worker held, and forget it."""
+    now = queue.time.now(clock)
+    held = sorted(
+        (job for job in queue.running.values() if job.token and job.token[0] == operation.worker),
+        key=lambda job: (job.expires_at, job.id),
+    )
+    taken = held[:TAKEN_OVER_AT_ONCE]
+    ended = [job.id for job in taken if queue.lose(job, now=now)]
+    if len(held) == len(taken):
+        queue.crew.forget(operation.worker)
+    queue.crew.wanted.update((job.type, None) for job in taken if job.state is JobState.QUEUED)
+    queue.crew.hint_wanted(now)
+    queue.trim(operation.bounds, now=now, ended=len(ended))
+    return TakenOver(now=now, count=len(taken), ended=tuple(ended), more=len(held) > len(taken))
+
+
 def mark_timed_out(queue: MemoryQueue, operation: MarkTimedOut, clock: int) -> bool:
     """Write down that a running attempt passed its deadline."""
     job = queue.jobs.get(operation.lease.id)
@@ -231,6 +251,7 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Claim: claim,
     Heartbeat: heartbeat,
     Leave: leave,
+    TakeOver: take_over,
     MarkTimedOut: mark_timed_out,
     Cancel: control.cancel,
     Delete: control.delete,

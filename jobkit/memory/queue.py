@@ -146,9 +146,9 @@ class MemoryQueue:
             (job.expires_at, job.id) for job in self.running.values() if job.expires_at <= now
         )
         ids = [job_id for _, job_id in expired[:RECLAIMED_PER_CLAIM]]
-        return [job_id for job_id in ids if self._lose(self.jobs[job_id], now=now)]
+        return [job_id for job_id in ids if self.lose(self.jobs[job_id], now=now)]
 
-    def _lose(self, job: KeptJob, *, now: int) -> bool:
+    def lose(self, job: KeptJob, *, now: int) -> bool:
         """Settle a lost lease, and tell whether the job has ended by it."""
         self.stop_running(job)
         job.token = None

@@ -44,6 +44,8 @@ from jobkit.store import (
     StoredJob,
     StoredPage,
     Succeed,
+    TakenOver,
+    TakeOver,
 )
 
 R = TypeVar("R")
@@ -235,6 +237,19 @@ def _leave(operation: Leave, namespace: str, now: Arg) -> Command:
     return Command(script("leave"), keys, (operation.worker,), lambda reply: None)
 
 
+def _take_over(operation: TakeOver, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    args = (now, operation.worker, *_bounds(operation.bounds))
+    return Command(
+        script("take_over"),
+        keys,
+        args,
+        lambda reply: TakenOver(
+            now=int(reply[0]), count=reply[1], ended=_texts(reply[2]), more=bool(reply[3])
+        ),
+    )
+
+
 def _mark_timed_out(operation: MarkTimedOut, namespace: str, now: Arg) -> Command:
     keys = (queue_prefix(namespace, operation.queue),)
     args = (now, operation.worker, operation.lease.id, operation.lease.fence)
@@ -330,6 +345,7 @@ _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     Settle: _settle,
     Heartbeat: _heartbeat,
     Leave: _leave,
+    TakeOver: _take_over,
     MarkTimedOut: _mark_timed_out,
     Cancel: _cancel,
     Delete: _delete,

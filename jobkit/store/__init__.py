@@ -21,6 +21,7 @@ from jobkit.store.operations import (
     PROMOTED_PER_CLAIM,
     RECLAIMED_PER_CLAIM,
     REPLAY_WINDOW,
+    TAKEN_OVER_AT_ONCE,
     WORKER_FORGOTTEN,
     Cancel,
     Claim,
@@ -37,6 +38,7 @@ from jobkit.store.operations import (
     Reschedule,
     SetPriority,
     Settle,
+    TakeOver,
 )
 from jobkit.store.port import (
     AsyncStore,
@@ -51,6 +53,7 @@ from jobkit.store.results import (
     StoredAttempt,
     StoredJob,
     StoredPage,
+    TakenOver,
 )
 from jobkit.store.values import (
     CANCELLED_RUN,
@@ -77,6 +80,7 @@ __all__ = [
     "PROMOTED_PER_CLAIM",
     "RECLAIMED_PER_CLAIM",
     "REPLAY_WINDOW",
+    "TAKEN_OVER_AT_ONCE",
     "WORKER_FORGOTTEN",
     "AsyncStore",
     "Beat",
@@ -115,5 +119,7 @@ __all__ = [
     "StoredJob",
     "StoredPage",
     "Succeed",
+    "TakeOver",
+    "TakenOver",
     "Waiter",
 ]

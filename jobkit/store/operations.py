@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from jobkit.record import JobState
-from jobkit.store.results import Beat, Claimed, QueueCounts, Settled, StoredJob, StoredPage
+from jobkit.store.results import (
+    Beat,
+    Claimed,
+    QueueCounts,
+    Settled,
+    StoredJob,
+    StoredPage,
+    TakenOver,
+)
 from jobkit.store.values import Bounds, LaneSet, Lease, NewJob, Settlement
 
 R_co = TypeVar("R_co", covariant=True)
@@ -14,6 +22,7 @@ R_co = TypeVar("R_co", covariant=True)
 MAX_LOSSES = 3  # the third counted loss makes a job dead as poison
 PROMOTED_PER_CLAIM = 1000
 RECLAIMED_PER_CLAIM = 100
+TAKEN_OVER_AT_ONCE = 1000
 ATTEMPTS_KEPT = 10
 REPLAY_WINDOW = 60_000  # a push sent again within this time is recognised
 CLOCK_SLACK = 5_000  # a clock this far behind the watermark is waited for, not believed
@@ -101,6 +110,19 @@ class Leave(Operation[None]):
 
     queue: str
     worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver(Operation[TakenOver]):
+    """Take back everything that a dead worker held, as when its leases expire, and forget it.
+
+    Only on the word of somebody who saw it die: there is no holiday to wait for. At most
+    `TAKEN_OVER_AT_ONCE` leases; a copy finds nothing left.
+    """
+
+    queue: str
+    worker: str
+    bounds: Bounds = Bounds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,6 +103,19 @@ class Beat(Struct, frozen=True, kw_only=True):
     deleted: tuple[str, ...] = ()
 
 
+class TakenOver(Struct, frozen=True, kw_only=True):
+    """What was taken back from a dead worker.
+
+    `count`: how many leases. `ended`: jobs that this ended (dead as poison, or cancelled).
+    `more`: it held more than are taken back at once; ask again.
+    """
+
+    now: int
+    count: int = 0
+    ended: tuple[str, ...] = ()
+    more: bool = False
+
+
 class QueueCounts(Struct, frozen=True, kw_only=True):
     """How many jobs of a queue are where; `queued` by stored type.
 

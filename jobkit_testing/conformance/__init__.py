@@ -57,6 +57,7 @@ _THEMES = (
     "states",
     "suite",
     "suspects",
+    "taking_over",
     "timing",
     "verdicts",
     "waking",

@@ -19,6 +19,7 @@ from jobkit.store import (
     SetPriority,
     Settlement,
     StoredJob,
+    TakeOver,
 )
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
@@ -67,6 +68,7 @@ class Walk:
             self.settle,
             self.beat,
             self.beat,
+            self.die,
             self.cancel,
             self.delete,
             self.move,
@@ -129,6 +131,12 @@ class Walk:
         beat = worker.beat(*held, started=tuple(held[: self.dice(3)]))
         gone = {*beat.lost, *beat.deleted}
         self.held[worker.name] = [job for job in held if job.id not in gone]
+
+    def die(self) -> None:
+        if self.dice(4) == 0:
+            worker = self.any_worker()
+            self.bench.run(TakeOver(queue=QUEUE, worker=worker.name, bounds=BOUNDS))
+            # Its settlements come late, and are refused.
 
     def cancel(self) -> None:
         if self.known:

@@ -30,6 +30,7 @@ from jobkit_testing.conformance.rescheduling import Rescheduling
 from jobkit_testing.conformance.retention import Retention
 from jobkit_testing.conformance.settling import Settling
 from jobkit_testing.conformance.suspects import Suspects
+from jobkit_testing.conformance.taking_over import TakingOver
 from jobkit_testing.conformance.timing import Timing
 from jobkit_testing.conformance.verdicts import Verdicts
 from jobkit_testing.conformance.waking import Waking
@@ -49,6 +50,7 @@ class StoreConformance(
     Children,
     Leases,
     Suspects,
+    TakingOver,
     Clocks,
     Heartbeats,
     Cancelling,

@@ -5,7 +5,7 @@
 -- then for each job: id, body, '' or {state from before, attempts}. In the answer to a copy of
 -- a claim the fence is -1 and the state is as it is.
 -- O(taken x log ready + lanes passed over + promoted + reclaimed).
--- needs: time lanes hints jobs
+-- needs: time lanes hints jobs losing
 
 local PROMOTED = 1000
 local RECLAIMED = 100
@@ -160,44 +160,12 @@ local function promote()
   flush_ready(p, ready)
 end
 
--- Settle one lost lease; true if the job has ended by it.
-local function lose(id, ready)
-  local state = read_state(p, id)
-  local losses = tonumber(state.l or 0)
-  local on_lost_dead, keep_dead = claim_flags(state.v)
-  stop_running(p, id, claim_group(state.v))
-  if state.s then
-    losses = losses + 1
-    note(p, id, state, now, LOST)
-  end
-  state.w, state.k, state.l = state.k, nil, int(losses)
-  local ended
-  if state.c then
-    ended = 'cancelled'
-  elseif losses >= MAX_LOSSES or (losses > 0 and on_lost_dead) then
-    if not keep_dead then
-      drop(p, { id })
-      return true
-    end
-    ended = 'dead'
-  end
-  if ended then
-    state.e = int(now)
-    add_ended(p, ended, id, now, state.R)
-  else
-    local type, priority, due, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
-    collect_ready(ready, lane_name(type, true), priority, lane_member(due, arrival, id))
-  end
-  write_state(p, id, state)
-  return ended ~= nil
-end
-
 local function reclaim()
   if now < holiday then return {} end
   local lost = redis.call('ZRANGEBYSCORE', p .. 'running', '-inf', now, 'LIMIT', 0, RECLAIMED)
   local ready, ended = {}, {}
   for _, id in ipairs(lost) do
-    if lose(id, ready) then ended[#ended + 1] = id end
+    if lose(p, id, now, ready) then ended[#ended + 1] = id end
   end
   flush_ready(p, ready)
   return ended

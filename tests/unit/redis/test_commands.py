@@ -37,6 +37,7 @@ from jobkit.store import (
     Settlement,
     SnoozeFor,
     Succeed,
+    TakeOver,
 )
 
 MAIL = "{shop:mail.0}:"
@@ -57,6 +58,7 @@ OF_ONE_QUEUE: list[Operation[Any]] = [
     Claim(queue="mail", worker="ann", version="", request=1, lanes=LANES, slots=1, lease=9),
     Heartbeat(queue="mail", worker="ann", lanes=LANES, lease=9, leases=(LEASE,)),
     Leave(queue="mail", worker="ann"),
+    TakeOver(queue="mail", worker="ann"),
     MarkTimedOut(queue="mail", worker="ann", lease=LEASE),
     Cancel(queue="mail", id="J1"),
     Delete(queue="mail", id="J1"),

@@ -1,0 +1,33 @@
+-- Lost leases: what becomes of a job whose worker is gone.
+
+-- Settle one lost lease; true if the job has ended by it. `ready` collects for `flush_ready`.
+local function lose(p, id, now, ready)
+  local state = read_state(p, id)
+  local losses = tonumber(state.l or 0)
+  local on_lost_dead, keep_dead = claim_flags(state.v)
+  stop_running(p, id, claim_group(state.v))
+  if state.s then
+    losses = losses + 1
+    note(p, id, state, now, LOST)
+  end
+  state.w, state.k, state.l = state.k, nil, int(losses)
+  local ended
+  if state.c then
+    ended = 'cancelled'
+  elseif losses >= MAX_LOSSES or (losses > 0 and on_lost_dead) then
+    if not keep_dead then
+      drop(p, { id })
+      return true
+    end
+    ended = 'dead'
+  end
+  if ended then
+    state.e = int(now)
+    add_ended(p, ended, id, now, state.R)
+  else
+    local type, priority, due, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
+    collect_ready(ready, lane_name(type, true), priority, lane_member(due, arrival, id))
+  end
+  write_state(p, id, state)
+  return ended ~= nil
+end
