@@ -61,6 +61,10 @@ class WatchedStore:
         """Return where this worker waits for hints."""
         return self._store.waiter(worker)
 
+    def checkup(self) -> list[str]:
+        """Say what about the store's place may lose jobs."""
+        return self._store.checkup()
+
     def audit(self, queue: str) -> list[str]:
         """Check the invariants of a queue at rest and return a sentence for each breach."""
         return self._store.audit(queue)

@@ -22,7 +22,7 @@ from jobkit.inspect import Inspector
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions, ScheduleOptions, duration_complaint
 from jobkit.protocols import Enqueuer, H, Schedule
-from jobkit.store import AsyncStore, NewJob, Store
+from jobkit.store import AsyncStore, NewJob, Queues, Store
 
 J = TypeVar("J", bound=DataclassLike)
 T = TypeVar("T")
@@ -137,6 +137,17 @@ class Jobs:
     def on_enqueue(self, hook: EnqueueHook, /) -> EnqueueHook:
         """Call this with each job and its options before they are validated."""
         return self._engine.own_handlers.on_enqueue(hook)
+
+    # Health
+
+    def checkup(self) -> list[str]:
+        """Say what about the place where the jobs are kept may lose them; see `jobkit doctor`."""
+        return self._store.checkup()
+
+    def audit(self) -> list[str]:
+        """Check the store's invariants, and say what is broken; for queues at rest."""
+        names = self._sender(Queues())
+        return [f"{name}: {breach}" for name in names for breach in self._store.audit(name)]
 
     # Life cycle
 

@@ -47,6 +47,10 @@ class MemoryStore:
         with self._lock:
             return audit(self._look(queue))
 
+    def checkup(self) -> list[str]:
+        """Say what everybody should know of it."""
+        return ["jobs are kept in the memory of this process: they end with it"]
+
     def close(self) -> None:
         """Nothing is held that needs closing."""
 

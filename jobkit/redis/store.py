@@ -13,6 +13,7 @@ import redis.exceptions as rx
 
 from jobkit.errors import JobkitError
 from jobkit.redis.audit import audit
+from jobkit.redis.checkup import checkup, parse_info
 from jobkit.redis.commands import Command, command
 from jobkit.redis.connections import Connections, Wire
 from jobkit.redis.faults import refused, unreachable
@@ -64,6 +65,13 @@ class RedisStore:
     def audit(self, queue: str) -> list[str]:
         """Check the invariants of a queue at rest and return a sentence for each breach."""
         return audit(self._words, self._namespace, queue)
+
+    def checkup(self) -> list[str]:
+        """Return a sentence for each thing about this Redis that may lose jobs."""
+        reply = self._words([(b"INFO",)])[0]
+        if isinstance(reply, Exception):
+            raise refused(reply, self.where)
+        return checkup(parse_info(reply.decode()))
 
     def close(self) -> None:
         """Disconnect; the store connects again when it is used again."""

@@ -53,6 +53,10 @@ class Store(Protocol):
         """Check the invariants of a queue at rest and return a sentence for each breach."""
         ...
 
+    def checkup(self) -> list[str]:
+        """Return a sentence for each thing about the place itself that may lose jobs."""
+        ...
+
     def close(self) -> None:
         """Let go of all connections; idempotent."""
         ...
