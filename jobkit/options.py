@@ -372,6 +372,8 @@ def worker_settings(options: Mapping[str, Any]) -> WorkerSettings:
     check_options(options, WORKER_CHECKS, of="start")
     given = dict(options)
     queues = given.get("queues")
+    if queues is None and given.get("strict"):
+        raise InvalidOption("start: strict=True takes queue names in order; give queues=[...]")
     if queues is not None and not isinstance(queues, Mapping):
         given["queues"] = {plain_name(name): 1 for name in queues}
     elif queues is not None:

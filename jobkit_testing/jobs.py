@@ -25,7 +25,6 @@ from jobkit.options import (
 )
 from jobkit.record import JobState
 from jobkit.store import Delete, NewJob, Store
-from jobkit.worker.worker import refuse_unsupported
 from jobkit_testing.acting import Acting
 from jobkit_testing.aio import AsyncTestingJobs
 from jobkit_testing.assertions import Assertions
@@ -126,9 +125,7 @@ class TestingJobs(Acting, Assertions, Jobs):
 
     def start(self, **options: Unpack[WorkerOptions]) -> None:
         """Let later runs serve these queues, with this lease; nothing runs by itself."""
-        settings = worker_settings(options)
-        refuse_unsupported(settings)
-        self._worker.settings = settings
+        self._worker.settings = worker_settings(options)
 
     def shutdown(self, *, timeout: timedelta | None = None) -> None:
         """Forget what `start` was told; idempotent."""
@@ -148,6 +145,7 @@ class TestingJobs(Acting, Assertions, Jobs):
                     self._sender(Delete(queue=queue, id=job.id))
         self.timeline.clear()
         self._worker.next_due.clear()
+        self._runs.forget()
 
     @property
     def faults(self) -> Any:

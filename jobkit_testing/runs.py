@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from jobkit.options import ENQUEUE_CHECKS, duration_complaint, plain_name, queue
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Report
 from jobkit.store import NewJob, Operation, QueueCounts, StoredJob
+from jobkit.worker.turns import Turns
 from jobkit_testing.clock import NOTHING, VirtualClock
 from jobkit_testing.driving import Escape
 from jobkit_testing.late import LateMatches
@@ -105,7 +106,7 @@ class Runs:
         self._reader = reader
         self._run = run
         self._clock = clock
-        self._last_queue = ""
+        self._turns = Turns()
 
     def perform(
         self, job: Any, options: Mapping[str, Any], *, raises: bool
@@ -217,6 +218,10 @@ class Runs:
         finally:
             arrivals.clear()
 
+    def forget(self) -> None:
+        """Begin the turns of the queues anew."""
+        self._turns = Turns()
+
     def left(self, wanted: Wanted) -> dict[str, int]:
         """Count what a run has left, by why."""
         left: dict[str, int] = dict.fromkeys(LEFT, 0)
@@ -243,7 +248,6 @@ class Runs:
             while True:
                 ran = yield from self._worker.next_job(queue, lanes)
                 if ran is not None:
-                    self._last_queue = queue
                     return ran
                 due = self._worker.next_due[queue]
                 if due is None or due > self._now():
@@ -285,11 +289,18 @@ class Runs:
         served = self._worker.settings.queues
         return self._reader.queues() if served is None else tuple(served)
 
-    def _by_turns(self, queues: Sequence[str]) -> Sequence[str]:
-        if self._last_queue not in queues:
-            return queues
-        at = queues.index(self._last_queue) + 1
-        return [*queues[at:], *queues[:at]]
+    def _by_turns(self, queues: Sequence[str]) -> Iterator[str]:
+        """Give the queues in the order in which to ask them for one job."""
+        settings = self._worker.settings
+        if settings.strict:
+            yield from queues
+            return
+        given = settings.queues or {}
+        weights = {queue: given.get(queue, 1) for queue in queues}
+        while weights:
+            queue = self._turns.next(weights)
+            yield queue
+            del weights[queue]
 
     def _now(self) -> int:
         return to_milliseconds(self._clock.now())

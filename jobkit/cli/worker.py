@@ -17,7 +17,6 @@ from jobkit.errors import BackendUnavailable, JobkitError, NotSupported
 from jobkit.options import WorkerOptions, worker_settings
 from jobkit.worker import Worker, WorkingJobs
 from jobkit.worker.signals import stop_signals
-from jobkit.worker.worker import refuse_unsupported
 
 LOOK = 0.05  # seconds between looks at how the worker fares
 _LOGGER = logging.getLogger("jobkit.cli")
@@ -88,7 +87,7 @@ def _refuse_unsupported(command: WorkerCommand) -> None:
         raise NotSupported(
             f"--processes {command.processes} is not supported yet; start that many workers"
         )
-    refuse_unsupported(worker_settings(command.options))
+    worker_settings(command.options)  # what does not fit together, before anything is imported
 
 
 def _refuse(error: JobkitError, code: ExitCode) -> ExitCode:

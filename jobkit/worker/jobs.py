@@ -19,7 +19,7 @@ from jobkit.options import WorkerOptions, WorkerSettings, check_timeout, worker_
 from jobkit.report import Report
 from jobkit.store import AsyncStore, Store
 from jobkit.worker.signals import stop_signals
-from jobkit.worker.worker import Worker, refuse_unsupported
+from jobkit.worker.worker import Worker
 
 
 class WorkingJobs(Jobs):
@@ -60,7 +60,6 @@ class WorkingJobs(Jobs):
     def start(self, **options: Unpack[WorkerOptions]) -> None:
         """Start a worker in this process; does nothing if one runs."""
         settings = worker_settings(options)
-        refuse_unsupported(settings)
         with self._life:
             if self.worker is None:
                 self._worker = self._new_worker(settings)

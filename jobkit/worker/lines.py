@@ -10,6 +10,7 @@ from jobkit.engine import Engine
 from jobkit.engine.running import Runner
 from jobkit.options import DEFAULT_QUEUE, WorkerSettings
 from jobkit.store import Claim, Heartbeat, Lane, LaneSet
+from jobkit.worker.turns import Turns
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ class Lines:
         self._lease = duration_milliseconds(settings.lease)
         self._version = -1
         self._turn = 0
+        self._turns = Turns()
         self._lines: dict[str, QueueLine] = {}
         self.lanes = LaneSet(key="", lanes={})
         self.look_at_handlers()
@@ -133,19 +135,29 @@ class Lines:
         return asked
 
     def _shares(self, slots: int, prefetch: int) -> list[Share]:
-        """Divide free slots evenly over the queues worth asking; what is odd goes by turns."""
-        asked = [line for line in self._lines.values() if line.worth_asking or line.pending]
-        if not asked:
-            return []
+        """Divide free slots over the queues worth asking; send again what got no reply."""
+        shares = [Share(line, 0, 0) for line in self._lines.values() if line.pending]
+        fresh = [line for line in self._lines.values() if line.worth_asking and not line.pending]
+        if not fresh or not (slots or prefetch):
+            return shares
+        if not self._settings.strict:
+            return shares + self._in_proportion(fresh, slots, prefetch)
+        if shares:
+            return shares  # what comes before is not known to be empty
+        # The first in line is asked for all; the next one, at once, for what that left free.
+        return [Share(fresh[0], slots, prefetch)]
+
+    def _in_proportion(self, lines: list[QueueLine], slots: int, prefetch: int) -> list[Share]:
+        """Divide free slots by the weights of these queues."""
+        # Whoever is first may be given a suspect: that goes by turns of its own.
         self._turn += 1
-        first, count = self._turn % len(asked), len(asked)
-        found: list[Share] = []
-        for place, line in enumerate(asked[first:] + asked[:first]):
-            own_slots = slots // count + (place < slots % count)
-            own_prefetch = prefetch // count + (place < prefetch % count)
-            if own_slots or own_prefetch or line.pending:
-                found.append(Share(line, own_slots, own_prefetch))
-        return found
+        first = self._turn % len(lines)
+        lines = lines[first:] + lines[:first]
+        given = self._settings.queues or {}
+        weights = {line.name: given.get(line.name, 1) for line in lines}
+        own, ahead = self._turns.give(slots, weights), self._turns.give(prefetch, weights)
+        shares = [Share(line, own[line.name], ahead[line.name]) for line in lines]
+        return [share for share in shares if share.slots or share.prefetch]
 
     def _heartbeat(self, line: QueueLine) -> Heartbeat:
         return Heartbeat(queue=line.name, worker=self._worker, lanes=self.lanes, lease=self._lease)

@@ -207,7 +207,7 @@ class Pump:
             for at in range(0, len(of_queue), SETTLED_AT_ONCE):
                 self._plan_settle(cycle, queue, of_queue[at : at + SETTLED_AT_ONCE])
             self.lines.ask(queue)  # it costs no further round trip
-        if endings and self._dry_wanted:
+        if endings and (self._dry_wanted or self._settings.strict):
             self.lines.ask_everywhere()  # what ended may have enqueued in other queues
         if self._claiming:
             self._plan_claims(cycle, endings)

@@ -14,7 +14,7 @@ from typing import Any
 from jobkit.clock import Clock
 from jobkit.engine import Engine
 from jobkit.engine.running import Runner
-from jobkit.errors import BackendUnavailable, NotSupported
+from jobkit.errors import BackendUnavailable
 from jobkit.ids import incarnation
 from jobkit.options import WorkerSettings
 from jobkit.report import Report
@@ -187,11 +187,3 @@ class Worker:
             for type_name, number in counts.queued.items():
                 left["limited" if type_name in served else "no handler"] += number
         return left
-
-
-def refuse_unsupported(settings: WorkerSettings) -> None:
-    """Raise `NotSupported` for settings that no worker honours yet."""
-    if settings.strict:
-        raise NotSupported("start: strict=True is not supported yet")
-    if settings.queues is not None and len(set(settings.queues.values())) > 1:
-        raise NotSupported("start: queues with different weights are not supported yet")

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from jobkit import Handlers, JobState, MemoryJobs
+from jobkit import Handlers, JobContext, JobState, MemoryJobs
 from jobkit.cli import main
 from jobkit.cli.exit_codes import ExitCode
 from jobkit.cli.parser import LATER
@@ -27,6 +27,13 @@ class Stop:
 
     number: int
     hold: float = 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """Does nothing."""
+
+    number: int
 
 
 handlers = Handlers()
@@ -87,6 +94,27 @@ def test_a_burst_ends_by_itself_also_with_nothing_to_do(
     assert "stopped: nothing ran" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "flags", [("--queues", "mail=10,default=1"), ("--strict", "--queues", "mail,default")]
+)
+def test_queues_are_served_by_weight_or_in_order(
+    jobs: MemoryJobs, app: ModuleType, flags: tuple[str, ...]
+) -> None:
+    """B11: the worker that the command starts has these settings, and honours them."""
+    ran: list[str] = []
+
+    @jobs.register
+    def note(job: Step, ctx: JobContext) -> None:
+        ran.append(ctx.queue)
+
+    for queue in ("default", "mail"):
+        jobs.enqueue_many([Step(i) for i in range(22)], queue=queue)
+
+    assert main(["worker", app.__name__, "--burst", "--concurrency", "1", *flags]) == ExitCode.OK
+
+    assert ran[:22].count("mail") == (22 if "--strict" in flags else 20)
+
+
 def test_a_worker_without_handlers_says_so(caplog: pytest.LogCaptureFixture) -> None:
     assert serve(MemoryJobs(), {}, burst=True) is ExitCode.OK
     assert "no job type has a handler, so nothing runs" in caplog.text
@@ -95,9 +123,8 @@ def test_a_worker_without_handlers_says_so(caplog: pytest.LogCaptureFixture) -> 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--strict", "--queues", "a,b"), "strict=True is not supported yet"),
         (("--strict", "--queues", "a=1,b=1"), "strict=True takes queue names in order"),
-        (("--queues", "a=9,b=1"), "queues with different weights are not supported yet"),
+        (("--strict",), "strict=True takes queue names in order; give queues=[...]"),
         (("--processes", "2"), "--processes 2 is not supported yet"),
         (("--redis", "redis://r"), "--redis: app_of_this_test is MemoryJobs(), which has its own"),
         (("--namespace", "n"), "--namespace: app_of_this_test is MemoryJobs()"),

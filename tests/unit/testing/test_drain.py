@@ -154,6 +154,40 @@ def test_all_queues_are_served_by_turns() -> None:
     assert [record.queue for record in report.ran] == ["a", "b", "a", "b"]
 
 
+def test_queues_are_served_in_proportion_to_their_weights() -> None:
+    """B11: as a worker does, while both are backed up."""
+    jobs = jobs_of(done)
+    for queue in ("mail", "rest"):
+        jobs.enqueue_many([Audit(queue) for _ in range(100)], queue=queue)
+
+    jobs.start(queues={"mail": 9, "rest": 1})
+    ran = [job.what for job in jobs.drain().ran.jobs]
+
+    assert ran[:100].count("mail") == 90
+    assert len(ran) == 200
+
+
+def test_strict_drains_in_the_order_given() -> None:
+    """B11: what is enqueued ahead meanwhile is next."""
+    jobs = jobs_of()
+    ran: list[str] = []
+
+    @jobs.register
+    def handle(job: Audit) -> None:
+        ran.append(job.what)
+        if job.what == "low 1":
+            jobs.enqueue(Audit("high 3"), queue="high")
+
+    for n in (1, 2):
+        jobs.enqueue(Audit(f"low {n}"), queue="low")
+        jobs.enqueue(Audit(f"high {n}"), queue="high")
+    jobs.start(queues=["high", "low"], strict=True)
+
+    jobs.drain()
+
+    assert ran == ["high 1", "high 2", "low 1", "high 3", "low 2"]
+
+
 def test_only_some_types_or_queues() -> None:
     jobs = jobs_of(done)
 

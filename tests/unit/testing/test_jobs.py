@@ -201,16 +201,6 @@ def test_reset_forgets_jobs_and_what_happened_and_keeps_handlers_and_clock() -> 
     assert "#1 enqueued SendMail(user_id=3" in str(jobs.timeline)
 
 
-@pytest.mark.parametrize(
-    ("options", "name"),
-    [({"strict": True, "queues": ["a"]}, "strict"), ({"queues": {"a": 9, "b": 1}}, "weights")],
-)
-def test_start_refuses_what_it_cannot_do_by_name(options: dict[str, Any], name: str) -> None:
-    """B57"""
-    with pytest.raises(jobkit.NotSupported, match=name):
-        jobs_of().start(**options)
-
-
 def test_start_checks_its_options() -> None:
     with pytest.raises(jobkit.InvalidOption, match="concurrency=0"):
         jobs_of().start(concurrency=0)
