@@ -18,6 +18,7 @@ from jobkit.errors import InvalidOption, NotSupported, WrongState
 from jobkit.handle import JobHandle
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions
+from jobkit.progress import CheckedIn, check_in
 from jobkit.protocols import AsyncEnqueuer, Enqueuer
 
 J = TypeVar("J", bound=DataclassLike)
@@ -55,6 +56,7 @@ class JobContext:
     __slots__ = (
         "_deadline",
         "_enqueued_at",
+        "_on_checkin",
         "_open_outbox",
         "_outbox",
         "_run_at",
@@ -86,8 +88,13 @@ class JobContext:
         schedule: str | None = None,
         cancelled: Cancellation | None = None,
         open_outbox: Callable[[JobContext], Outbox] | None = None,
+        on_checkin: Callable[[JobContext, CheckedIn], None] | None = None,
     ) -> None:
-        """Take instants as milliseconds; `open_outbox` is called once, at the first enqueue."""
+        """Take instants as milliseconds.
+
+        `open_outbox` is called once, at the first enqueue; `on_checkin` at each check-in, in the
+        handler's thread: it must not wait.
+        """
         self.id = id
         self.type = type
         self.queue = queue
@@ -101,6 +108,7 @@ class JobContext:
         self.schedule = schedule
         self.cancelled = Cancellation() if cancelled is None else cancelled
         self._open_outbox = open_outbox
+        self._on_checkin = on_checkin
         self._outbox: Outbox | None = None
         self._values: dict[str, Any] | None = None
 
@@ -160,8 +168,15 @@ class JobContext:
         return self._held("transaction").sync.transaction()
 
     def checkin(self, text: str, *, done: float | None = None, total: float | None = None) -> None:
-        """Say how far the handler is. Not supported yet: raises `NotSupported`."""
-        raise NotSupported(f"checkin is not supported yet; {self!r} gave {text!r}, {done}, {total}")
+        """Say how far the handler is; the record shows it within a second as `progress`.
+
+        It never waits: the worker writes the last word of each job, every half a second, and
+        with its end. Text is cut at 1 KiB. Raises `InvalidOption` for what is no text or number.
+        """
+        said = check_in(text, done=done, total=total)
+        if self._on_checkin is None:
+            raise NotSupported(f"checkin: {self!r} belongs to no queue")
+        self._on_checkin(self, said)
 
     def take_outbox(self) -> Outbox | None:
         """Close this context for enqueues, and return what it was given; None: nothing.

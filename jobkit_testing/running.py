@@ -15,9 +15,12 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeAlias, TypeVar, cast
 
+from msgspec.structs import replace
+
 from jobkit.attempt import Ended
 from jobkit.cancellation import Reason
 from jobkit.clock import duration_milliseconds, to_milliseconds
+from jobkit.context import JobContext
 from jobkit.engine import Engine
 from jobkit.engine.running import Run, Runner, milliseconds
 from jobkit.errors import BackendUnavailable
@@ -25,9 +28,11 @@ from jobkit.errortext import error_of, error_text
 from jobkit.hooks import Event
 from jobkit.options import WorkerSettings
 from jobkit.outcome import Failed, GaveUp, TimedOut, Verdict
+from jobkit.progress import CheckedIn, encode_progress
 from jobkit.record import JobState
 from jobkit.store import (
     Beat,
+    CheckIn,
     Claim,
     Claimed,
     Get,
@@ -128,7 +133,7 @@ class InlineWorker:
         if not claimed.jobs:
             return None
         stored = claimed.jobs[0]
-        begun = self._runner.begin(stored, now=claimed.now)
+        begun = self._runner.begin(stored, now=claimed.now, on_checkin=self._check_in)
         if isinstance(begun, Run):
             return (yield from self._attempt(begun, claimed.now))
         return self._settle(stored, begun)
@@ -260,6 +265,20 @@ class InlineWorker:
             mark = MarkTimedOut(queue=run.stored.queue, worker=WORKER, lease=run.lease)
             self._run(mark)
             self._timeline.note("timed out", run.stored, to_milliseconds(self._clock.now()))
+
+    def _check_in(self, ctx: JobContext, said: CheckedIn) -> None:
+        """Write at once what a handler says: in a test, nobody comes by to do it later."""
+        run = self.held.get(ctx.id)
+        if run is None or run.lease.fence != ctx.fence:
+            return
+        progress = encode_progress(said)
+        with suppress(BackendUnavailable):  # a handler never hears of the store
+            if self._run(
+                CheckIn(queue=ctx.queue, worker=WORKER, lease=run.lease, progress=progress)
+            ):
+                at = to_milliseconds(self._clock.now())
+                noted = replace(run.stored, progress=progress, checked_in_at=at)
+                self._timeline.note("checked in", noted, at)
 
     def _tell_of_lost(self, queue: str, job_id: str) -> None:
         """Tell of a job that a claim found lost, and ended."""

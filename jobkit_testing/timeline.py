@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from jobkit.clock import MILLISECOND, from_milliseconds
 from jobkit.engine import Engine
+from jobkit.engine.records import progress_of
 from jobkit.errors import InvalidJob
 from jobkit.record import JobState
 from jobkit.store import NewJob, StoredJob
@@ -20,6 +21,7 @@ FIRST_LINE_OF_ERROR = 120
 Kind: TypeAlias = Literal[
     "enqueued",
     "started",
+    "checked in",
     "succeeded",
     "retried",
     "snoozed",
@@ -139,6 +141,8 @@ class Timeline:
             case "started", StoredJob():
                 attempt = 1 + job.failures + job.timeouts
                 return f"{label} started {self.describe(job)}, attempt {attempt}"
+            case "checked in", StoredJob():
+                return f"{label} checked in{_said(job)}"
             case (("retried" | "snoozed"), StoredJob()):
                 due = self.since_start(job.run_at)
                 return f"{label} {event.kind}, due at {due}{_error_of(job)}"
@@ -155,6 +159,18 @@ def _error_of(job: StoredJob) -> str:
         return ""
     message = last.message.partition("\n")[0][:FIRST_LINE_OF_ERROR]
     return f": {last.error_type}: {message}" if message else f": {last.error_type}"
+
+
+def _said(job: StoredJob) -> str:
+    """Return `: rows, 3 of 10` of a job that has checked in."""
+    said = progress_of(job)
+    if said is None:
+        return ""
+    counts = "" if said.done is None else str(said.done)
+    if said.total is not None:
+        counts = f"{counts or '?'} of {said.total}"
+    text = said.text.partition("\n")[0][:FIRST_LINE_OF_ERROR]
+    return ": " + ", ".join(each for each in (text, counts) if each)
 
 
 def due_in(job: StoredJob, now: int) -> str:

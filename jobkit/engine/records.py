@@ -14,7 +14,8 @@ from jobkit.clock import from_milliseconds
 from jobkit.errors import InvalidJob
 from jobkit.jobtype import JobType
 from jobkit.options import RunOptions
-from jobkit.record import ENDED, Attempt, JobRecord, JobState
+from jobkit.progress import decode_progress
+from jobkit.record import ENDED, Attempt, JobRecord, JobState, Progress
 from jobkit.store import StoredAttempt, StoredJob
 
 FAILED = frozenset({"failed", "timed_out", "dead", "lost"})
@@ -98,7 +99,7 @@ def record_of(
         attempts=attempts,
         error=failures[-1] if failures else None,
         result=None if stored.result is None else _result.decode(stored.result),
-        progress=None,
+        progress=progress_of(stored),
         worker=stored.worker,
         version=stored.version,
         unique_key=None,
@@ -107,6 +108,13 @@ def record_of(
         cancel_requested_at=_instant(stored.cancel_requested_at),
         timed_out_at=_instant(stored.timed_out_at),
     )
+
+
+def progress_of(stored: StoredJob) -> Progress | None:
+    """Return what the last run's handler last said of how far it is."""
+    if stored.progress is None or stored.checked_in_at is None:
+        return None
+    return decode_progress(stored.progress, stored.checked_in_at)
 
 
 def attempt_of(stored: StoredAttempt) -> Attempt:

@@ -32,6 +32,7 @@ from jobkit.outcome import (
     TimedOut,
     next_step,
 )
+from jobkit.progress import CheckedIn
 from jobkit.record import AttemptOutcome
 from jobkit.store import (
     Bury,
@@ -89,12 +90,18 @@ class Runner:
         self._warned: set[str] = set()
 
     def begin(
-        self, stored: StoredJob, *, now: int, cancelled: Cancellation | None = None
+        self,
+        stored: StoredJob,
+        *,
+        now: int,
+        cancelled: Cancellation | None = None,
+        on_checkin: Callable[[JobContext, CheckedIn], None] | None = None,
     ) -> Run | Settlement:
         """Return the attempt to run, or the settlement of a job that cannot be run.
 
         `now`: the instant of the start in milliseconds, from which the deadline counts.
-        `cancelled`: by which the attempt is told to stop; left out: a new one.
+        `cancelled`: by which the attempt is told to stop; left out: a new one. `on_checkin` gets
+        what the handler says of how far it is.
         """
         lease = Lease(id=stored.id, fence=stored.fence)
         call = self._engine.handlers.call(stored.type)
@@ -122,6 +129,7 @@ class Runner:
             fence=stored.fence,
             cancelled=cancelled,
             open_outbox=self._open_outbox,
+            on_checkin=on_checkin,
         )
         return Run(stored=stored, lease=lease, call=call, job=job, ctx=ctx, options=options)
 

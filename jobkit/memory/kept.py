@@ -39,6 +39,8 @@ class KeptJob:
     result: bytes | None = None
     cancel_requested_at: int | None = None
     timed_out_at: int | None = None
+    progress: bytes | None = None
+    checked_in_at: int | None = None
 
     @property
     def id(self) -> str:
@@ -79,6 +81,7 @@ class KeptJob:
         self.result = self.worker = self.version = None
         self.started_at = self.finished_at = self.duration = None
         self.cancel_requested_at = self.timed_out_at = None
+        self.progress = self.checked_in_at = None
 
     def note(self, failure: Failure, *, now: int) -> None:
         """Keep how an attempt ended, and count it."""
@@ -136,4 +139,6 @@ class KeptJob:
             result=self.result,
             cancel_requested_at=self.cancel_requested_at,
             timed_out_at=self.timed_out_at,
+            progress=self.progress,
+            checked_in_at=self.checked_in_at,
         )

@@ -16,6 +16,7 @@ from jobkit.store import (
     TAKEN_OVER_AT_ONCE,
     Beat,
     Cancel,
+    CheckIn,
     Claim,
     Claimed,
     Count,
@@ -198,6 +199,16 @@ def mark_timed_out(queue: MemoryQueue, operation: MarkTimedOut, clock: int) -> b
     return True
 
 
+def check_in(queue: MemoryQueue, operation: CheckIn, clock: int) -> bool:
+    """Write down how far a running attempt is."""
+    job = queue.jobs.get(operation.lease.id)
+    if job is None or not job.held_by(operation.worker, operation.lease.fence):
+        return False
+    job.progress = operation.progress
+    job.checked_in_at = queue.time.now(clock)
+    return True
+
+
 def page(queue: MemoryQueue, operation: Page, clock: int) -> StoredPage:
     """Read some jobs of one state."""
     ids = queue.in_order(operation.state)
@@ -253,6 +264,7 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Leave: leave,
     TakeOver: take_over,
     MarkTimedOut: mark_timed_out,
+    CheckIn: check_in,
     Cancel: control.cancel,
     Delete: control.delete,
     Reschedule: control.reschedule,

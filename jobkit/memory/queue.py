@@ -227,6 +227,7 @@ class MemoryQueue:
         job.expires_at = now + lease
         job.started = False
         job.started_at = job.finished_at = job.duration = job.timed_out_at = None
+        job.progress = job.checked_in_at = None
 
     # Housekeeping and reading.
 

@@ -22,6 +22,7 @@ from jobkit.store import (
     Beat,
     Bounds,
     Cancel,
+    CheckIn,
     Claim,
     Claimed,
     Count,
@@ -256,6 +257,13 @@ def _mark_timed_out(operation: MarkTimedOut, namespace: str, now: Arg) -> Comman
     return Command(script("mark_timed_out"), keys, args, bool)
 
 
+def _check_in(operation: CheckIn, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    lease = operation.lease
+    args = (now, operation.worker, lease.id, lease.fence, operation.progress)
+    return Command(script("check_in"), keys, args, bool)
+
+
 def _cancel(operation: Cancel, namespace: str, now: Arg) -> Command:
     keys = (queue_prefix(namespace, operation.queue),)
     args = (now, operation.id, *_bounds(operation.bounds))
@@ -347,6 +355,7 @@ _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     Leave: _leave,
     TakeOver: _take_over,
     MarkTimedOut: _mark_timed_out,
+    CheckIn: _check_in,
     Cancel: _cancel,
     Delete: _delete,
     Reschedule: _reschedule,

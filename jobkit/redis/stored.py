@@ -45,6 +45,7 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
     run_at = int(fields.get(b"d", due))
     worker, fence = _holder(fields)
     started_at = _number(fields.get(b"s"))
+    checked_in_at, _, progress = fields.get(b"g", b"").partition(b" ")
     return StoredJob(
         id=job_id.decode(),
         queue=queue,
@@ -74,6 +75,8 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
         result=result[1:] if result else None,
         cancel_requested_at=_number(fields.get(b"c")),
         timed_out_at=_number(fields.get(b"t")),
+        progress=progress if checked_in_at else None,
+        checked_in_at=int(checked_in_at) if checked_in_at else None,
     )
 
 

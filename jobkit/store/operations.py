@@ -135,6 +135,19 @@ class MarkTimedOut(Operation[bool]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckIn(Operation[bool]):
+    """Write down how far a running attempt is; False if the lease is not held.
+
+    `progress`: one line of text that only clients read. It stays until the job is claimed again.
+    """
+
+    queue: str
+    worker: str
+    lease: Lease
+    progress: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel(Operation[JobState | None]):
     """Cancel a waiting job, or mark a running one, and return the state it was in.
 

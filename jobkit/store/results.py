@@ -58,6 +58,8 @@ class StoredJob(Struct, frozen=True, kw_only=True):
     result: bytes | None = None
     cancel_requested_at: int | None = None
     timed_out_at: int | None = None
+    progress: bytes | None = None
+    checked_in_at: int | None = None
 
 
 class Claimed(Struct, frozen=True, kw_only=True):

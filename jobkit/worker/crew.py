@@ -16,9 +16,11 @@ from typing import Any
 from jobkit.attempt import Ended, run_sync
 from jobkit.cancellation import Reason
 from jobkit.clock import Clock, to_milliseconds
+from jobkit.context import JobContext
 from jobkit.engine import Engine
 from jobkit.engine.running import Run, Runner, milliseconds
 from jobkit.options import WorkerSettings
+from jobkit.progress import CheckedIn
 from jobkit.store import Release, Settlement, StoredJob
 from jobkit.worker.aftermath import announce_start
 from jobkit.worker.loop import HandlerLoop
@@ -34,7 +36,7 @@ class Crew:
 
     `held`: every work whose settlement the store has not confirmed. `done`: works with their
     settlements, for the pump. `progress`: set when the pump should look. `emptied`: set when
-    nothing is held any more.
+    nothing is held any more. `checks_in`: some handler has checked in, so the keeper looks.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Crew:
         self.progress = threading.Event()
         self.deadline_set = threading.Event()
         self.emptied = threading.Event()
+        self.checks_in = False
         self.abandoned: set[Work] = set()
         self._ending = threading.Lock()
         self.threads = ThreadPool(settings.concurrency, name)
@@ -153,7 +156,10 @@ class Crew:
             self.give_back(work)
             return None
         run = self.runner.begin(
-            work.stored, now=to_milliseconds(self.clock.now()), cancelled=work.cancelled
+            work.stored,
+            now=to_milliseconds(self.clock.now()),
+            cancelled=work.cancelled,
+            on_checkin=self._hear,
         )
         if not isinstance(run, Run):
             if self._end_once(work):
@@ -167,6 +173,16 @@ class Crew:
         if run.call.hooks:
             self._announce_start(run)
         return run
+
+    def _hear(self, ctx: JobContext, said: CheckedIn) -> None:
+        """Keep a handler's word for the keeper, who writes the last one."""
+        work = self.held.get(ctx.id)
+        if work is None or work.lease.fence != ctx.fence:
+            return  # its job is another attempt's, or nobody's
+        work.said = said
+        if not self.checks_in:
+            self.checks_in = True
+            self.deadline_set.set()  # from now on it looks more often
 
     def _announce_start(self, run: Run) -> None:
         try:

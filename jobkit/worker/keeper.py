@@ -1,8 +1,9 @@
 """The keeper: keeps leases alive and watches deadlines, in a thread of its own.
 
 It reads the works that the crew holds. It writes heartbeats to the store, once a second while
-something runs, else three times a lease. It never runs users' code, so a busy handler cannot
-hold it up. If it dies, leases run out, and the works are told that they are lost.
+something runs, else three times a lease; and, twice a second, what handlers said last. It never
+runs users' code, so a busy handler cannot hold it up. If it dies, leases run out, and the works
+are told that they are lost.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from jobkit.store import Beat, Heartbeat, LaneSet, MarkTimedOut, Operation, Stor
 from jobkit.worker.crew import Crew
 from jobkit.worker.work import Work
 
+CHECK_IN = 0.5  # seconds between writes of one job's check-ins
 BUSY_BEAT = 1.0  # seconds between heartbeats while something runs: so fast is a cancel heard
 _LOGGER = logging.getLogger("jobkit.worker")
 
@@ -48,6 +50,7 @@ class Keeper:
         self._stopping = threading.Event()
         self._unreported: list[Work] = []
         self._unmarked: list[Work] = []
+        self._last_writing = float("-inf")
         self._thread = threading.Thread(target=self._keep, name="jobkit-keeper", daemon=True)
 
     def start(self) -> None:
@@ -74,11 +77,13 @@ class Keeper:
                     last_beat = self._clock.monotonic()
                     self._beat()
                 self._watch_deadlines()
+                self._write_check_ins()
             except Exception:  # leases must not die of an error here
                 _LOGGER.exception("the keeper failed; it goes on")
             wake = min(last_beat + self._interval(), self._next_deadline())
             # A look each second, also while idle: what begins meanwhile hears of a cancel as fast.
-            self._crew.deadline_set.wait(min(max(0.0, wake - self._clock.monotonic()), BUSY_BEAT))
+            longest = CHECK_IN if self._crew.checks_in else BUSY_BEAT
+            self._crew.deadline_set.wait(min(max(0.0, wake - self._clock.monotonic()), longest))
             self._crew.deadline_set.clear()
 
     def _interval(self) -> float:
@@ -170,6 +175,24 @@ class Keeper:
             return
         failed = (isinstance(result, BackendUnavailable) for result in results)
         self._unmarked = [work for work, again in zip(works, failed, strict=True) if again]
+
+    def _write_check_ins(self) -> None:
+        """Write the last word of each handler that has said something new."""
+        now = self._clock.monotonic()
+        if not self._crew.checks_in or now < self._last_writing + CHECK_IN:
+            return
+        self._last_writing = now
+        works = [work for work in list(self._crew.held.values()) if not work.ended]
+        news = [(work, new) for work in works if (new := work.check_in(self._worker)) is not None]
+        if not news:
+            return
+        try:
+            results = self._store.run_many([new[1] for _, new in news], now=self._now())
+        except BackendUnavailable:
+            return  # said again, or something newer, when the store is back
+        for (work, (said, _)), result in zip(news, results, strict=True):
+            if not isinstance(result, BackendUnavailable):
+                work.written = said
 
     def _abandon(self, work: Work) -> None:
         after = self._crew.settings.abandon_after

@@ -214,6 +214,9 @@ class Pump:
         return cycle
 
     def _plan_settle(self, cycle: Cycle, queue: str, endings: list[Ending]) -> None:
+        if self._crew.checks_in:  # a handler's last word, before its lease is gone
+            news = [work.check_in(self._worker) for work, _ in endings]
+            cycle.operations += [new[1] for new in news if new is not None]
         settle = Settle(
             queue=queue,
             worker=self._worker,
@@ -287,7 +290,7 @@ class Pump:
                     "gone" if settled.verdict == "gone" else "no longer this worker's",
                 )
                 continue
-            self.tally.add(work.stored, settlement, settled)
+            self.tally.add(work.stored_at_end(settled.at), settlement, settled)
             try:
                 self._follow_up(work, settlement, settled)
             except Exception:  # the rest of the batch is settled too, and must be let go
@@ -301,7 +304,7 @@ class Pump:
         if was_cancelled(settlement, settled):  # who asked for it, and when, the store knows
             self._announce_as_stored(work.queue, work.stored.id)
             return
-        after = after_settling(work.stored, settlement, settled)
+        after = after_settling(work.stored_at_end(settled.at), settlement, settled)
         self._crew.threads.submit([partial(announce, self._engine, call, event, after)])
 
     def _claimed(self, line: QueueLine, claimed: Claimed, sent: float) -> None:

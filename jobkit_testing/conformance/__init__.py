@@ -35,6 +35,7 @@ _THEMES = (
     "bench",
     "builders",
     "cancelling",
+    "checking_in",
     "children",
     "claiming",
     "clocks",

@@ -10,6 +10,7 @@ import pytest
 from jobkit.store import Store
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.cancelling import Cancelling
+from jobkit_testing.conformance.checking_in import CheckingIn
 from jobkit_testing.conformance.children import Children
 from jobkit_testing.conformance.claiming import Claiming
 from jobkit_testing.conformance.clocks import Clocks
@@ -54,6 +55,7 @@ class StoreConformance(
     Clocks,
     Heartbeats,
     Cancelling,
+    CheckingIn,
     Deleting,
     Rescheduling,
     Retention,

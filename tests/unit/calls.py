@@ -10,6 +10,7 @@ from jobkit.cancellation import Reason
 from jobkit.context import JobContext, Outbox
 from jobkit.handlers import Handlers, Middleware
 from jobkit.handlerset import Call, HandlerSet
+from jobkit.progress import CheckedIn
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ def a_context(
     deadline: int | None = None,
     metadata: Mapping[str, str] | None = None,
     open_outbox: Callable[[JobContext], Outbox] | None = None,
+    on_checkin: Callable[[JobContext, CheckedIn], None] | None = None,
 ) -> JobContext:
     """Make a context; `told`: why the handler was told to stop before it began."""
     ctx = JobContext(
@@ -40,6 +42,7 @@ def a_context(
         metadata=metadata or {},
         fence=7,
         open_outbox=open_outbox,
+        on_checkin=on_checkin,
     )
     if told is not None:
         ctx.cancelled.set(told)

@@ -19,6 +19,7 @@ from jobkit.handle import JobControl, JobHandle
 from jobkit.jobtype import DataclassLike
 from jobkit.logs import JobLogFilter
 from jobkit.options import EnqueueOptions
+from jobkit.progress import CheckedIn
 from jobkit.protocols import AsyncEnqueuer, Enqueuer
 from tests.unit.calls import ANN, Greet, a_context
 
@@ -146,9 +147,23 @@ def test_a_context_without_a_queue_refuses_to_enqueue_by_name() -> None:
         a_context().enqueue_many([ANN])
 
 
-def test_checkin_is_refused_by_name_until_it_exists() -> None:
+def test_a_check_in_goes_to_whom_it_concerns() -> None:
+    """B29"""
+    heard: list[tuple[str, CheckedIn]] = []
+    ctx = a_context(on_checkin=lambda ctx, said: heard.append((ctx.id, said)))
+
+    ctx.checkin("rows", done=1, total=2.5)
+    ctx.checkin("almost")
+
+    assert heard == [
+        (ctx.id, CheckedIn("rows", 1, 2.5)),
+        (ctx.id, CheckedIn("almost", None, None)),
+    ]
+
+
+def test_a_context_without_a_queue_refuses_a_check_in_by_name() -> None:
     """B57"""
-    with pytest.raises(NotSupported, match="checkin is not supported yet"):
+    with pytest.raises(NotSupported, match="checkin: <JobContext"):
         a_context().checkin("half", done=1, total=2)
 
 

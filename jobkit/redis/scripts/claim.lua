@@ -285,7 +285,7 @@ local function run_again(text, is_started)
     state.n = state.n or 1
   end
   state.k, state.K, state.w, state.v = nil, nil, nil, nil
-  state.s, state.e, state.u, state.t = nil, nil, nil, nil
+  state.s, state.e, state.u, state.t, state.g = nil, nil, nil, nil, nil
   return state_text(state)
 end
 

@@ -12,6 +12,7 @@ from jobkit.redis.settlements import settlement_args
 from jobkit.store import (
     Bury,
     Cancel,
+    CheckIn,
     Claim,
     Count,
     Delete,
@@ -60,6 +61,7 @@ OF_ONE_QUEUE: list[Operation[Any]] = [
     Leave(queue="mail", worker="ann"),
     TakeOver(queue="mail", worker="ann"),
     MarkTimedOut(queue="mail", worker="ann", lease=LEASE),
+    CheckIn(queue="mail", worker="ann", lease=LEASE, progress=b"{}"),
     Cancel(queue="mail", id="J1"),
     Delete(queue="mail", id="J1"),
     Reschedule(queue="mail", id="J1", of=frozenset(JobState)),

@@ -7,6 +7,7 @@
 --   s started at      n starts, if more than that one     x failures  o timeouts
 --   l losses that count; there once the job was lost, and so a suspect
 --   e finished at     u duration        c cancel requested at        t timed out at
+--   g last check-in: "instant text"
 -- `attempts` has JSON objects, one a line; `results` what handlers returned. So a batch of jobs
 -- costs one call for each hash. Which set holds the id is the state a job is in; there is no
 -- second field to disagree with it.
