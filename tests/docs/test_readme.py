@@ -2,88 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
-import sys
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import ROOT, Page, run
 from tests.servers import RedisServer, find_servers
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-TIMEOUT = 50  # seconds; each takes one or two
-
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# ((?:app|tests)/\w+\.py)\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A fenced block: its language and its text."""
-
-    language: str
-    text: str
-
-
-BLOCKS = [Block(*match.groups()) for match in _BLOCK.finditer(README)]
-
-
-def texts(language: str) -> list[str]:
-    return [block.text for block in BLOCKS if block.language == language]
-
-
-def shell_lines() -> list[list[str]]:
-    """Return the words of each command, without comments."""
-    lines = (line for text in texts("shell") for line in text.splitlines())
-    return [words for line in lines if (words := shlex.split(line, comments=True))]
+PAGE = Page(ROOT / "README.md")
+README = PAGE.text
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Give a folder with the files of the README's Python blocks."""
-    for text in texts("python"):
-        named = _FILE.match(text)
-        assert named is not None, f"this block does not begin with the name of a file:\n{text}"
-        path = tmp_path / named[1]
-        path.parent.mkdir(exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-    (tmp_path / "app" / "__init__.py").touch()
+    PAGE.write_files(tmp_path)
     return tmp_path
 
 
-def run(
-    project: Path, *words: str, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=project,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=TIMEOUT,
-        check=False,
-    )
-
-
 def test_every_block_is_in_a_language_that_is_checked_here() -> None:
-    assert {block.language for block in BLOCKS} == {"python", "pycon", "shell"}
+    assert PAGE.languages == {"python", "pycon", "shell"}
 
 
 def test_the_tests_of_the_readme_pass(project: Path) -> None:
-    written = sum(len(re.findall(r"^def test_", text, re.MULTILINE)) for text in texts("python"))
-
     done = run(project, "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{written} passed" in done.stdout
+    assert f"{PAGE.tests} passed" in done.stdout
 
 
 def test_mistakes_get_the_messages_of_the_readme(project: Path) -> None:
@@ -95,7 +42,7 @@ def test_mistakes_get_the_messages_of_the_readme(project: Path) -> None:
         ">>> from jobkit_testing import TestingJobs\n"
         ">>> jobs = TestingJobs(start=datetime(2026, 1, 1, tzinfo=UTC))\n"
     )
-    (project / "mistakes.txt").write_text(setup + "\n".join(texts("pycon")), encoding="utf-8")
+    (project / "mistakes.txt").write_text(setup + "\n".join(PAGE.blocks("pycon")), encoding="utf-8")
 
     done = run(project, "doctest", "mistakes.txt")
 
@@ -103,8 +50,8 @@ def test_mistakes_get_the_messages_of_the_readme(project: Path) -> None:
 
 
 def test_its_commands_run_the_job_on_redis(project: Path) -> None:
-    (produce,) = [words for words in shell_lines() if words[:3] == ["python", "-m", "app.main"]]
-    (work,) = [words for words in shell_lines() if words[:2] == ["jobkit", "worker"]]
+    (produce,) = [words for words in PAGE.commands() if words[:3] == ["python", "-m", "app.main"]]
+    (work,) = [words for words in PAGE.commands() if words[:2] == ["jobkit", "worker"]]
 
     with RedisServer(find_servers()[-1]) as server:  # of its own: the snippets name no namespace
         environment = {"JOBKIT_REDIS_URL": server.url}
@@ -121,13 +68,13 @@ def test_the_verbs_of_make_exist() -> None:
     defined = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     inline = re.findall(r"`make ([a-z]+)", README)
 
-    named = {words[1] for words in shell_lines() if words[0] == "make"} | set(inline)
+    named = {words[1] for words in PAGE.commands() if words[0] == "make"} | set(inline)
 
     assert {"demo", "test"} <= named <= defined
 
 
 def test_the_flags_of_the_worker_exist(project: Path) -> None:
-    flags = set(re.findall(r"(?<![\w-])--[a-z-]+", " ".join(texts("shell")))) - {
+    flags = set(re.findall(r"(?<![\w-])--[a-z-]+", " ".join(PAGE.blocks("shell")))) - {
         "--doctest-modules"  # of pytest
     }
 

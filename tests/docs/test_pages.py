@@ -1,0 +1,59 @@
+"""The pages of docs/ do what they say: their tests pass, their sessions and links hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, Page, run
+from tests.servers import RedisServer
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+RUN = {"python", "pycon"}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_what_a_page_shows_works(path: Path, tmp_path: Path, redis_server: RedisServer) -> None:
+    """Its files make a project; that one's tests pass, and what a session shows is what it says.
+
+    `JOBKIT_REDIS_URL` leads to a server of the tests.
+    """
+    page = Page(path)
+    if not page.languages & RUN:
+        return
+    page.write_files(tmp_path)
+    sessions = "\n".join(page.blocks("pycon"))
+    (tmp_path / "sessions.txt").write_text(sessions, encoding="utf-8")
+    tests = ["tests"] if (tmp_path / "tests").exists() else []
+    asked = [*tests, *(["sessions.txt"] if sessions else [])]
+
+    done = run(
+        tmp_path,
+        *("pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--doctest-glob=sessions.txt"),
+        *("--import-mode=importlib", "-o", "pythonpath=.", *asked),
+        environment={"JOBKIT_REDIS_URL": redis_server.url},
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{page.tests + bool(sessions)} passed" in done.stdout
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_options_that_a_page_types_exist(path: Path, tmp_path: Path) -> None:
+    """Each command of jobkit takes the flags that stand behind it."""
+    for words in Page(path).commands():
+        if words[0] != "jobkit":
+            continue
+        flags = [word.partition("=")[0] for word in words if word.startswith("--")]
+        action = [word for word in words[1:3] if re.fullmatch("[a-z]+", word)]
+        group = action if action[:1] in (["jobs"], ["queues"], ["schedules"]) else action[:1]
+        told = run(tmp_path, "jobkit.cli", *group, "--help").stdout
+        assert all(f"{flag} " in told or f"{flag}," in told for flag in flags), words
+
+
+@pytest.mark.parametrize("path", [*PAGES, *DECISIONS], ids=lambda path: path.stem)
+def test_the_links_of_a_page_lead_somewhere(path: Path) -> None:
+    assert [link for link in Page(path).links if not (path.parent / link).exists()] == []
