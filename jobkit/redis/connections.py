@@ -1,4 +1,4 @@
-"""From a URL or a client to connections: how to reach one Redis.
+"""From a URL or a client to connections: how to reach one Redis, or the one that Sentinel names.
 
 Connections are redis-py's own, without its retries: jobkit knows which calls may be repeated.
 """
@@ -17,16 +17,20 @@ from redis import Redis
 from redis.asyncio import connection as aio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.connection import ConnectionPool
+from redis.connection import Connection, ConnectionPool, SSLConnection
 from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from jobkit.errors import InvalidOption, NotSupported
+from jobkit.redis import sentinel
+from jobkit.redis.hosts import Host
 
 _ASYNC_TWINS: dict[str, type[Any]] = {
     "Connection": aio.Connection,
     "SSLConnection": aio.SSLConnection,
     "UnixDomainSocketConnection": aio.UnixDomainSocketConnection,
+    "PrimaryConnection": sentinel.AsyncPrimaryConnection,
+    "PrimarySSLConnection": sentinel.AsyncPrimarySSLConnection,
 }
 SCHEMES = ("redis", "rediss", "unix")
 CONNECT_TIMEOUT = 2.0  # seconds
@@ -86,31 +90,45 @@ def _of_url(url: str, reply_timeout: float) -> Address:
         scheme = urlsplit(url).scheme
     except ValueError as error:
         raise InvalidOption(f"a Redis URL cannot be read: {error}") from error
-    if scheme in ("redis+sentinel", "redis+cluster"):
+    if scheme == "redis+cluster":
         raise NotSupported(f"{scheme}:// is not supported yet; use redis:// or rediss://")
+    if scheme in sentinel.SCHEMES:
+        check_login(url)
+        plain, hosts, name, own = sentinel.split_url(url)
+        server = _of_server_url(plain, reply_timeout)
+        return _of_primary(server, hosts, name, own, without_password(url))
     if scheme not in SCHEMES:
         raise InvalidOption(
             f"{without_password(url)!r} is no Redis URL: write redis://host:6379/0, "
-            f"rediss:// for TLS, or unix://path"
+            f"rediss:// for TLS, unix://path, or {sentinel.FORM}"
         )
+    return _of_server_url(url, reply_timeout)
+
+
+def _of_server_url(url: str, reply_timeout: float) -> Address:
     try:
         # redis-py leaves its keyword arguments untyped; none is given here.
         pool = ConnectionPool.from_url(url)  # pyright: ignore[reportUnknownMemberType]
     except ValueError as error:
+        check_login(url)
         raise InvalidOption(_unreadable(url, error)) from None  # whose text may have a password
     return _of_pool(pool, without_password(url), reply_timeout)
 
 
-def _unreadable(url: str, error: ValueError) -> str:
+def check_login(url: str) -> None:
+    """Raise `InvalidOption` for a URL whose password breaks it; it is not shown."""
     if "@" in url and "@" not in urlsplit(url).netloc:
-        return "a Redis URL cannot be read: write / ? and # in its password as %2F %3F and %23"
+        raise InvalidOption(
+            "a Redis URL cannot be read: write / ? and # in its password as %2F %3F and %23"
+        )
+
+
+def _unreadable(url: str, error: ValueError) -> str:
     why = "" if "@" in url else f": {error}"
     return f"{without_password(url)!r} is no Redis URL{why}"
 
 
 def _of_pool(pool: ConnectionPool, shown: str, reply_timeout: float) -> Address:
-    if isinstance(pool, SentinelConnectionPool):
-        raise NotSupported("a client of Sentinel is not supported yet; give a URL of the primary")
     given: dict[str, Any] = dict(pool.connection_kwargs)
     given |= {
         "decode_responses": False,
@@ -124,7 +142,21 @@ def _of_pool(pool: ConnectionPool, shown: str, reply_timeout: float) -> Address:
         or min(CONNECT_TIMEOUT, reply_timeout),
     }
     given.pop("maint_notifications_config", None)
+    if isinstance(pool, SentinelConnectionPool):
+        given.pop("connection_pool")  # the client's own way to ask Sentinel
+        tls = issubclass(pool.connection_class, SSLConnection)
+        server = Address(SSLConnection if tls else Connection, given, shown)
+        return _of_primary(server, *sentinel.sentinels_of(pool), shown)
     return Address(pool.connection_class, given, shown)
+
+
+def _of_primary(
+    server: Address, hosts: list[Host], name: str, own: dict[str, Any], shown: str
+) -> Address:
+    tls = issubclass(server.connection_class, SSLConnection)
+    kind = sentinel.PrimarySSLConnection if tls else sentinel.PrimaryConnection
+    arguments = sentinel.primary_arguments(hosts, name, server.arguments, own=own, tls=tls)
+    return Address(kind, arguments, shown)
 
 
 def without_password(url: str) -> str:
@@ -136,7 +168,9 @@ def without_password(url: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")
     netloc = f"***@{host[2]}" if host[1] else host[2]
-    query = re.sub(r"(^|&)((?:ssl_)?(?:password|username))=[^&]*", r"\1\2=***", parts.query)
+    query = re.sub(
+        r"(^|&)((?:ssl_|sentinel_)?(?:password|username))=[^&]*", r"\1\2=***", parts.query
+    )
     shown = urlunsplit(parts._replace(netloc=netloc, query=query))
     # urlunsplit forgets the slashes in front of no host at all (unix:///run/redis.sock).
     return shown if "://" in shown or "://" not in url else shown.replace(":", "://", 1)

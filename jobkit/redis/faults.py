@@ -58,6 +58,13 @@ def _is_answer(error: BaseException) -> TypeGuard[Exception]:
     return isinstance(error, kinds) or "max number of clients" in str(error)
 
 
+def is_demoted(reply: object) -> bool:
+    """Tell whether this is the answer of a server that was the primary and is no longer."""
+    return isinstance(reply, Exception) and (
+        isinstance(reply, rx.ReadOnlyError) or "READONLY" in str(reply)
+    )
+
+
 def refused(error: Exception, where: str) -> BackendUnavailable:
     """Return what to raise for an error reply."""
     words = " ".join(str(error).split()).rstrip(".")

@@ -16,7 +16,7 @@ from jobkit.redis.audit import audit
 from jobkit.redis.checkup import checkup, parse_info
 from jobkit.redis.commands import Command, command
 from jobkit.redis.connections import Connections, Wire
-from jobkit.redis.faults import refused, unreachable
+from jobkit.redis.faults import is_demoted, refused, unreachable
 from jobkit.redis.keys import queue_names
 from jobkit.redis.waiter import RedisWaiter
 from jobkit.store import Operation, Waiter
@@ -111,6 +111,8 @@ class RedisStore:
                 raise unreachable(error, self.where, sent=True) from error
             raise
         self._connections.give_back(connection)
+        if any(map(is_demoted, replies)):
+            self._forget_connections()  # Sentinel, or the host's name, leads to the new primary
         return replies
 
     def _connect(self) -> Wire:
