@@ -38,7 +38,9 @@ def test_what_a_page_shows_works(path: Path, tmp_path: Path, redis_server: Redis
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{page.tests + bool(sessions)} passed" in done.stdout
+    passed = re.search(r"^(\d+) passed in", done.stdout, re.MULTILINE)
+    assert passed is not None, done.stdout
+    assert int(passed[1]) >= page.tests + bool(sessions)  # one that has parameters is several
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
