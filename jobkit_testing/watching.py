@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from jobkit.record import ENDED, JobState
-from jobkit.store import Cancel, Delete, NewJob, Operation, Push, Store, StoredJob, Waiter
+from jobkit.store import Cancel, Delete, KeyTaken, NewJob, Operation, Push, Store, StoredJob, Waiter
 
 R = TypeVar("R")
 
@@ -77,11 +77,12 @@ class WatchedStore:
         assert self.watcher is not None  # `run` has looked
         return self.watcher
 
-    def _push(self, operation: Push, now: int | None) -> tuple[str, ...]:
-        ids = self._store.run(operation, now=now)
-        pairs = zip(operation.jobs, ids, strict=True)
-        self._told.pushed(new for new, stored_as in pairs if new.id == stored_as)
-        return ids
+    def _push(self, operation: Push, now: int | None) -> tuple[str, ...] | KeyTaken:
+        answer = self._store.run(operation, now=now)
+        if isinstance(answer, tuple):
+            pairs = zip(operation.jobs, answer, strict=True)
+            self._told.pushed(new for new, stored_as in pairs if new.id == stored_as)
+        return answer
 
     def _cancel(self, operation: Cancel, now: int | None) -> JobState | None:
         before = self._told.find(operation.queue, operation.id)

@@ -15,6 +15,7 @@ def audit(queue: MemoryQueue) -> list[str]:
     for group, members in queue.active.items():
         if strangers := members - queue.running.keys():
             breaches.append(f"group {group} counts {sorted(strangers)}, which do not run")
+    breaches += _keys(queue)
     return [breach for breach in breaches if breach]
 
 
@@ -29,6 +30,25 @@ def _misplaced(queue: MemoryQueue, job: KeptJob) -> str:
     if job.state in ENDED and job.id not in set(queue.ended[job.state].ids()):
         return f"{job.id} has ended, and its line does not have it"
     return ""
+
+
+def _keys(queue: MemoryQueue) -> list[str]:
+    """Each unique key names a live job that names it back, and no ended job names one."""
+    found: list[str] = []
+    for key, (owner, _) in queue.ties.unique.items():
+        job = queue.jobs.get(owner)
+        if job is None or not job.holds_key or job.new.unique is None or job.new.unique.key != key:
+            found.append(f"unique key {key} names {owner}, which does not hold it")
+    for job in queue.jobs.values():
+        unique = job.new.unique
+        if not job.holds_key or unique is None:
+            continue
+        entry = queue.ties.unique.get(unique.key)
+        if job.state in ENDED or (job.state is JobState.RUNNING and unique.until == "started"):
+            found.append(f"{job.id} is {job.state} and still holds its unique key {unique.key}")
+        if unique.ttl is None and (entry is None or entry[0] != job.id):
+            found.append(f"{job.id} holds {unique.key} for good, which names {entry}")
+    return found
 
 
 def _counts(queue: MemoryQueue) -> str:

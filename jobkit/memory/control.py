@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobkit.memory.queue import MemoryQueue
 from jobkit.record import ENDED, WAITING, JobState, Move
-from jobkit.store import Cancel, Delete, Reschedule, SetPriority
+from jobkit.store import Cancel, Delete, KeyTaken, Reschedule, SetPriority
 
 
 def cancel(queue: MemoryQueue, operation: Cancel, clock: int) -> JobState | None:
@@ -31,11 +31,12 @@ def delete(queue: MemoryQueue, operation: Delete, clock: int) -> bool:
     if job is None:
         return False
     queue.take_out(job)
+    queue.ties.loosen(job)
     del queue.jobs[operation.id]
     return True
 
 
-def reschedule(queue: MemoryQueue, operation: Reschedule, clock: int) -> JobState | None:
+def reschedule(queue: MemoryQueue, operation: Reschedule, clock: int) -> JobState | KeyTaken | None:
     """Make a job due at another time; one that has ended begins anew."""
     job = queue.jobs.get(operation.id)
     if job is None:
@@ -44,10 +45,15 @@ def reschedule(queue: MemoryQueue, operation: Reschedule, clock: int) -> JobStat
     if state not in operation.of or state is JobState.RUNNING:
         return state
     now = queue.time.now(clock)
+    if state in ENDED and (holder := queue.ties.holder(job.new, now)):
+        return KeyTaken(holder=holder)
     queue.take_out(job)
+    job.run_at = now if operation.run_at is None else max(operation.run_at, 0)
     if state in ENDED:
         job.begin_anew()
-    job.run_at = now if operation.run_at is None else max(operation.run_at, 0)
+        queue.ties.take(job, now)
+    else:
+        queue.ties.hold_until(job, now)
     waits_as = state if state in queue.waiting else JobState.SCHEDULED
     queue.put_back(job, Move.RESCHEDULE, waits_as, now=now)
     queue.crew.hint_wanted(now)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from jobkit.store import REPLAY_WINDOW, WORKER_FORGOTTEN, LaneSet, Push
+from jobkit.store import REPLAY_WINDOW, WORKER_FORGOTTEN, KeyTaken, LaneSet, Push
+
+Answer: TypeAlias = tuple[str, ...] | KeyTaken  # to a push
 
 
 @dataclass(slots=True)
@@ -18,8 +21,8 @@ class Crew:
     claims: dict[str, tuple[int, tuple[str, ...]]] = field(
         default_factory=dict[str, tuple[int, tuple[str, ...]]]
     )
-    pushes: dict[str, tuple[int, int, tuple[str, ...]]] = field(
-        default_factory=dict[str, tuple[int, int, tuple[str, ...]]]
+    pushes: dict[str, tuple[int, int, Answer]] = field(
+        default_factory=dict[str, tuple[int, int, Answer]]
     )
     on_hint: Callable[[str], None] = lambda _: None
     wanted: dict[str, None] = field(default_factory=dict[str, None])  # types with new work
@@ -65,7 +68,7 @@ class Crew:
             self.hint(type_name, now)
         self.wanted.clear()
 
-    def replayed_push(self, push: Push, now: int) -> tuple[str, ...] | None:
+    def replayed_push(self, push: Push, now: int) -> Answer | None:
         """Return what the original of this push returned, or None if this is no copy."""
         earlier = self.pushes.get(push.channel)
         if earlier is None or push.request > earlier[0] or now - earlier[1] > REPLAY_WINDOW:
@@ -74,10 +77,10 @@ class Crew:
             return earlier[2]
         return tuple(new.id for new in push.jobs)  # older than what is kept
 
-    def note_push(self, channel: str, request: int, now: int, ids: tuple[str, ...]) -> None:
+    def note_push(self, channel: str, request: int, now: int, answer: Answer) -> None:
         """Keep what a push returned; forget what is too old to be asked for."""
         self.pushes.pop(channel, None)
-        self.pushes[channel] = (request, now, ids)
+        self.pushes[channel] = (request, now, answer)
         while self.pushes:
             oldest = next(iter(self.pushes))
             if now - self.pushes[oldest][1] <= REPLAY_WINDOW:

@@ -41,6 +41,7 @@ class KeptJob:
     timed_out_at: int | None = None
     progress: bytes | None = None
     checked_in_at: int | None = None
+    holds_key: bool = False  # the unique key of `new`
 
     @property
     def id(self) -> str:
@@ -141,4 +142,5 @@ class KeptJob:
             timed_out_at=self.timed_out_at,
             progress=self.progress,
             checked_in_at=self.checked_in_at,
+            unique_key=None if self.new.unique is None else self.new.unique.key,
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jobkit.errors import InvalidOption
 from jobkit.memory import control
 from jobkit.memory.kept import KeptJob
+from jobkit.memory.publishing import QueueOf, publish, refusal
 from jobkit.memory.queue import MemoryQueue
 from jobkit.memory.settling import apply
 from jobkit.record import JobState
@@ -23,6 +24,7 @@ from jobkit.store import (
     Delete,
     Get,
     Heartbeat,
+    KeyTaken,
     Lease,
     Leave,
     MarkTimedOut,
@@ -39,27 +41,16 @@ from jobkit.store import (
     TakeOver,
 )
 
-QueueOf = Callable[[str], MemoryQueue]
 
-
-def push(queue_of: QueueOf, operation: Push, clock: int) -> tuple[str, ...]:
+def push(queue_of: QueueOf, operation: Push, clock: int) -> tuple[str, ...] | KeyTaken:
     """Store jobs, or recognise the copy of an earlier request."""
     first = queue_of(operation.jobs[0].queue)
     earlier = first.crew.replayed_push(operation, clock)
     if earlier is not None:
         return earlier
-    _publish(queue_of, operation.jobs, clock)
-    ids = tuple(new.id for new in operation.jobs)
-    first.crew.note_push(operation.channel, operation.request, clock, ids)
-    return ids
-
-
-def _publish(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> None:
-    queues = {new.queue: queue_of(new.queue) for new in jobs}
-    for new in jobs:
-        queues[new.queue].push(new, now=queues[new.queue].time.now(clock))
-    for queue in queues.values():
-        queue.crew.hint_wanted(queue.time.now(clock))
+    answer = refusal(queue_of, operation.jobs, clock) or publish(queue_of, operation.jobs, clock)
+    first.crew.note_push(operation.channel, operation.request, clock, answer)
+    return answer
 
 
 def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
@@ -138,7 +129,7 @@ def settle(
         settled[settlement.lease] = result
         published += children
     queue.crew.hint_wanted(now)
-    _publish(queue_of, published, clock)
+    publish(queue_of, published, clock)
     queue.trim(operation.bounds, now=now, ended=len(operation.settlements))
     return tuple(settled[settlement.lease] for settlement in operation.settlements)
 

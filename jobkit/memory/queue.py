@@ -8,6 +8,7 @@ from __future__ import annotations
 from jobkit.memory.crew import Crew
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.lines import EndedLine, Rank, ReadyLane, WaitingLine, bounds_of, lane_name
+from jobkit.memory.ties import Ties
 from jobkit.memory.watermark import Watermark
 from jobkit.record import ENDED, JobState, Move
 from jobkit.store import (
@@ -45,6 +46,7 @@ class MemoryQueue:
         self.active: dict[str, set[str]] = {}  # running jobs by the group of their type
         self.ended = {state: EndedLine() for state in ENDED}
         self.time = Watermark()
+        self.ties = Ties()
         self.crew = Crew()
         self.arrivals = 0
         self.fences = 0
@@ -63,6 +65,7 @@ class MemoryQueue:
             run_at=max(run_at, 0),
         )
         self.jobs[new.id] = job
+        self.ties.take(job, now)
         self.put_back(job, Move.ENQUEUE, JobState.SCHEDULED, now=now)
 
     def put_back(self, job: KeptJob, move: Move, waits_as: JobState, *, now: int) -> None:
@@ -81,6 +84,7 @@ class MemoryQueue:
         self, job: KeptJob, move: Move, state: JobState, *, now: int, keep: bool = True
     ) -> None:
         """End a job that stands nowhere; with `keep` False, drop it."""
+        self.ties.loosen(job)
         if not keep:
             del self.jobs[job.id]
             return
@@ -219,6 +223,7 @@ class MemoryQueue:
 
     def lease(self, job: KeptJob, *, worker: str, version: str, now: int, lease: int) -> None:
         """Write the lease of a job that was taken."""
+        self.ties.loosen_at_start(job)
         self.fences += 1
         job.fence = self.fences
         job.token = (worker, job.fence)

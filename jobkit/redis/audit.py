@@ -32,6 +32,7 @@ class _Auditor:
               if i not in bodies),
             *self._heads(),
             *self._leases(),
+            *self._keys(stands),
         ]  # fmt: skip
 
     def _one(self, word: str, key: str, *args: Any) -> Any:
@@ -80,4 +81,32 @@ class _Auditor:
                 found.append(f"{job_id} is leased, and its state does not begin with a token")
             elif not self._one("SISMEMBER", f"active:{group}", job_id):
                 found.append(f"{job_id} is leased, and its group {group} does not count it")
+        return found
+
+    def _keys(self, stands: dict[str, list[str]]) -> list[str]:
+        """Each unique key names a live job that names it back, and no ended job names one."""
+        lines: list[bytes] = self._one("HGETALL", "states")
+        held = {
+            job_id.decode(): line[1:].decode().split(" ", 2)
+            for job_id, state in zip(lines[::2], lines[1::2], strict=True)
+            for line in state.split(b"\n")
+            if line.startswith(b"q")
+        }
+        entries: list[bytes] = self._one("HGETALL", "unique")
+        owners = {
+            key.decode(): entry.decode().split(" ")[0]
+            for key, entry in zip(entries[::2], entries[1::2], strict=True)
+        }
+        found = [
+            f"unique key {key} names {owner}, which does not hold it"
+            for key, owner in owners.items()
+            if held.get(owner, ["", "", ""])[2] != key
+        ]
+        for job_id, (letters, ttl, key) in held.items():
+            places = {place.removesuffix(":kept") for place in stands.get(job_id, ())}
+            freed = {*ENDED, "running"} if letters.startswith("s") else {*ENDED}
+            if not places or places & freed:
+                found.append(f"{job_id} is in {places} and still holds its unique key {key}")
+            if ttl == "-" and owners.get(key) != job_id:
+                found.append(f"{job_id} holds {key} for good, which names {owners.get(key)}")
         return found

@@ -17,7 +17,7 @@ from jobkit.record import JobState
 from jobkit.redis.keys import queue_names, queue_prefix
 from jobkit.redis.scripts import Script, script
 from jobkit.redis.settlements import settlement_args
-from jobkit.redis.stored import body_tail, parse_claimed_jobs, parse_job
+from jobkit.redis.stored import body_tail, first_state, parse_claimed_jobs, parse_job
 from jobkit.store import (
     Beat,
     Bounds,
@@ -29,6 +29,7 @@ from jobkit.store import (
     Delete,
     Get,
     Heartbeat,
+    KeyTaken,
     Lane,
     Leave,
     MarkTimedOut,
@@ -103,9 +104,19 @@ def _push(operation: Push, namespace: str, now: Arg) -> Command:
         script("push"),
         tuple(queue_prefix(namespace, queue) for queue in queues),
         tuple(args),
-        lambda reply: ids,
+        lambda reply: ids if isinstance(reply, int) else _pushed(reply, ids),
         tuple(queues),
     )
+
+
+def _pushed(reply: bytes, ids: tuple[str, ...]) -> tuple[str, ...] | KeyTaken:
+    """Read the answer to a push of which some found their unique key held."""
+    words = reply.removeprefix(b"!").decode().split(" ")
+    holders = dict(zip(map(int, words[::2]), words[1::2], strict=True))
+    if reply.startswith(b"!"):
+        [(index, holder)] = holders.items()
+        return KeyTaken(holder=holder, index=index)
+    return tuple(holders.get(index, own) for index, own in enumerate(ids))
 
 
 def new_job_args(job: NewJob, key: int) -> tuple[Arg, ...]:
@@ -117,7 +128,7 @@ def new_job_args(job: NewJob, key: int) -> tuple[Arg, ...]:
         job.priority,
         "" if job.run_at is None else job.run_at,
         job.delay,
-        "" if job.retention is None else job.retention,
+        first_state(job),
         body_tail(job),
     )
 
@@ -274,7 +285,13 @@ def _reschedule(operation: Reschedule, namespace: str, now: Arg) -> Command:
     keys = (queue_prefix(namespace, operation.queue),)
     run_at = "" if operation.run_at is None else operation.run_at
     args = (now, operation.id, run_at, " ".join(sorted(operation.of)))
-    return Command(script("reschedule"), keys, args, _STATES.__getitem__)
+    return Command(script("reschedule"), keys, args, _rescheduled)
+
+
+def _rescheduled(reply: bytes) -> JobState | KeyTaken | None:
+    if reply.startswith(b"!"):
+        return KeyTaken(holder=reply[1:].decode())
+    return _STATES[reply]
 
 
 def _set_priority(operation: SetPriority, namespace: str, now: Arg) -> Command:

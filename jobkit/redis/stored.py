@@ -30,6 +30,21 @@ def body_tail(job: NewJob) -> bytes:
     return b"".join((sizes.encode(), job.options, job.metadata, job.payload))
 
 
+_HELD_UNTIL = {"started": "s", "done": "d"}
+_ON_CONFLICT = {"return": "k", "replace": "r", "raise": "f"}
+
+
+def first_state(job: NewJob) -> str:
+    """Return the lines that a job's state begins with, '' for most; a unique key comes first."""
+    retention = "" if job.retention is None else f"R{job.retention}"
+    unique = job.unique
+    if unique is None:
+        return retention
+    ttl = "-" if unique.ttl is None else unique.ttl
+    letters = _HELD_UNTIL[unique.until] + _ON_CONFLICT[unique.on_conflict]
+    return f"q{letters} {ttl} {unique.key}" + (retention and f"\n{retention}")
+
+
 def failure_json(failure: Failure) -> bytes:
     """Return the inside of the JSON object of an attempt; the script adds the rest."""
     return msgspec.json.encode(failure)[1:-1]
@@ -77,6 +92,7 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
         timed_out_at=_number(fields.get(b"t")),
         progress=progress if checked_in_at else None,
         checked_in_at=int(checked_in_at) if checked_in_at else None,
+        unique_key=_unique_key(fields.get(b"q") or fields.get(b"Q")),
     )
 
 
@@ -156,6 +172,10 @@ def _version(fields: dict[bytes, bytes]) -> str | None:
     """Read the version off what the last claim wrote: "flags group version"."""
     claim = fields.get(b"v")
     return None if claim is None else _text.decode(claim.split(b" ", 2)[2])
+
+
+def _unique_key(line: bytes | None) -> str | None:
+    return None if line is None else line.split(b" ", 2)[2].decode()
 
 
 def _number(value: bytes | None) -> int | None:

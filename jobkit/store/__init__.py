@@ -49,6 +49,7 @@ from jobkit.store.port import (
 from jobkit.store.results import (
     Beat,
     Claimed,
+    KeyTaken,
     QueueCounts,
     Settled,
     StoredAttempt,
@@ -71,6 +72,7 @@ from jobkit.store.values import (
     Settlement,
     SnoozeFor,
     Succeed,
+    UniqueKey,
 )
 
 __all__ = [
@@ -97,6 +99,7 @@ __all__ = [
     "Failure",
     "Get",
     "Heartbeat",
+    "KeyTaken",
     "Lane",
     "LaneSet",
     "Lease",
@@ -123,5 +126,6 @@ __all__ = [
     "Succeed",
     "TakeOver",
     "TakenOver",
+    "UniqueKey",
     "Waiter",
 ]

@@ -9,6 +9,7 @@ from jobkit.record import JobState
 from jobkit.store.results import (
     Beat,
     Claimed,
+    KeyTaken,
     QueueCounts,
     Settled,
     StoredJob,
@@ -36,9 +37,11 @@ class Operation(Generic[R_co]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Push(Operation[tuple[str, ...]]):
+class Push(Operation[tuple[str, ...] | KeyTaken]):
     """Store jobs, all or none, and return the id under which each is stored.
 
+    That is another job's id where that holds the unique key: one that was there, or an earlier
+    one of the same push. `KeyTaken` for a key that the newcomer wants to be refused for.
     A push with the channel and request number of an earlier one (within `REPLAY_WINDOW`)
     stores nothing and returns what that one returned. A channel has one push under way at a
     time and counts its requests up. Ids are new ones: nobody sends a copy after the window.
@@ -79,6 +82,7 @@ class Claim(Operation[Claimed]):
 class Settle(Operation[tuple[Settled, ...]]):
     """End attempts, each if its lease is still this worker's, and publish their children.
 
+    A child whose unique key is held is not stored.
     A job with a cancel request ends cancelled whatever its settlement says.
     """
 
@@ -168,11 +172,12 @@ class Delete(Operation[bool]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reschedule(Operation[JobState | None]):
+class Reschedule(Operation[JobState | KeyTaken | None]):
     """Make a waiting job due at `run_at` (None: now), or let an ended one run again then.
 
     Only if its state is one of `of`. Returns the state it was in; None: no such job. An ended
-    job begins anew: no failures, timeouts, losses, attempts or result; its arrival stays.
+    job begins anew: no failures, timeouts, losses, attempts or result; its arrival stays. It
+    takes its unique key again; if another job holds that, nothing happens (`KeyTaken`).
     """
 
     queue: str

@@ -10,6 +10,13 @@ from msgspec import Struct
 from jobkit.record import AttemptOutcome, JobState
 
 
+class KeyTaken(Struct, frozen=True, kw_only=True):
+    """Nothing was stored: job `holder` holds a unique key; `index`: the job that asked for it."""
+
+    holder: str
+    index: int = 0
+
+
 class StoredAttempt(Struct, frozen=True, kw_only=True):
     """One ended run as a store keeps it."""
 
@@ -28,6 +35,7 @@ class StoredJob(Struct, frozen=True, kw_only=True):
     """Everything that a store keeps about one job.
 
     `losses` are those that count; `suspect`: it was lost at least once, counted or not.
+    `unique_key`: the one that it was pushed with, held or not.
     """
 
     id: str
@@ -60,6 +68,7 @@ class StoredJob(Struct, frozen=True, kw_only=True):
     timed_out_at: int | None = None
     progress: bytes | None = None
     checked_in_at: int | None = None
+    unique_key: str | None = None
 
 
 class Claimed(Struct, frozen=True, kw_only=True):

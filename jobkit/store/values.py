@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from jobkit.record import AttemptOutcome
+
+
+class UniqueKey(Struct, frozen=True, kw_only=True):
+    """A key that one job of a queue may hold at a time.
+
+    Held from the push until the first claim, or until the job is done, and no longer than `ttl`
+    milliseconds from when it is due (None: any length). `on_conflict`: what becomes of the
+    newcomer while another job holds it. "return": that one is the answer. "replace": too, and
+    if it waits it gets the newcomer's payload and metadata. "raise": the push stores nothing.
+    """
+
+    key: str
+    until: Literal["started", "done"] = "started"
+    ttl: int | None = None
+    on_conflict: Literal["return", "raise", "replace"] = "return"
 
 
 class NewJob(Struct, frozen=True, kw_only=True):
@@ -27,6 +42,7 @@ class NewJob(Struct, frozen=True, kw_only=True):
     options: bytes = b""
     metadata: bytes = b""
     retention: int | None = None
+    unique: UniqueKey | None = None
 
 
 class Lane(Struct, frozen=True, kw_only=True):

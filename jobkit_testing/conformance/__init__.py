@@ -55,11 +55,13 @@ _THEMES = (
     "rescheduling",
     "retention",
     "settling",
+    "spans",
     "states",
     "suite",
     "suspects",
     "taking_over",
     "timing",
+    "uniqueness",
     "verdicts",
     "waking",
 )

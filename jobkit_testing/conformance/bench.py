@@ -15,8 +15,10 @@ from jobkit.store import (
     Claim,
     Claimed,
     Count,
+    Delete,
     Get,
     Heartbeat,
+    KeyTaken,
     LaneSet,
     Leave,
     NewJob,
@@ -30,6 +32,7 @@ from jobkit.store import (
     Settlement,
     Store,
     StoredJob,
+    UniqueKey,
 )
 from jobkit_testing.conformance.builders import LEASE, QUEUE, START, lanes, lease_of
 
@@ -82,11 +85,24 @@ class Bench:
 
     def push(self, *jobs: NewJob) -> tuple[str, ...]:
         """Store jobs."""
-        return self.run(self.pushing(*jobs))
+        ids = self.run(self.pushing(*jobs))
+        assert isinstance(ids, tuple), f"refused: {ids}"
+        return ids
 
     def push_one(self, job: NewJob) -> str:
         """Store one job and return its id."""
         return self.push(job)[0]
+
+    def holder(self, unique: UniqueKey) -> str | None:
+        """Return the id of the job that holds this key; leaves no trace."""
+        asks = replace(unique, on_conflict="raise")
+        job_id = self._ids.new(QUEUE)
+        probe = NewJob(id=job_id, queue=QUEUE, type="A", payload=b"{}", unique=asks)
+        answer = self.run(self.pushing(probe, channel="probe"))
+        if isinstance(answer, KeyTaken):
+            return answer.holder
+        self.run(Delete(queue=QUEUE, id=job_id))
+        return None
 
     # Working.
 

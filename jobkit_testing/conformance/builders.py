@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from jobkit.record import AttemptOutcome, JobState
 from jobkit.store import (
@@ -21,6 +21,7 @@ from jobkit.store import (
     SnoozeFor,
     StoredJob,
     Succeed,
+    UniqueKey,
 )
 
 START: Final = 1_893_456_000_000  # 2030-01-01, in milliseconds
@@ -41,6 +42,7 @@ def a_job(
     options: bytes = b"",
     metadata: bytes = b"",
     retention: int | None = None,
+    unique: UniqueKey | None = None,
 ) -> NewJob:
     """Build a job; the bench gives it an id when it is pushed."""
     return NewJob(
@@ -54,7 +56,19 @@ def a_job(
         options=options,
         metadata=metadata,
         retention=retention,
+        unique=unique,
     )
+
+
+def unique(
+    key: str = "A|k",
+    *,
+    until: Literal["started", "done"] = "started",
+    ttl: int | None = None,
+    on_conflict: Literal["return", "raise", "replace"] = "return",
+) -> UniqueKey:
+    """Build a unique key; without a ttl unless told otherwise."""
+    return UniqueKey(key=key, until=until, ttl=ttl, on_conflict=on_conflict)
 
 
 def lanes(*types: str, **special: Lane) -> LaneSet:

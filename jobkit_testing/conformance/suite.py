@@ -33,6 +33,7 @@ from jobkit_testing.conformance.settling import Settling
 from jobkit_testing.conformance.suspects import Suspects
 from jobkit_testing.conformance.taking_over import TakingOver
 from jobkit_testing.conformance.timing import Timing
+from jobkit_testing.conformance.uniqueness import Uniqueness
 from jobkit_testing.conformance.verdicts import Verdicts
 from jobkit_testing.conformance.waking import Waking
 
@@ -58,6 +59,7 @@ class StoreConformance(
     CheckingIn,
     Deleting,
     Rescheduling,
+    Uniqueness,
     Retention,
     Reading,
     Replaying,

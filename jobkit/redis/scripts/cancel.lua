@@ -1,7 +1,7 @@
 -- Cancel a waiting job, mark a running one, leave an ended one.
 -- KEYS: prefix. ARGV: now, id, four bounds. Reply: the state it was in, '' if unknown.
 -- O(log jobs).
--- needs: time lanes hints jobs
+-- needs: time lanes hints jobs ties
 
 local p, id = KEYS[1], ARGV[2]
 local body = redis.call('HGET', p .. 'bodies', id)
@@ -18,8 +18,11 @@ if where == 'running' then
 elseif where == 'queued' or where == 'scheduled' or where == 'retrying' then
   take_out(p, id, where, key, member, lane)
   local state = read_state(p, id)
+  local loose = no_ties()
+  untie(loose, id, state)
   state.c, state.e = int(now), int(now)
   write_state(p, id, state)
+  flush_loose(p, loose)
   add_ended(p, 'cancelled', id, now, state.R)
   trim(p, now, { ARGV[3], ARGV[4], ARGV[5], ARGV[6] }, 1)
 end

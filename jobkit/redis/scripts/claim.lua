@@ -5,7 +5,7 @@
 -- then for each job: id, body, '' or {state from before, attempts}. In the answer to a copy of
 -- a claim the fence is -1 and the state is as it is.
 -- O(taken x log ready + lanes passed over + promoted + reclaimed).
--- needs: time lanes hints jobs losing
+-- needs: time lanes hints jobs ties losing
 
 local PROMOTED = 1000
 local RECLAIMED = 100
@@ -18,7 +18,7 @@ local slots, prefetch, suspects = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber
 local lease, idle = tonumber(ARGV[9]), ARGV[10] == '1'
 local bounds, only = { ARGV[11], ARGV[12], ARGV[13], ARGV[14] }, ARGV[15]
 
-local clock = time(ARGV[1])
+local clock, loose = time(ARGV[1]), no_ties()
 if redis.call('HGET', p .. 'serving', worker) ~= lane_set then
   return { int(instant(p, clock)), 1, 0, '', 0, {}, 0 }
 end
@@ -165,8 +165,10 @@ local function reclaim()
   local lost = redis.call('ZRANGEBYSCORE', p .. 'running', '-inf', now, 'LIMIT', 0, RECLAIMED)
   local ready, ended = {}, {}
   for _, id in ipairs(lost) do
-    if lose(p, id, now, ready) then ended[#ended + 1] = id end
+    if lose(p, id, now, ready, loose) then ended[#ended + 1] = id end
   end
+  flush_loose(p, loose)
+  loose = no_ties()
   flush_ready(p, ready)
   return ended
 end
@@ -276,9 +278,11 @@ local function remove_chosen()
   end
 end
 
--- What stays of a state for the next run: not what the last one left behind.
-local function run_again(text, is_started)
+-- What stays of a state for the next run: not what the last one left behind, nor a key that is
+-- held until the first start.
+local function run_again(id, text, is_started)
   local state = parse_state(text)
+  if state.q and is_held_until_started(state.q) then untie(loose, id, state) end
   if is_started then
     note_start(state, now)
   elseif state.s then
@@ -311,7 +315,7 @@ local function write_leases()
     -- The token first: a settlement reads it off the beginning.
     local text = 'k' .. worker .. ':' .. int(fence + i) .. '\nv' .. claims[specs[i]]
     if is_started then text = text .. '\ns' .. now_text end
-    local rest = before[i] and run_again(before[i], is_started) or ''
+    local rest = before[i] and run_again(id, before[i], is_started) or ''
     if rest ~= '' then text = text .. '\n' .. rest end
     states[2 * i - 1], states[2 * i] = id, text
     local at = 3 * i + 5
@@ -319,6 +323,7 @@ local function write_leases()
     if rest ~= '' then jobs[at + 2] = { rest, redis.call('HGET', p .. 'attempts', id) or '' } end
   end
   call_in_chunks('HSET', p .. 'states', states)
+  flush_loose(p, loose)
   redis.call('HSET', p .. 'claims', worker, int(request) .. ' ' .. table.concat(chosen, ' '))
   return fence, jobs
 end

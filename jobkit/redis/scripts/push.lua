@@ -1,7 +1,9 @@
 -- Store jobs, all or none, unless this is the copy of an earlier push.
 -- KEYS: the prefix of each queue. ARGV: now, channel, request, number of jobs, then 8 for each.
--- Reply: 1 stored, 0 recognised. O(jobs x log ready).
--- needs: time lanes hints jobs publish
+-- Reply: 1 stored, 0 recognised. If some found their unique key held: "place id" for each of
+-- those (place in the batch from 0, id of the holder), in one line; or with "!" in front that of
+-- the first one that is to be refused, and nothing is stored. O(jobs x log ready).
+-- needs: time lanes hints jobs ties publish
 
 local REPLAY_WINDOW = 60000
 local REPLAY_SECONDS = 600 -- rubbish collection only
@@ -10,12 +12,20 @@ local clock = time(ARGV[1])
 local key, request = KEYS[1] .. 'push:' .. ARGV[2], tonumber(ARGV[3])
 local earlier = redis.call('GET', key)
 if earlier then
-  local number, at = string.match(earlier, '^(%d+) (%d+)$')
-  if request <= tonumber(number) and clock - tonumber(at) <= REPLAY_WINDOW then return 0 end
+  local number, at, answer = string.match(earlier, '^(%d+) (%d+) ?(.*)$')
+  if request <= tonumber(number) and clock - tonumber(at) <= REPLAY_WINDOW then
+    return request == tonumber(number) and answer ~= '' and answer or 0
+  end
 end
 
 for _, p in ipairs(KEYS) do check_kinds(p) end
+local plan, noted = plan_keys(clock, 5, tonumber(ARGV[4])), ARGV[3] .. ' ' .. int(clock)
+local answer = ''
+if plan then
+  answer = plan.refused and '!' .. plan.refused or table.concat(plan.answer, ' ')
+  if answer ~= '' then noted = noted .. ' ' .. answer end
+end
 -- Refused at `maxmemory`, before anything is written.
-redis.call('SET', key, ARGV[3] .. ' ' .. int(clock), 'EX', REPLAY_SECONDS)
-publish(clock, 5, tonumber(ARGV[4]))
-return 1
+redis.call('SET', key, noted, 'EX', REPLAY_SECONDS)
+if not (plan and plan.refused) then publish(clock, 5, tonumber(ARGV[4]), plan) end
+return answer ~= '' and answer or 1

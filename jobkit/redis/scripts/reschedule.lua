@@ -1,7 +1,8 @@
 -- Make a waiting job due at another time, or let an ended one begin anew then.
 -- KEYS: prefix. ARGV: now, id, due time ('' for now), states that this is for, in one line.
--- Reply: the state it was in, '' if unknown. O(log jobs).
--- needs: time lanes hints jobs
+-- Reply: the state it was in, '' if unknown; or, if it has ended and another job holds its unique
+-- key, "!" and the id of that one. O(log jobs).
+-- needs: time lanes hints jobs ties
 
 local p, id, states = KEYS[1], ARGV[2], ' ' .. ARGV[4] .. ' '
 local body = redis.call('HGET', p .. 'bodies', id)
@@ -11,15 +12,20 @@ if where == 'running' or not string.find(states, ' ' .. where .. ' ', 1, true) t
 
 local now = instant(p, time(ARGV[1]))
 local state = read_state(p, id)
+local has_ended = where == 'succeeded' or where == 'dead' or where == 'cancelled'
+local holder = has_ended and key_taken_from(p, state, now)
+if holder then return '!' .. holder end
 local waits_as = where == 'retrying' and where or 'scheduled'
 take_out(p, id, where, key, member, lane)
-if where == 'succeeded' or where == 'dead' or where == 'cancelled' then
+if has_ended then
   local starts = state.n or (state.s and '1')
-  state = { n = starts, R = state.R, p = state.p }
+  state = { n = starts, R = state.R, p = state.p, Q = state.Q }
   redis.call('HDEL', p .. 'attempts', id)
   redis.call('HDEL', p .. 'results', id)
 end
 state.d = ARGV[3] == '' and int(now) or int(math.max(0, tonumber(ARGV[3])))
+if has_ended then tie_again(p, id, state, tonumber(state.d), now)
+else tie_until(p, id, state, tonumber(state.d), now) end
 write_state(p, id, state)
 local type, priority, due, arrival = rank(body, state)
 local ready = {}

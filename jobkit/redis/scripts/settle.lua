@@ -6,7 +6,7 @@
 -- object; then 8 for each child (see publish.lua).
 -- Reply: now, then for each a line "verdict state due-time" (as far as there is one).
 -- O(settlements x log jobs).
--- needs: time lanes hints jobs publish
+-- needs: time lanes hints jobs ties publish
 
 local FIELDS_OF_SETTLEMENT, FIELDS_OF_CHILD = 2, 8
 local COUNTED = { failed = 'x', timed_out = 'o' }
@@ -16,7 +16,7 @@ local bounds = { ARGV[3], ARGV[4], ARGV[5], ARGV[6] }
 local clock = time(ARGV[1])
 local now = instant(p, clock)
 local now_text = int(now)
-local reply, ready, hints = { now_text }, {}, {}
+local reply, ready, hints, loose = { now_text }, {}, {}, no_ties()
 local succeeded, kept, states, results = {}, {}, {}, {} -- each written by one call at the end
 
 local function answer(i, verdict, state, due)
@@ -39,9 +39,10 @@ end
 
 -- `text` begins with the token, which a claim writes first.
 local function succeed(i, id, duration, result, text)
-  if not string.find(text, '\ns', 1, true) then
+  if has_ties(text) or not string.find(text, '\ns', 1, true) then
     local state = parse_state(text)
-    note_start(state, now - tonumber(duration))
+    if not state.s then note_start(state, now - tonumber(duration)) end
+    untie(loose, id, state)
     state.K, state.k = state.k, nil
     text = state_text(state)
   else
@@ -69,6 +70,7 @@ local function wait_again(i, id, waits_as, state)
 end
 
 local function end_in(i, id, where, state)
+  untie(loose, id, state)
   state.e = now_text
   write_state(p, id, state)
   add_ended(p, where, id, now, state.R)
@@ -99,6 +101,7 @@ local function end_otherwise(i, id, line, failure, text)
     return wait_again(i, id, move == 'retry' and 'retrying' or 'scheduled', state)
   end
   if move == 'bury' and keep ~= '1' then
+    untie(loose, id, state)
     drop(p, { id })
     return answer(i, 'ok')
   end
@@ -154,13 +157,15 @@ call_in_chunks('ZADD', p .. 'succeeded', succeeded)
 call_in_chunks('ZADD', p .. 'succeeded:kept', kept)
 call_in_chunks('HSET', p .. 'states', states)
 call_in_chunks('HSET', p .. 'results', results)
+flush_loose(p, loose)
 flush_ready(p, ready)
 for type in pairs(hints) do hint(p, type) end
 
 for _, id in ipairs(leases) do
   local i = held[id]
   if children[i] ~= '0' and reply[i + 1] == 'ok succeeded' then
-    publish(clock, places[i] + FIELDS_OF_SETTLEMENT, tonumber(children[i]))
+    local first, number = places[i] + FIELDS_OF_SETTLEMENT, tonumber(children[i])
+    publish(clock, first, number, plan_keys(clock, first, number))
   end
 end
 trim(p, now, bounds, count)

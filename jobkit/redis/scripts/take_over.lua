@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, worker, four bounds.
 -- Reply: now, number of leases taken back, ended ids, 1 if there may be more.
 -- O(running + taken back x log ready).
--- needs: time lanes hints jobs losing crew
+-- needs: time lanes hints jobs ties losing crew
 
 local TAKEN_OVER = 1000
 
@@ -26,10 +26,12 @@ end
 
 local leases = its_leases()
 local taken, ready, ended, types = math.min(#leases, TAKEN_OVER), {}, {}, {}
+local loose = no_ties()
 for i = 1, taken do
-  if lose(p, leases[i], now, ready) then ended[#ended + 1] = leases[i] end
+  if lose(p, leases[i], now, ready, loose) then ended[#ended + 1] = leases[i] end
 end
 for lane in pairs(ready) do types[lane_type(lane)] = true end
+flush_loose(p, loose)
 flush_ready(p, ready)
 if #leases <= TAKEN_OVER then forget(p, worker) end
 for type in pairs(types) do hint(p, type) end

@@ -1,7 +1,8 @@
 -- Lost leases: what becomes of a job whose worker is gone.
 
--- Settle one lost lease; true if the job has ended by it. `ready` collects for `flush_ready`.
-local function lose(p, id, now, ready)
+-- Settle one lost lease; true if the job has ended by it. `ready` collects for
+-- `flush_ready`, `loose` for `flush_loose`.
+local function lose(p, id, now, ready, loose)
   local state = read_state(p, id)
   local losses = tonumber(state.l or 0)
   local on_lost_dead, keep_dead = claim_flags(state.v)
@@ -16,12 +17,14 @@ local function lose(p, id, now, ready)
     ended = 'cancelled'
   elseif losses >= MAX_LOSSES or (losses > 0 and on_lost_dead) then
     if not keep_dead then
+      untie(loose, id, state)
       drop(p, { id })
       return true
     end
     ended = 'dead'
   end
   if ended then
+    untie(loose, id, state)
     state.e = int(now)
     add_ended(p, ended, id, now, state.R)
   else

@@ -1,7 +1,9 @@
 -- Store new jobs. Each takes 8 arguments: index of its queue's prefix in KEYS, id, type,
--- priority, due time ('' for none), delay, retention ('' for none), tail of the body.
+-- priority, due time ('' for none), delay, first lines of its state ('' for none; that of a
+-- unique key comes first), tail of the body.
 
 local FIELDS = 8
+local WAITS = { queued = true, scheduled = true, retrying = true }
 
 -- Touch what a push writes to, so that a key of another kind stops it before the first write.
 local function check_kinds(p)
@@ -10,7 +12,116 @@ local function check_kinds(p)
   redis.call('ZCARD', p .. 'scheduled')
 end
 
-local function publish(clock, from, count)
+local function due_of(i, now)
+  if ARGV[i + 4] ~= '' then return math.max(0, tonumber(ARGV[i + 4])) end
+  return now + tonumber(ARGV[i + 5])
+end
+
+local function unique_line(i)
+  if string.sub(ARGV[i + 6], 1, 1) ~= 'q' then return nil end
+  return string.match(ARGV[i + 6], '^q([^\n]*)')
+end
+
+-- The tail of a body with the metadata and payload of another tail.
+local function with_content_of(tail, other)
+  local before, _, rest, at = string.match(tail, '^(%S+ (%d+)) %d+([^\n]*)\n()')
+  local options = string.match(before, '%d+$')
+  local other_options, metadata, other_at = string.match(other, '^%S+ (%d+) (%d+)[^\n]*\n()')
+  return before .. ' ' .. metadata .. rest .. '\n'
+    .. string.sub(tail, at, at + tonumber(options) - 1)
+    .. string.sub(other, other_at + tonumber(other_options))
+end
+
+-- Read the entries of the keys that a batch asks for, queue by queue; nil if it asks for none.
+local function read_entries(clock, from, count)
+  local asked, any = {}, false
+  for i = from, from + (count - 1) * FIELDS, FIELDS do
+    local line = unique_line(i)
+    if line then
+      any = true
+      local p = KEYS[tonumber(ARGV[i])]
+      local queue = asked[p]
+      if not queue then
+        queue = { keys = {}, owners = {}, siblings = {}, now = instant(p, clock) }
+        asked[p] = queue
+      end
+      queue.keys[#queue.keys + 1] = key_of(line)
+    end
+  end
+  if not any then return nil end
+  for p, queue in pairs(asked) do
+    for at, entry in ipairs(read_in_chunks(p .. 'unique', queue.keys)) do
+      queue.owners[queue.keys[at]] = owner_of(entry, queue.now)
+    end
+  end
+  return asked
+end
+
+-- Put the content of the job at `i` into the one that holds its key, if that waits.
+local function plan_replacement(plan, p, i, owner)
+  local at = p .. owner
+  local body = plan.bodies[at] and plan.bodies[at][3]
+  if not body then
+    body = redis.call('HGET', p .. 'bodies', owner)
+    if not WAITS[(locate(p, owner, body))] then return end
+  end
+  local rank_of_body = string.match(body, '^%S+ %S+ %S+ %S+ %S+ ')
+  local tail = string.sub(body, #rank_of_body + 1)
+  plan.bodies[at] = { p, owner, rank_of_body .. with_content_of(tail, ARGV[i + 7]) }
+end
+
+-- Look which jobs of a batch find their unique key held; nil if none asks for a key. Writes
+-- nothing. `holders`: by place, the id of the job that is there instead. `tails`: by place, what
+-- replaces a tail of the batch. `bodies`: what replaces stored ones. `entries`: keys to be taken.
+-- `answer`: "place id" for each job that is not stored. `refused`: the same for the first one
+-- that is to be refused.
+local function plan_keys(clock, from, count)
+  local asked = read_entries(clock, from, count)
+  if not asked then return nil end
+  local plan = { holders = {}, tails = {}, bodies = {}, entries = {}, answer = {} }
+  for i = from, from + (count - 1) * FIELDS, FIELDS do
+    local line = unique_line(i)
+    if line then
+      local p, key, place = KEYS[tonumber(ARGV[i])], key_of(line), int((i - from) / FIELDS)
+      local queue, on_conflict = asked[p], string.sub(line, 2, 2)
+      local owner, sibling = queue.owners[key], queue.siblings[key]
+      if sibling then
+        plan.holders[i] = ARGV[sibling + 1]
+        if on_conflict == 'r' then
+          plan.tails[sibling] =
+            with_content_of(plan.tails[sibling] or ARGV[sibling + 7], ARGV[i + 7])
+        end
+      elseif owner then
+        plan.holders[i] = owner
+        if on_conflict == 'r' then plan_replacement(plan, p, i, owner) end
+        if on_conflict == 'f' then plan.refused = plan.refused or place .. ' ' .. owner end
+      else
+        queue.siblings[key] = i
+        local entries = plan.entries[p] or {}
+        plan.entries[p] = entries
+        entries[#entries + 1] = key
+        entries[#entries + 1] =
+          ARGV[i + 1] .. ' ' .. expiry_of(line, due_of(i, queue.now), queue.now)
+      end
+      if plan.holders[i] then
+        plan.answer[#plan.answer + 1] = place .. ' ' .. plan.holders[i]
+      end
+    end
+  end
+  return plan
+end
+
+local function carry_out(plan)
+  for p, entries in pairs(plan.entries) do call_in_chunks('HSET', p .. 'unique', entries) end
+  for _, body in pairs(plan.bodies) do redis.call('HSET', body[1] .. 'bodies', body[2], body[3]) end
+end
+
+local NO_PLAN = { holders = {}, tails = {} }
+
+-- `plan`: what `plan_keys` said of these jobs.
+local function publish(clock, from, count, plan)
+  if plan then carry_out(plan) end
+  local holders, tails = (plan or NO_PLAN).holders, (plan or NO_PLAN).tails
   local queues = {}
   for i = from, from + (count - 1) * FIELDS, FIELDS do
     local p = KEYS[tonumber(ARGV[i])]
@@ -19,7 +130,7 @@ local function publish(clock, from, count)
       queue = { now = instant(p, clock), bodies = {}, ready = {}, hints = {}, jobs = 0 }
       queues[p] = queue
     end
-    queue.jobs = queue.jobs + 1
+    if not holders[i] then queue.jobs = queue.jobs + 1 end
   end
   for p, queue in pairs(queues) do
     queue.arrival = redis.call('HINCRBY', p .. 'control', 'arrivals', queue.jobs) - queue.jobs
@@ -29,16 +140,19 @@ local function publish(clock, from, count)
     local id, type, priority = ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
     local queue = queues[p]
     local now = queue.now
-    queue.arrival = queue.arrival + 1
-    local due = now + tonumber(ARGV[i + 5])
-    if ARGV[i + 4] ~= '' then due = math.max(0, tonumber(ARGV[i + 4])) end
-    local bodies = queue.bodies
-    bodies[#bodies + 1] = id
-    bodies[#bodies + 1] = table.concat(
-      { type, ARGV[i + 3], int(due), int(queue.arrival), int(now), ARGV[i + 7] }, ' ')
-    if ARGV[i + 6] ~= '' then redis.call('HSET', p .. 'states', id, 'R' .. ARGV[i + 6]) end
-    if put_back(p, queue.ready, 'scheduled', now, id, type, priority, due, queue.arrival, false) then
-      queue.hints[type] = true
+    if not holders[i] then
+      queue.arrival = queue.arrival + 1
+      local due = due_of(i, now)
+      local bodies = queue.bodies
+      bodies[#bodies + 1] = id
+      bodies[#bodies + 1] = table.concat({
+        type, ARGV[i + 3], int(due), int(queue.arrival), int(now), tails[i] or ARGV[i + 7],
+      }, ' ')
+      if ARGV[i + 6] ~= '' then redis.call('HSET', p .. 'states', id, ARGV[i + 6]) end
+      if put_back(p, queue.ready, 'scheduled', now, id, type, priority, due, queue.arrival, false)
+      then
+        queue.hints[type] = true
+      end
     end
   end
   for p, queue in pairs(queues) do

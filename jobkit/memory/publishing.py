@@ -1,0 +1,45 @@
+"""How new jobs come into the memory store: the pushed ones, and the children of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from jobkit.memory.queue import MemoryQueue
+from jobkit.record import WAITING
+from jobkit.store import KeyTaken, NewJob
+
+QueueOf = Callable[[str], MemoryQueue]
+
+
+def refusal(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> KeyTaken | None:
+    """Return the first job that is to be refused because its key is held; nothing is written."""
+    for index, new in enumerate(jobs):
+        if new.unique is not None and new.unique.on_conflict == "raise":
+            queue = queue_of(new.queue)
+            holder = queue.ties.holder(new, queue.time.now(clock))
+            if holder is not None:
+                return KeyTaken(holder=holder, index=index)
+    return None
+
+
+def publish(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> tuple[str, ...]:
+    """Store jobs, but not those whose key is held, and return the id that each is known by."""
+    queues = {new.queue: queue_of(new.queue) for new in jobs}
+    ids = tuple([_store(queues[new.queue], new, clock) for new in jobs])
+    for queue in queues.values():
+        queue.crew.hint_wanted(queue.time.now(clock))
+    return ids
+
+
+def _store(queue: MemoryQueue, new: NewJob, clock: int) -> str:
+    now = queue.time.now(clock)
+    holder = queue.ties.holder(new, now)
+    if holder is None:
+        queue.push(new, now=now)
+        return new.id
+    held = queue.jobs[holder]
+    if new.unique is not None and new.unique.on_conflict == "replace" and held.state in WAITING:
+        held.new = replace(held.new, payload=new.payload, metadata=new.metadata)
+    return holder
