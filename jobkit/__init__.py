@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from jobkit.redis import RedisJobs as RedisJobs
     from jobkit.report import Matches as Matches
     from jobkit.report import Report as Report
+    from jobkit.roster import SlotInfo as SlotInfo
+    from jobkit.roster import WorkerInfo as WorkerInfo
 
 _HOMES = {
     "backoff": ("Exponential",),
@@ -98,6 +100,7 @@ _HOMES = {
     "record": ("Attempt", "JobRecord", "JobState", "Page", "Progress"),
     "redis": ("RedisJobs",),
     "report": ("Matches", "Report"),
+    "roster": ("SlotInfo", "WorkerInfo"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

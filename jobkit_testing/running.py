@@ -22,6 +22,7 @@ from jobkit.cancellation import Reason
 from jobkit.clock import duration_milliseconds, to_milliseconds
 from jobkit.context import JobContext
 from jobkit.engine import Engine
+from jobkit.engine.crews import About, encode_about
 from jobkit.engine.running import Run, Runner, milliseconds
 from jobkit.errors import BackendUnavailable
 from jobkit.errortext import error_of, error_text
@@ -109,6 +110,7 @@ class InlineWorker:
         self._timeline = timeline
         self._publish = publish
         self._announced: dict[str, str] = {}
+        self._started = to_milliseconds(clock.now())
         self._lanes: tuple[int, LaneSet] | None = None
 
     def lanes(self, types: frozenset[str] | None = None) -> LaneSet:
@@ -241,6 +243,17 @@ class InlineWorker:
         )
 
     @property
+    def _about(self) -> bytes:
+        about = About(
+            host=WORKER,
+            version=self._engine.version,
+            concurrency=1,
+            lease=self._lease,
+            started=self._started,
+        )
+        return encode_about(about)
+
+    @property
     def _lease(self) -> int:
         return duration_milliseconds(self.settings.lease)
 
@@ -248,7 +261,14 @@ class InlineWorker:
         """Announce the lanes, and keep the leases of the attempts under way, as a keeper does."""
         leases = tuple(run.lease for run in self.held.values() if run.stored.queue == queue)
         beat: Beat = self._run(
-            Heartbeat(queue=queue, worker=WORKER, lanes=lanes, lease=self._lease, leases=leases)
+            Heartbeat(
+                queue=queue,
+                worker=WORKER,
+                lanes=lanes,
+                lease=self._lease,
+                leases=leases,
+                about=self._about,
+            )
         )
         self._announced[queue] = lanes.key
         told: tuple[tuple[tuple[str, ...], Reason], ...] = (

@@ -9,6 +9,7 @@ from typing import Any
 from jobkit.engine import Engine, drive_async
 from jobkit.inspect import bulk, crew, listing, pausing, schedules, single
 from jobkit.record import JobRecord, JobState, Page
+from jobkit.roster import WorkerInfo
 from jobkit.store import Operation
 
 
@@ -52,8 +53,8 @@ class AsyncInspector:
         """List queues. Not supported yet."""
         return await drive_async(listing.queues(self._engine), self._run)
 
-    async def workers(self) -> Sequence[Any]:
-        """List workers. Not supported yet."""
+    async def workers(self) -> tuple[WorkerInfo, ...]:
+        """List the workers of all queues by name, each with the jobs that it runs."""
         return await drive_async(crew.workers(self._engine), self._run)
 
     async def schedules(self) -> Sequence[Any]:

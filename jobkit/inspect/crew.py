@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from jobkit.engine import Engine, Steps
+from jobkit.engine.crews import worker_infos
 from jobkit.errors import NotSupported
+from jobkit.roster import WorkerInfo
 
 
-def workers(engine: Engine) -> Steps[Sequence[Any]]:
-    """List workers. Not supported yet."""
-    raise NotSupported("inspect.workers is not supported yet")
+def workers(engine: Engine) -> Steps[tuple[WorkerInfo, ...]]:
+    """List the workers of all queues."""
+    return (yield from worker_infos())
 
 
 def stats(engine: Engine) -> Steps[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from jobkit.engine import Engine, drive
 from jobkit.inspect import bulk, crew, listing, pausing, schedules, single
 from jobkit.record import JobRecord, JobState, Page
+from jobkit.roster import WorkerInfo
 from jobkit.store import Operation
 
 
@@ -52,8 +53,8 @@ class Inspector:
         """List queues. Not supported yet."""
         return drive(listing.queues(self._engine), self._run)
 
-    def workers(self) -> Sequence[Any]:
-        """List workers. Not supported yet."""
+    def workers(self) -> tuple[WorkerInfo, ...]:
+        """List the workers of all queues by name, each with the jobs that it runs."""
         return drive(crew.workers(self._engine), self._run)
 
     def schedules(self) -> Sequence[Any]:

@@ -11,12 +11,21 @@ from jobkit.store import REPLAY_WINDOW, WORKER_FORGOTTEN, KeyTaken, LaneSet, Pus
 Answer: TypeAlias = tuple[str, ...] | KeyTaken  # to a push
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A worker's last heartbeat: when, its lane set, and what it tells of itself."""
+
+    at: int
+    lanes: str
+    about: bytes
+
+
 @dataclass(slots=True)
 class Crew:
     """What a queue knows of its workers and of the channels that push to it."""
 
     lanes: dict[str, LaneSet] = field(default_factory=dict[str, LaneSet])
-    workers: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+    workers: dict[str, Seen] = field(default_factory=dict[str, Seen])
     idle: dict[str, str] = field(default_factory=dict[str, str])  # worker -> its lane set
     claims: dict[str, tuple[int, tuple[str, ...]]] = field(
         default_factory=dict[str, tuple[int, tuple[str, ...]]]
@@ -27,12 +36,12 @@ class Crew:
     on_hint: Callable[[str], None] = lambda _: None
     wanted: dict[str, None] = field(default_factory=dict[str, None])  # types with new work
 
-    def beat(self, worker: str, lanes: LaneSet, now: int) -> None:
+    def beat(self, worker: str, lanes: LaneSet, about: bytes, now: int) -> None:
         """Note that a worker is alive and what it serves; forget those that are long silent."""
-        self.workers[worker] = (now, lanes.key)
+        self.workers[worker] = Seen(now, lanes.key, about)
         self.lanes[lanes.key] = lanes
-        for name, (at, _) in list(self.workers.items()):
-            if at <= now - WORKER_FORGOTTEN:
+        for name, seen in list(self.workers.items()):
+            if seen.at <= now - WORKER_FORGOTTEN:
                 self.forget(name)
         self._drop_unused_lanes()
 
@@ -44,14 +53,14 @@ class Crew:
         self._drop_unused_lanes()
 
     def _drop_unused_lanes(self) -> None:
-        used = {key for _, key in self.workers.values()}
+        used = {seen.lanes for seen in self.workers.values()}
         for key in self.lanes.keys() - used:
             del self.lanes[key]
 
     def serves(self, worker: str, lanes: LaneSet) -> bool:
         """Tell whether this worker has announced this lane set."""
         known = self.workers.get(worker)
-        return known is not None and known[1] == lanes.key
+        return known is not None and known.lanes == lanes.key
 
     def hint(self, type_name: str, now: int) -> None:
         """Wake one idle worker that serves this type."""

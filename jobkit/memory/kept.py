@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from jobkit.record import ENDED, AttemptOutcome, JobState, Move, is_legal
-from jobkit.store import ATTEMPTS_KEPT, Failure, Lane, NewJob, StoredAttempt, StoredJob
+from jobkit.store import ATTEMPTS_KEPT, Failure, Lane, NewJob, StoredAttempt, StoredJob, StoredSlot
 
 DEFAULT_LANE = Lane(group="")
 
@@ -107,6 +107,16 @@ class KeptJob:
             self.timeouts += 1
             if self.timed_out_at is None:  # it ended before it could be marked
                 self.timed_out_at = now
+
+    def slot(self) -> StoredSlot:
+        """Return the job, which has started, as the list of workers shows it."""
+        return StoredSlot(
+            id=self.new.id,
+            type=self.new.type,
+            since=self.started_at or 0,
+            progress=self.progress,
+            checked_in_at=self.checked_in_at,
+        )
 
     def stored(self, now: int) -> StoredJob:
         """Return the job as readers see it."""

@@ -37,8 +37,12 @@ from jobkit.store import (
     Settle,
     Settled,
     StoredPage,
+    StoredSlot,
+    StoredWorker,
+    StoredWorkers,
     TakenOver,
     TakeOver,
+    Workers,
 )
 
 
@@ -137,7 +141,7 @@ def settle(
 def heartbeat(queue: MemoryQueue, operation: Heartbeat, clock: int) -> Beat:
     """Extend leases, and sort those that cannot be by what befell them."""
     now = queue.tick(clock, operation.lease)
-    queue.crew.beat(operation.worker, operation.lanes, now)
+    queue.crew.beat(operation.worker, operation.lanes, operation.about, now)
     for lease in operation.started:
         job = queue.jobs.get(lease.id)
         if job is not None and job.held_by(operation.worker, lease.fence) and not job.started:
@@ -244,6 +248,25 @@ def count(queue: MemoryQueue, operation: Count, clock: int) -> QueueCounts:
     )
 
 
+def workers(queue: MemoryQueue, operation: Workers, clock: int) -> StoredWorkers:
+    """List the workers, and what they run."""
+    busy: dict[str, list[StoredSlot]] = {}
+    for job in sorted(queue.running.values(), key=lambda job: (job.started_at or 0, job.id)):
+        if job.started:
+            busy.setdefault(job.worker or "", []).append(job.slot())
+    found = [
+        StoredWorker(
+            name=name,
+            about=seen.about,
+            beat_at=seen.at,
+            types=tuple(sorted(queue.crew.lanes[seen.lanes].lanes)),
+            slots=tuple(busy.get(name, ())),
+        )
+        for name, seen in sorted(queue.crew.workers.items())
+    ]
+    return StoredWorkers(now=queue.time.now(clock), workers=tuple(found))
+
+
 def get(queue: MemoryQueue, operation: Get, clock: int) -> Any:
     """Read one job."""
     return queue.stored(operation.id, clock)
@@ -263,4 +286,5 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Get: get,
     Page: page,
     Count: count,
+    Workers: workers,
 }

@@ -14,6 +14,7 @@ import msgspec
 
 from jobkit.errors import InvalidOption, NotSupported
 from jobkit.record import JobState
+from jobkit.redis.crews import parse_workers
 from jobkit.redis.keys import queue_names, queue_prefix
 from jobkit.redis.scripts import Script, script
 from jobkit.redis.settlements import settlement_args
@@ -48,6 +49,7 @@ from jobkit.store import (
     Succeed,
     TakenOver,
     TakeOver,
+    Workers,
 )
 
 R = TypeVar("R")
@@ -224,6 +226,7 @@ def _heartbeat(operation: Heartbeat, namespace: str, now: Arg) -> Command:
         len(operation.lanes.lanes),
         len(operation.leases),
         len(operation.started),
+        operation.about,
     ]
     for type_name, lane in operation.lanes.lanes.items():
         args += (type_name, _lane(lane))
@@ -355,6 +358,11 @@ def _count(operation: Count, namespace: str, now: Arg) -> Command:
     return Command(script("count"), keys, (now,), parse)
 
 
+def _workers(operation: Workers, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    return Command(script("workers"), keys, (now,), parse_workers)
+
+
 def _queues(operation: Queues, namespace: str, now: Arg) -> Command:
     return Command(
         None,
@@ -380,5 +388,6 @@ _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     Get: _get,
     Page: _page,
     Count: _count,
+    Workers: _workers,
     Queues: _queues,
 }

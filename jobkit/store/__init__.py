@@ -40,6 +40,7 @@ from jobkit.store.operations import (
     SetPriority,
     Settle,
     TakeOver,
+    Workers,
 )
 from jobkit.store.port import (
     AsyncStore,
@@ -55,6 +56,9 @@ from jobkit.store.results import (
     StoredAttempt,
     StoredJob,
     StoredPage,
+    StoredSlot,
+    StoredWorker,
+    StoredWorkers,
     TakenOver,
 )
 from jobkit.store.values import (
@@ -123,9 +127,13 @@ __all__ = [
     "StoredAttempt",
     "StoredJob",
     "StoredPage",
+    "StoredSlot",
+    "StoredWorker",
+    "StoredWorkers",
     "Succeed",
     "TakeOver",
     "TakenOver",
     "UniqueKey",
     "Waiter",
+    "Workers",
 ]

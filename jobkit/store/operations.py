@@ -14,6 +14,7 @@ from jobkit.store.results import (
     Settled,
     StoredJob,
     StoredPage,
+    StoredWorkers,
     TakenOver,
 )
 from jobkit.store.values import Bounds, LaneSet, Lease, NewJob, Settlement
@@ -97,7 +98,8 @@ class Settle(Operation[tuple[Settled, ...]]):
 class Heartbeat(Operation[Beat]):
     """Show that a worker lives: keep its lane set, extend its leases, learn what befell them.
 
-    `started`: leases of prefetched jobs whose run has begun since the last heartbeat.
+    `started`: leases of prefetched jobs whose run has begun since the last heartbeat. `about`:
+    what the worker tells of itself, which only clients read.
     """
 
     queue: str
@@ -106,6 +108,7 @@ class Heartbeat(Operation[Beat]):
     lease: int
     leases: tuple[Lease, ...] = ()
     started: tuple[Lease, ...] = ()
+    about: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +219,13 @@ class Page(Operation[StoredPage]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count(Operation[QueueCounts]):
     """Count the jobs of a queue."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers(Operation[StoredWorkers]):
+    """List the workers of a queue by name, each with the jobs that it runs."""
 
     queue: str
 

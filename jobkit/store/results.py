@@ -145,6 +145,33 @@ class QueueCounts(Struct, frozen=True, kw_only=True):
     next_due: int | None = None
 
 
+class StoredSlot(Struct, frozen=True, kw_only=True):
+    """A job that a worker has started, since when, and its last check-in."""
+
+    id: str
+    type: str
+    since: int
+    progress: bytes | None = None
+    checked_in_at: int | None = None
+
+
+class StoredWorker(Struct, frozen=True, kw_only=True):
+    """A worker as one queue knows it; `slots` by start and id, `types` sorted."""
+
+    name: str
+    about: bytes
+    beat_at: int
+    types: tuple[str, ...]
+    slots: tuple[StoredSlot, ...] = ()
+
+
+class StoredWorkers(Struct, frozen=True, kw_only=True):
+    """The workers of a queue by name, those too that have been silent for a while."""
+
+    now: int
+    workers: tuple[StoredWorker, ...]
+
+
 class StoredPage(Struct, frozen=True, kw_only=True):
     """Some jobs of one state, and where to go on (None: that was all)."""
 

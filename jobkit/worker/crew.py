@@ -18,6 +18,7 @@ from jobkit.cancellation import Reason
 from jobkit.clock import Clock, to_milliseconds
 from jobkit.context import JobContext
 from jobkit.engine import Engine
+from jobkit.engine.crews import about_worker
 from jobkit.engine.running import Run, Runner, milliseconds
 from jobkit.options import WorkerSettings
 from jobkit.progress import CheckedIn
@@ -37,6 +38,7 @@ class Crew:
     `held`: every work whose settlement the store has not confirmed. `done`: works with their
     settlements, for the pump. `progress`: set when the pump should look. `emptied`: set when
     nothing is held any more. `checks_in`: some handler has checked in, so the keeper looks.
+    `about`: what heartbeats tell of this worker.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Crew:
         self.progress = threading.Event()
         self.deadline_set = threading.Event()
         self.emptied = threading.Event()
+        self.about = about_worker(engine.version, settings, clock)
         self.checks_in = False
         self.abandoned: set[Work] = set()
         self._ending = threading.Lock()

@@ -118,6 +118,7 @@ class Keeper:
             lease=self._lease,
             leases=tuple(work.lease for work in works if work.queue == queue and not work.ended),
             started=tuple(work.lease for work in starts if work.queue == queue),
+            about=self._crew.about,
         )
 
     def _heed(self, beat: Heartbeat, result: Beat, sent: float) -> None:

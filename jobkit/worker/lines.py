@@ -61,12 +61,19 @@ class Lines:
     """All queues of one worker, and the lanes that it serves in each."""
 
     def __init__(
-        self, engine: Engine, runner: Runner, settings: WorkerSettings, worker: str
+        self,
+        engine: Engine,
+        runner: Runner,
+        settings: WorkerSettings,
+        *,
+        worker: str,
+        about: bytes,
     ) -> None:
         self._engine = engine
         self._runner = runner
         self._settings = settings
         self._worker = worker
+        self._about = about
         self._lease = duration_milliseconds(settings.lease)
         self._version = -1
         self._turn = 0
@@ -160,7 +167,13 @@ class Lines:
         return [share for share in shares if share.slots or share.prefetch]
 
     def _heartbeat(self, line: QueueLine) -> Heartbeat:
-        return Heartbeat(queue=line.name, worker=self._worker, lanes=self.lanes, lease=self._lease)
+        return Heartbeat(
+            queue=line.name,
+            worker=self._worker,
+            lanes=self.lanes,
+            lease=self._lease,
+            about=self._about,
+        )
 
     def _claim(self, share: Share, suspects: int) -> Claim:
         return Claim(

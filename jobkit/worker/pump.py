@@ -79,7 +79,7 @@ class Pump:
         self._now = now
         self._settings = crew.settings
         self._lease = duration_milliseconds(crew.settings.lease)
-        self.lines = Lines(engine, crew.runner, crew.settings, worker)
+        self.lines = Lines(engine, crew.runner, crew.settings, worker=worker, about=crew.about)
         self._next_poll = 0.0
         self._prefetched: list[Work] = []
         self._unsettled: list[Ending] = []

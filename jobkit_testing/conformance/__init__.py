@@ -64,6 +64,7 @@ _THEMES = (
     "uniqueness",
     "verdicts",
     "waking",
+    "workers",
 )
 # Before the first import: so that a failing assert in them shows its values.
 pytest.register_assert_rewrite(*(f"{__name__}.{theme}" for theme in _THEMES))

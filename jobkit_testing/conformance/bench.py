@@ -177,7 +177,9 @@ class BenchWorker:
         self.lease = lease
         self.version = version
 
-    def beat(self, *held: StoredJob, started: tuple[StoredJob, ...] = ()) -> Beat:
+    def beat(
+        self, *held: StoredJob, started: tuple[StoredJob, ...] = (), about: bytes = b""
+    ) -> Beat:
         """Show a sign of life, and extend the leases of the jobs that it holds."""
         return self.bench.run(
             Heartbeat(
@@ -187,6 +189,7 @@ class BenchWorker:
                 lease=self.lease,
                 leases=tuple(lease_of(job) for job in held),
                 started=tuple(lease_of(job) for job in started),
+                about=about,
             )
         )
 

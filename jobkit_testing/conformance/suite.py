@@ -36,6 +36,7 @@ from jobkit_testing.conformance.timing import Timing
 from jobkit_testing.conformance.uniqueness import Uniqueness
 from jobkit_testing.conformance.verdicts import Verdicts
 from jobkit_testing.conformance.waking import Waking
+from jobkit_testing.conformance.workers import Workforce
 
 
 class StoreConformance(
@@ -64,6 +65,7 @@ class StoreConformance(
     Reading,
     Replaying,
     Waking,
+    Workforce,
     Port,
     Machine,
 ):

@@ -124,7 +124,7 @@ def test_a_worker_that_stopped_leaves_no_key(
             jobs.shutdown()
         found = keys_of(client, namespace)
 
-    words = ("workers", "serving", "lanes:", "idle", "claims", "hint:")
+    words = ("workers", "serving", "abouts", "lanes:", "idle", "claims", "hint:")
     assert [key for key in found if any(word in key for word in words)] == []
 
 

@@ -1,6 +1,6 @@
 -- Show that a worker lives: keep its lane set, extend its leases, learn what befell them.
 -- KEYS: prefix. ARGV: now, worker, lane set, lease, number of lanes, number of leases, number
--- of started leases, then for each lane: type, "limit flags group"; for each lease, and then
+-- of started leases, what the worker tells of itself, then for each lane: type, "limit flags group"; for each lease, and then
 -- for each started one: id, fence.
 -- Reply: now, lost ids, cancelled ids, deleted ids. O(lanes + leases x log running).
 -- needs: time lanes hints jobs crew
@@ -15,7 +15,7 @@ redis.call('ZREM', p .. 'workers', '')
 local now = tick(p, clock, lease)
 
 local function announce()
-  local first = 8
+  local first = 9
   if redis.call('EXISTS', p .. 'lanes:' .. lane_set) == 0 and lanes > 0 then
     for i = first, first + lanes * 2 - 1, 2 do
       redis.call('HSET', p .. 'lanes:' .. lane_set, ARGV[i], ARGV[i + 1])
@@ -24,6 +24,7 @@ local function announce()
   local before = redis.call('HGET', p .. 'serving', worker)
   redis.call('ZADD', p .. 'workers', now, worker)
   redis.call('HSET', p .. 'serving', worker, lane_set)
+  redis.call('HSET', p .. 'abouts', worker, ARGV[8])
   for _, silent in ipairs(redis.call('ZRANGEBYSCORE', p .. 'workers', '-inf', now - FORGOTTEN)) do
     forget(p, silent)
   end

@@ -39,6 +39,7 @@ from jobkit.store import (
     SnoozeFor,
     Succeed,
     TakeOver,
+    Workers,
 )
 
 MAIL = "{shop:mail.0}:"
@@ -69,6 +70,7 @@ OF_ONE_QUEUE: list[Operation[Any]] = [
     Get(queue="mail", id="J1"),
     Page(queue="mail", state=JobState.DEAD),
     Count(queue="mail"),
+    Workers(queue="mail"),
     Push(jobs=(a_job(),), channel="c", request=1),
     Settle(queue="mail", worker="ann", version="", settlements=(Release(lease=LEASE),)),
 ]

@@ -1,5 +1,5 @@
 -- Workers: `workers` (sorted by last heartbeat), `serving` (worker to lane set), `lanes:<set>`
--- (type to "limit flags group").
+-- (type to "limit flags group"), `abouts` (worker to what it tells of itself).
 
 local FORGOTTEN = 600000
 
@@ -16,6 +16,7 @@ local function forget(p, worker)
   redis.call('ZREM', p .. 'workers', worker)
   redis.call('HDEL', p .. 'serving', worker)
   redis.call('HDEL', p .. 'claims', worker)
+  redis.call('HDEL', p .. 'abouts', worker)
   redis.call('DEL', p .. 'hint:' .. worker)
   if lane_set then
     no_longer_idle(p, worker, lane_set)
