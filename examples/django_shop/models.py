@@ -1,0 +1,18 @@
+"""What the shop keeps in its database."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Order(models.Model):
+    """An order, and whether it was paid."""
+
+    sku = models.CharField(max_length=40)
+    cents = models.PositiveIntegerField()
+    placed_at = models.DateTimeField()
+    is_paid = models.BooleanField(default=False)
+
+    objects: ClassVar[models.Manager[Order]] = models.Manager()
