@@ -84,8 +84,12 @@ class BackendUnavailable(JobkitError):
 
 
 class PartialPublish(JobkitError):
-    """A batch over several queues failed half-way; `stored` lists the handles that exist."""
+    """A batch over several queues failed half-way; `stored` lists the handles that exist.
 
-    def __init__(self, message: str, *, stored: Sequence[JobHandle[Any]]) -> None:
+    Only where a batch is one step for each queue: on a Redis Cluster. The handles are those that
+    the call would have returned: async ones from a coroutine.
+    """
+
+    def __init__(self, message: str, *, stored: Sequence[Any]) -> None:
         super().__init__(message)
         self.stored = tuple(stored)

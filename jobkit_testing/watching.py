@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from jobkit.record import ENDED, JobState
-from jobkit.store import Cancel, Delete, KeyTaken, NewJob, Operation, Push, Store, StoredJob, Waiter
+from jobkit.store import (
+    AtomicOver,
+    Cancel,
+    Delete,
+    KeyTaken,
+    NewJob,
+    Operation,
+    Push,
+    Store,
+    StoredJob,
+    Waiter,
+)
 
 R = TypeVar("R")
 
@@ -56,6 +67,11 @@ class WatchedStore:
     ) -> list[Any]:
         """Carry out operations in order, each atomic; nobody but a worker sends them so."""
         return self._store.run_many(operations, now=now)
+
+    @property
+    def atomic_over(self) -> AtomicOver:
+        """How far one push reaches."""
+        return self._store.atomic_over
 
     def waiter(self, worker: str) -> Waiter:
         """Return where this worker waits for hints."""

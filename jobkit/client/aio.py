@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 
 from jobkit.client.jobs import Jobs
 from jobkit.client.transaction import AsyncTransaction, Held
-from jobkit.engine import Steps, drive_async
+from jobkit.engine import PartlyStored, Steps, drive_async
 from jobkit.errors import InvalidHandler, NotSupported
 from jobkit.handle import AsyncJobHandle
 from jobkit.inspect import AsyncInspector
@@ -47,10 +47,14 @@ class AsyncJobs:
         chunk: int | None = None,
         **options: Unpack[EnqueueOptions],
     ) -> list[AsyncJobHandle[Any]]:
-        """Store jobs in their order, all or none; with `chunk`, that many at a time."""
+        """Store jobs in their order, all or none; see `Jobs.enqueue_many`."""
         handles: list[AsyncJobHandle[Any]] = []
         for batch in self._engine.prepare_chunks(jobs, chunk, options):
-            ids = await self._drive(self._engine.push(batch.jobs))
+            try:
+                ids = await self._drive(self._engine.push(batch.jobs))
+            except PartlyStored as partly:
+                stored = [self._handle(batch.jobs[i], stored_as) for i, stored_as in partly.stored]
+                raise partly.told([*handles, *stored]) from partly.__cause__
             handles += map(self._handle, batch.jobs, ids)
         return handles
 
@@ -66,7 +70,10 @@ class AsyncJobs:
         finally:
             held.close()
         if held.batch.jobs:
-            await self._drive(self._engine.push(held.batch.jobs))
+            try:
+                await self._drive(self._engine.push(held.batch.jobs))
+            except PartlyStored as partly:
+                raise held.partly_published(partly) from partly.__cause__
             held.published()
 
     async def schedule(

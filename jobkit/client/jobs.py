@@ -13,7 +13,7 @@ from jobkit.client.outbox import JobOutbox
 from jobkit.client.sender import AsyncSender, Sender
 from jobkit.client.transaction import transaction
 from jobkit.context import JobContext
-from jobkit.engine import Engine, Steps, drive
+from jobkit.engine import Engine, PartlyStored, Steps, drive
 from jobkit.errors import InvalidHandler, InvalidOption, NotSupported
 from jobkit.handle import JobHandle
 from jobkit.handlers import EnqueueHook, M
@@ -55,6 +55,7 @@ class Jobs:
             )
         self._engine = engine
         self._store = store
+        engine.atomic_over = store.atomic_over
         self._sender = Sender(store, now=now, monotonic=monotonic, timeout=timeout.total_seconds())
         self._async_sender = AsyncSender(async_store, self._sender)
         self._control = Control(engine, self._sender)
@@ -80,10 +81,17 @@ class Jobs:
         chunk: int | None = None,
         **options: Unpack[EnqueueOptions],
     ) -> list[JobHandle[Any]]:
-        """Store jobs in their order, all or none; with `chunk`, that many at a time."""
+        """Store jobs in their order, all or none; with `chunk`, that many at a time.
+
+        On a Redis Cluster all or none is per queue, and `PartialPublish` has what was stored.
+        """
         handles: list[JobHandle[Any]] = []
         for batch in self._engine.prepare_chunks(jobs, chunk, options):
-            ids = self._drive(self._engine.push(batch.jobs))
+            try:
+                ids = self._drive(self._engine.push(batch.jobs))
+            except PartlyStored as partly:
+                stored = [self._handle(batch.jobs[i], stored_as) for i, stored_as in partly.stored]
+                raise partly.told([*handles, *stored]) from partly.__cause__
             handles += map(self._handle, batch.jobs, ids)
         return handles
 

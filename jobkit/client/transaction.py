@@ -11,9 +11,9 @@ from contextlib import (
 )
 from typing import Any, TypeVar, Unpack
 
-from jobkit.engine import Engine
+from jobkit.engine import Engine, PartlyStored
 from jobkit.engine.batch import Batch
-from jobkit.errors import WrongState
+from jobkit.errors import PartialPublish, WrongState
 from jobkit.handle import AsyncJobControl, AsyncJobHandle, JobControl, JobHandle
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions
@@ -69,6 +69,13 @@ class Held:
         """Note in the handles that their jobs are stored."""
         for handle in self.handles:
             handle.created = True
+
+    def partly_published(self, partly: PartlyStored) -> PartialPublish:
+        """Note in the handles which of their jobs are stored, and return what to raise."""
+        stored = [self.handles[place] for place, _ in partly.stored]
+        for handle in stored:
+            handle.created = True
+        return partly.told(stored)
 
     def cut(self, length: int) -> None:
         """Drop what an inner block added."""
@@ -173,5 +180,8 @@ def transaction(
     finally:
         held.close()
     if held.batch.jobs:
-        publish(held.batch.jobs)
+        try:
+            publish(held.batch.jobs)
+        except PartlyStored as partly:
+            raise held.partly_published(partly) from partly.__cause__
         held.published()

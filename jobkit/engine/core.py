@@ -12,6 +12,7 @@ from jobkit.engine.batch import Batch, checked_chunk, iterate_jobs
 from jobkit.engine.channels import Channels
 from jobkit.engine.instants import stored_instant
 from jobkit.engine.preparing import Preparer
+from jobkit.engine.publishing import queue_by_queue
 from jobkit.engine.records import options_of, readable, record_of
 from jobkit.engine.steps import Steps
 from jobkit.errors import (
@@ -37,6 +38,7 @@ from jobkit.options import (
 )
 from jobkit.record import ENDED, WAITING, JobRecord, JobState
 from jobkit.store import (
+    AtomicOver,
     Bounds,
     Cancel,
     Delete,
@@ -75,6 +77,7 @@ class Engine:
         self._max_payload = _checked_max_payload(max_payload)
         self._durable = durable
         self._types: dict[str, JobType[Any]] = {}
+        self.atomic_over: AtomicOver = "store"  # whoever brings the store says what it can do
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -117,7 +120,15 @@ class Engine:
             yield batch
 
     def push(self, jobs: Sequence[NewJob]) -> Steps[tuple[str, ...]]:
-        """Store jobs in one atomic step."""
+        """Store jobs in one atomic step, or, if that is all the store can do, in one a queue.
+
+        Raises `PartlyStored` if one of several steps fails for good.
+        """
+        if self.atomic_over == "queue" and len(jobs) > 1:
+            return queue_by_queue(jobs, self._push)
+        return self._push(jobs)
+
+    def _push(self, jobs: Sequence[NewJob]) -> Steps[tuple[str, ...]]:
         with self.channels.borrow() as (channel, request):
             ids: tuple[str, ...] = yield Push(jobs=tuple(jobs), channel=channel, request=request)
             return ids

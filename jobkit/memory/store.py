@@ -12,7 +12,7 @@ from jobkit.errors import JobkitError, NotSupported
 from jobkit.memory import operate
 from jobkit.memory.audit import audit
 from jobkit.memory.queue import MemoryQueue
-from jobkit.store import Heartbeat, Operation, Push, Queues, Settle, Waiter
+from jobkit.store import AtomicOver, Heartbeat, Operation, Push, Queues, Settle, Waiter
 
 R = TypeVar("R")
 
@@ -20,7 +20,8 @@ R = TypeVar("R")
 class MemoryStore:
     """Keep jobs in this process; nothing outlives it."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, *, atomic_over: AtomicOver = "store") -> None:
+        self.atomic_over: AtomicOver = atomic_over
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
         self._queues: dict[str, MemoryQueue] = {}
@@ -66,6 +67,7 @@ class MemoryStore:
     def _carry_out(self, operation: Operation[Any], now: int) -> Any:
         match operation:
             case Push():
+                operation.check_reach(self.atomic_over)
                 return operate.push(self._queue, operation, now)
             case Settle():
                 queue = self._look(operation.queue)

@@ -19,7 +19,7 @@ from jobkit.redis.connections import Connections, Wire
 from jobkit.redis.faults import is_demoted, refused, unreachable
 from jobkit.redis.keys import queue_names
 from jobkit.redis.waiter import RedisWaiter
-from jobkit.store import Operation, Waiter
+from jobkit.store import AtomicOver, Operation, Waiter
 
 R = TypeVar("R")
 BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
@@ -27,6 +27,8 @@ BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
 
 class RedisStore:
     """Keep jobs in one Redis."""
+
+    atomic_over: AtomicOver = "store"
 
     def __init__(self, connections: Connections, *, namespace: str = "jobkit") -> None:
         self._connections = connections

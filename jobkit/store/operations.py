@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
+from jobkit.errors import NotSupported
 from jobkit.record import JobState
 from jobkit.store.results import (
     Beat,
@@ -37,6 +38,9 @@ class Operation(Generic[R_co]):
     __slots__ = ()
 
 
+AtomicOver: TypeAlias = Literal["store", "queue"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push(Operation[tuple[str, ...] | KeyTaken]):
     """Store jobs, all or none, and return the id under which each is stored.
@@ -51,6 +55,11 @@ class Push(Operation[tuple[str, ...] | KeyTaken]):
     jobs: tuple[NewJob, ...]
     channel: str
     request: int
+
+    def check_reach(self, atomic_over: AtomicOver) -> None:
+        """Raise `NotSupported` for jobs of more queues than one step of a store reaches."""
+        if atomic_over == "queue" and len({job.queue for job in self.jobs}) > 1:
+            raise NotSupported("a push over several queues is not one step here: push each queue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

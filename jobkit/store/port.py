@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from jobkit.store.operations import Operation
+from jobkit.store.operations import AtomicOver, Operation
 
 R = TypeVar("R")
 
@@ -28,6 +28,11 @@ class Waiter(Protocol):
 
 class Store(Protocol):
     """A place where jobs are kept."""
+
+    @property
+    def atomic_over(self) -> AtomicOver:
+        """How far one push reaches: over all queues, or over one, which is then all it takes."""
+        ...
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step.

@@ -1,0 +1,55 @@
+"""Publishing a batch: in one step where the store can do that, else queue by queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from jobkit.engine.steps import Steps
+from jobkit.errors import BackendUnavailable, PartialPublish
+from jobkit.store import NewJob
+
+H = TypeVar("H")
+Push = Callable[[Sequence[NewJob]], Steps[tuple[str, ...]]]
+
+
+class PartlyStored(Exception):  # it says what happened, as the public ones do
+    """Some queues of a batch are stored and one failed for good.
+
+    `stored`: the place of each stored job in the batch, and the id under which it is stored.
+    """
+
+    def __init__(self, message: str, stored: Mapping[int, str]) -> None:
+        super().__init__(message)
+        self.stored = sorted(stored.items())
+
+    def told(self, handles: Sequence[Any]) -> PartialPublish:
+        """Return what to raise to the user, with the handles of what is stored."""
+        return PartialPublish(str(self), stored=handles)
+
+
+def queue_by_queue(jobs: Sequence[NewJob], push: Push) -> Steps[tuple[str, ...]]:
+    """Push the jobs of one queue after those of another, in the order of their first use."""
+    queues: dict[str, list[int]] = {}
+    for place, job in enumerate(jobs):
+        queues.setdefault(job.queue, []).append(place)
+    stored: dict[int, str] = {}
+    for queue, places in queues.items():
+        try:
+            ids = yield from push([jobs[place] for place in places])
+        except BackendUnavailable as error:
+            if not stored:
+                raise
+            raise PartlyStored(_message(queue, list(queues), error), stored) from error
+        stored |= dict(zip(places, ids, strict=True))
+    return tuple(stored[place] for place in range(len(jobs)))
+
+
+def _message(queue: str, queues: list[str], error: BackendUnavailable) -> str:
+    at = queues.index(queue)
+    known = "not stored" if error.stored == "no" else "perhaps stored"
+    rest = f"; not tried: {', '.join(queues[at + 1 :])}" if queues[at + 1 :] else ""
+    return (
+        f"stored in {', '.join(queues[:at])}; {known} in {queue}{rest}: {error}. The handles of "
+        f"what is stored are in this error's `stored`"
+    )
