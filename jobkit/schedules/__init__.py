@@ -13,4 +13,4 @@ from jobkit.schedules.cron import Cron as Cron
 from jobkit.schedules.every import Every as Every
 from jobkit.schedules.spec import Rule as Rule
 from jobkit.schedules.spec import parse_spec as parse_spec
-from jobkit.schedules.spec import upcoming as upcoming
+from jobkit.schedules.upcoming import upcoming as upcoming

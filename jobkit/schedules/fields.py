@@ -152,8 +152,8 @@ def _step(this: Field, term: str, text: str | None) -> int:
         _refuse(
             this,
             term,
-            f"a step of {step} leaves the {this.count} values of this field at once: write the one"
-            " value that you mean, or '@every' with a duration",
+            f"a step of {step} is past the {this.count} values of this field and names the first"
+            " alone: write that one, or '@every' with a duration",
         )
     return step
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -144,23 +144,3 @@ def _zone(name: str) -> ZoneInfo:
             f"timezone={name!r}: no such time zone. Write an IANA name such as 'Europe/Paris'; if"
             " it is one, this system lacks it: pip install tzdata"
         ) from None
-
-
-def upcoming(
-    rule: Rule, after: datetime, count: int = 5, *, anchor: datetime | None = None
-) -> list[datetime]:
-    """Return the next ticks after an aware instant, fewer at the calendar's end.
-
-    An interval counts from its anchor; without one, from `after`.
-    """
-    ticks: list[datetime] = []
-    while len(ticks) < count:
-        last = ticks[-1] if ticks else after
-        if isinstance(rule, Every):
-            tick = rule.next_after(last, anchor=anchor or after)
-        else:
-            tick = rule.next_after(last)
-        if tick is None:
-            break
-        ticks.append(tick)
-    return ticks

@@ -1,7 +1,7 @@
 """B14, B15: the schedules agree with cronsim and with the rule taken literally.
 
 Around each change of each zone two of `SPECS` are compared, another two at the next change;
-`JOBKIT_ORACLE=full` compares all of them (two minutes):
+`JOBKIT_ORACLE=full` compares all of them (three minutes):
 
     JOBKIT_ORACLE=full pytest -n 2 --timeout 600 tests/unit/schedules/test_oracle.py
 

@@ -159,8 +159,8 @@ _BOUNDS = "write one from 1 second to 8 years of 365 days"
         ),
         (
             "*/90 * * * *",
-            "'*/90 * * * *': minute '*/90': a step of 90 leaves the 60 values of this field at"
-            " once: write the one value that you mean, or '@every' with a duration",
+            "'*/90 * * * *': minute '*/90': a step of 90 is past the 60 values of this field and"
+            " names the first alone: write that one, or '@every' with a duration",
         ),
         (
             "0 22-2 * * *",
