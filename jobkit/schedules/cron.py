@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import MAXYEAR, UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import MAXYEAR, UTC, datetime, timedelta, tzinfo
 
 from jobkit.errors import InvalidOption
 from jobkit.schedules.wallclock import YEARS, WallClock
@@ -31,7 +30,7 @@ class Cron:
     timezone: str
     is_interval_like: bool = field(compare=False, repr=False)
     wall_clock: WallClock = field(compare=False, repr=False)
-    zone: ZoneInfo = field(compare=False, repr=False)
+    zone: tzinfo = field(compare=False, repr=False)
 
     def next_after(self, instant: datetime) -> datetime | None:
         """Return the first tick after an aware instant, in UTC; None at the calendar's end."""

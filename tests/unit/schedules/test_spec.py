@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
@@ -232,6 +233,17 @@ def test_an_unknown_zone_is_refused_by_name(zone: str) -> None:
 
     with pytest.raises(InvalidOption, match=f"^{re.escape(message)}$"):
         parse_spec("0 9 * * *", timezone=zone)
+
+
+def test_utc_needs_no_zones_on_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_zones(name: str) -> ZoneInfo:
+        raise ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr("jobkit.schedules.spec.ZoneInfo", without_zones)
+
+    assert ticks("@daily", 1) == ["2026-01-02 00:00:00"]
+    with pytest.raises(InvalidOption, match="this system lacks it: pip install tzdata"):
+        parse_spec("@daily", timezone="Europe/Paris")
 
 
 def test_an_interval_takes_no_zone() -> None:
