@@ -15,14 +15,14 @@ from jobkit.errors import JobkitError
 from jobkit.redis.audit import audit
 from jobkit.redis.checkup import checkup, parse_info
 from jobkit.redis.commands import Command, command
-from jobkit.redis.connections import Connections, Wire
-from jobkit.redis.faults import is_demoted, refused, unreachable
+from jobkit.redis.connections import Connections
+from jobkit.redis.faults import refused
 from jobkit.redis.keys import queue_names
+from jobkit.redis.server import Server
 from jobkit.redis.waiter import RedisWaiter
 from jobkit.store import AtomicOver, Operation, Waiter
 
 R = TypeVar("R")
-BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
 
 
 class RedisStore:
@@ -31,7 +31,8 @@ class RedisStore:
     atomic_over: AtomicOver = "store"
 
     def __init__(self, connections: Connections, *, namespace: str = "jobkit") -> None:
-        self._connections = connections
+        self._address = connections.address
+        self._server = Server(connections, on_loss=self._forget)
         self._namespace = namespace
         self._announced: set[str] = set()
         self._loaded: set[bytes] = set()
@@ -58,26 +59,26 @@ class RedisStore:
     @property
     def where(self) -> str:
         """The address, without a password."""
-        return self._connections.address.shown
+        return self._address.shown
 
     def waiter(self, worker: str) -> Waiter:
         """Return where this worker waits for hints."""
-        return RedisWaiter(self._connections.address, self._namespace, worker)
+        return RedisWaiter(self._address, self._namespace, worker)
 
     def audit(self, queue: str) -> list[str]:
         """Check the invariants of a queue at rest and return a sentence for each breach."""
-        return audit(self._words, self._namespace, queue)
+        return audit(self._server.ask, self._namespace, queue)
 
     def checkup(self) -> list[str]:
         """Return a sentence for each thing about this Redis that may lose jobs."""
-        reply = self._words([(b"INFO",)])[0]
+        reply = self._server.ask([(b"INFO",)])[0]
         if isinstance(reply, Exception):
             raise refused(reply, self.where)
         return checkup(parse_info(reply.decode()))
 
     def close(self) -> None:
         """Disconnect; the store connects again when it is used again."""
-        self._connections.close()
+        self._server.close()
 
     def _exchange(self, commands: list[Command]) -> list[Any]:
         """Send commands in one go and return a reply or an error reply for each."""
@@ -85,7 +86,7 @@ class RedisStore:
         words = [pack(each, self._loaded) for each in commands]
         if names:
             words.insert(0, (b"SADD", queue_names(self._namespace), *names))
-        replies = self._words(words)
+        replies = self._server.ask(words)
         if names and not isinstance(replies.pop(0), Exception):
             self._announced.update(names)
         self._loaded.update(each.script.sha for each in commands if each.script is not None)
@@ -96,39 +97,12 @@ class RedisStore:
         unknown = [i for i, reply in enumerate(replies) if isinstance(reply, rx.NoScriptError)]
         if unknown:
             texts = [commands[i].packed_with_text() for i in unknown]
-            for i, reply in zip(unknown, self._words(texts), strict=True):
+            for i, reply in zip(unknown, self._server.ask(texts), strict=True):
                 replies[i] = reply
         return replies
 
-    def _words(self, words: list[tuple[Any, ...]]) -> list[Any]:
-        connection = self._connect()
-        try:
-            connection.send_packed_command(connection.pack_commands(words), check_health=False)
-            replies = [_reply(connection) for _ in words]
-        except BaseException as error:
-            # Also on a signal: unread replies must never reach the next caller.
-            connection.disconnect()
-            if isinstance(error, BROKEN):
-                self._forget_connections()
-                raise unreachable(error, self.where, sent=True) from error
-            raise
-        self._connections.give_back(connection)
-        if any(map(is_demoted, replies)):
-            self._forget_connections()  # Sentinel, or the host's name, leads to the new primary
-        return replies
-
-    def _connect(self) -> Wire:
-        connection = self._connections.borrow()
-        try:
-            connection.connect()
-        except (*BROKEN, rx.RedisError) as error:
-            self._forget_connections()
-            raise unreachable(error, self.where, sent=False) from error
-        return connection
-
-    def _forget_connections(self) -> None:
-        # What broke one connection has probably broken all, and the data may be another's.
-        self._connections.close()
+    def _forget(self) -> None:
+        # What answers next may be another server, or this one without its scripts.
         self._announced.clear()
         self._loaded.clear()
 
@@ -149,13 +123,6 @@ def pack(sent: Command, loaded: set[bytes]) -> tuple[Any, ...]:
     if sent.script is None or sent.script.sha in loaded:
         return sent.packed()
     return sent.packed_with_text()
-
-
-def _reply(connection: Wire) -> Any:
-    try:
-        return connection.read_response()
-    except rx.ResponseError as error:
-        return error
 
 
 def new_names(commands: Sequence[Command], announced: set[str]) -> list[str]:

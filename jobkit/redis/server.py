@@ -1,0 +1,104 @@
+"""One Redis as threads talk to it: words are sent in one go, and as many replies are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import redis.exceptions as rx
+
+from jobkit.redis.connections import Connections, Wire
+from jobkit.redis.faults import is_demoted, unreachable
+
+BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
+Words: TypeAlias = list[tuple[Any, ...]]  # commands, as they are sent
+
+
+class Server:
+    """Sends words on borrowed connections; `on_loss` is called when one breaks."""
+
+    def __init__(self, connections: Connections, *, on_loss: Callable[[], object]) -> None:
+        self._connections = connections
+        self._on_loss = on_loss
+
+    @property
+    def where(self) -> str:
+        """The address, without a password."""
+        return self._connections.address.shown
+
+    def ask(self, words: Words) -> list[Any]:
+        """Send words and return the replies; an error reply stands in its place."""
+        return self.send(words).replies()
+
+    def send(self, words: Words) -> Flight:
+        """Send words without waiting for the replies."""
+        connection = self._connect()
+        flight = Flight(self, connection, len(words))
+        with flight:
+            connection.send_packed_command(connection.pack_commands(words), check_health=False)
+        return flight
+
+    def close(self) -> None:
+        """Disconnect what is idle."""
+        self._connections.close()
+
+    def _connect(self) -> Wire:
+        connection = self._connections.borrow()
+        try:
+            connection.connect()
+        except (*BROKEN, rx.RedisError) as error:
+            self.forget_connections()
+            raise unreachable(error, self.where, sent=False) from error
+        return connection
+
+    def landed(self, connection: Wire, replies: list[Any]) -> None:
+        """Take a connection back on which every reply was read."""
+        self._connections.give_back(connection)
+        if any(map(is_demoted, replies)):
+            self.forget_connections()  # Sentinel, or the host's name, leads to the new primary
+
+    def forget_connections(self) -> None:
+        """Disconnect all: what broke one has probably broken them, and data may be another's."""
+        self._connections.close()
+        self._on_loss()
+
+
+class Flight:
+    """Words on their way. As a context: whatever breaks inside ends the connection.
+
+    Also on a signal: unread replies must never reach the next caller.
+    """
+
+    def __init__(self, server: Server, connection: Wire, count: int) -> None:
+        self._server = server
+        self._connection = connection
+        self._count = count
+
+    def replies(self) -> list[Any]:
+        """Wait for the replies and return them."""
+        with self:
+            replies = [_reply(self._connection) for _ in range(self._count)]
+        self._server.landed(self._connection, replies)
+        return replies
+
+    def drop(self) -> None:
+        """Do not wait for the replies."""
+        self._connection.disconnect()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
+        self.drop()
+        if isinstance(error, BROKEN):
+            self._server.forget_connections()
+            raise unreachable(error, self._server.where, sent=True) from error
+
+
+def _reply(connection: Wire) -> Any:
+    try:
+        return connection.read_response()
+    except rx.ResponseError as error:
+        return error
