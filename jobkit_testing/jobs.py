@@ -9,11 +9,12 @@ from typing import Any, NoReturn, TypeVar, Unpack
 
 from jobkit.client import Jobs
 from jobkit.clock import SystemClock, to_milliseconds
-from jobkit.engine import Engine, Steps
+from jobkit.engine import Engine, Steps, drive
 from jobkit.engine.running import Runner
 from jobkit.errors import InvalidOption, NotSupported
 from jobkit.handlers import Handlers
 from jobkit.ids import seeded_ids
+from jobkit.inspect.pausing import set_everywhere
 from jobkit.memory.store import MemoryStore
 from jobkit.options import (
     EnqueueOptions,
@@ -24,7 +25,7 @@ from jobkit.options import (
     worker_settings,
 )
 from jobkit.record import JobState
-from jobkit.store import Delete, NewJob, Store
+from jobkit.store import Delete, NewJob, SetPause, Store
 from jobkit_testing.acting import Acting
 from jobkit_testing.aio import AsyncTestingJobs
 from jobkit_testing.assertions import Assertions
@@ -139,7 +140,11 @@ class TestingJobs(Acting, Assertions, Jobs):
 
     def reset(self) -> None:
         """Forget all jobs, and what has happened; keep handlers, clock and what `start` said."""
+        for name in self._reader.paused_everywhere():
+            drive(set_everywhere(name, paused=False), self._sender)
         for queue in self._reader.queues():
+            for kind in (None, *self._reader.pauses(queue).types):
+                self._sender(SetPause(queue=queue, type=kind, paused=False))
             for state in JobState:
                 for job in list(self._reader.in_state(queue, state)):
                     self._sender(Delete(queue=queue, id=job.id))

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from jobkit.engine import Engine
 from jobkit.record import WAITING, JobState
-from jobkit.store import Count, Operation, Page, QueueCounts, Queues, StoredJob
+from jobkit.store import (
+    Announce,
+    Count,
+    Operation,
+    Page,
+    PausedTypes,
+    Pauses,
+    QueueCounts,
+    Queues,
+    ReadPauses,
+    StoredJob,
+)
 from jobkit_testing.timeline import Timeline
 
 PAGE = 100_000  # a memory store sorts the whole queue for each page
@@ -61,6 +74,17 @@ class Reader:
         """Count the jobs of a queue."""
         counts: QueueCounts = self._run(Count(queue=queue))
         return counts
+
+    def pauses(self, queue: str) -> Pauses:
+        """Read what is paused in a queue, and over all queues."""
+        pauses: Pauses = self._run(ReadPauses(queue=queue))
+        # The queue itself has perhaps not heard of it: it may have had no worker yet.
+        return replace(pauses, everywhere=self.paused_everywhere())
+
+    def paused_everywhere(self) -> frozenset[str]:
+        """Read which types are paused over all queues."""
+        paused: PausedTypes = self._run(Announce())
+        return paused.types
 
     def ended(self, state: JobState) -> list[StoredJob]:
         """Read the jobs that are in a final state, or were when the store dropped them."""

@@ -32,6 +32,7 @@ from jobkit.outcome import Failed, GaveUp, TimedOut, Verdict
 from jobkit.progress import CheckedIn, encode_progress
 from jobkit.record import JobState
 from jobkit.store import (
+    Announce,
     Beat,
     CheckIn,
     Claim,
@@ -43,10 +44,12 @@ from jobkit.store import (
     MarkTimedOut,
     NewJob,
     Operation,
+    PausedTypes,
     Release,
     Settle,
     Settled,
     Settlement,
+    SpreadPauses,
     StoredJob,
     Succeed,
 )
@@ -220,11 +223,14 @@ class InlineWorker:
         return kind
 
     def _claim(self, queue: str, lanes: LaneSet, only: str | None) -> Claimed:
+        if queue not in self._announced:
+            self._enter(queue)
         holds = any(run.stored.queue == queue for run in self.held.values())
         if holds or self._announced.get(queue) != lanes.key:
             self._beat(queue, lanes)
         claimed: Claimed = self._run(self._new_claim(queue, lanes, only))
         if claimed.lanes_unknown:
+            self._enter(queue)
             self._beat(queue, lanes)
             claimed = self._run(self._new_claim(queue, lanes, only))
         return claimed
@@ -256,6 +262,12 @@ class InlineWorker:
     @property
     def _lease(self) -> int:
         return duration_milliseconds(self.settings.lease)
+
+    def _enter(self, queue: str) -> None:
+        """Announce that a queue is used, and tell it what is paused over all queues."""
+        paused: PausedTypes = self._run(Announce(queues=(queue,)))
+        if paused.version:
+            self._run(SpreadPauses(queue=queue, paused=paused))
 
     def _beat(self, queue: str, lanes: LaneSet) -> None:
         """Announce the lanes, and keep the leases of the attempts under way, as a keeper does."""

@@ -16,6 +16,7 @@ from jobkit.options import ENQUEUE_CHECKS, duration_complaint, plain_name, queue
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Report
 from jobkit.store import NewJob, Operation, QueueCounts, StoredJob
+from jobkit.worker.left import LEFT, why_left
 from jobkit.worker.turns import Turns
 from jobkit_testing.clock import NOTHING, VirtualClock
 from jobkit_testing.driving import Escape
@@ -26,7 +27,6 @@ from jobkit_testing.running import Attempts, InlineWorker, Ran
 LIMIT = 10_000
 LONGEST_RUN = 100_000  # attempts in one `run_until(predicate)`
 Types: TypeAlias = type | str | Sequence[type | str]
-LEFT = ("future", "paused", "limited", "no handler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +228,10 @@ class Runs:
         served = self._worker.lanes().lanes
         for queue in self._queues(wanted):
             counts = self._reader.counts(queue)
+            pauses = self._reader.pauses(queue)
             for name, number in counts.queued.items():
                 if wanted.types is None or name in wanted.types:
-                    left["limited" if name in served else "no handler"] += number
+                    left[why_left(name, served, pauses)] += number
             left["future"] += self._count_future(queue, wanted, counts)
         return left
 
@@ -323,8 +324,18 @@ class Runs:
                 f"perform runs {new.type} now: leave out run_at and delay, or enqueue the job and "
                 "let time pass with run_for"
             )
+        self._refuse_paused(new)
         self._refuse_limited(new)
         return new
+
+    def _refuse_paused(self, new: NewJob) -> None:
+        pauses = self._reader.pauses(new.queue)
+        if pauses.hold(new.type, self._worker.lanes().lanes[new.type].group):
+            what = f"queue {new.queue!r}" if pauses.queue else f"{new.type}"
+            raise WrongState(
+                f"perform: {what} is paused, and the job was not stored; call "
+                "jobs.inspect.resume(...) before"
+            )
 
     def _refuse_limited(self, new: NewJob) -> None:
         lanes = self._worker.lanes().lanes

@@ -66,15 +66,19 @@ class AsyncInspector:
         return await drive_async(crew.stats(self._engine), self._run)
 
     async def pause(self, queue: str | None = None, type: str | type | None = None) -> None:
-        """Pause a queue or a type. Not supported yet."""
+        """Start no job of a queue, of a type, or of a type in a queue, until it is resumed.
+
+        Waiting jobs stay, running ones finish. The three are independent of each other.
+        Workers heed it from their next claim on. Raises `InvalidOption` if neither is given.
+        """
         await drive_async(pausing.pause(self._engine, queue, type), self._run)
 
     async def resume(self, queue: str | None = None, type: str | type | None = None) -> None:
-        """Resume a queue or a type. Not supported yet."""
+        """Take back a `pause` with the same arguments; idle workers look at once."""
         await drive_async(pausing.resume(self._engine, queue, type), self._run)
 
     async def is_paused(self, queue: str | None = None, type: str | type | None = None) -> bool:
-        """Tell whether a queue or a type is paused. Not supported yet."""
+        """Tell whether `pause` with the same arguments holds, whatever else is paused."""
         return await drive_async(pausing.is_paused(self._engine, queue, type), self._run)
 
     async def reschedule(self, job_id: str, at: datetime, /) -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from jobkit.memory.queue import MemoryQueue
 from jobkit.record import ENDED, WAITING, JobState, Move
-from jobkit.store import Cancel, Delete, KeyTaken, Reschedule, SetPriority
+from jobkit.store import (
+    Cancel,
+    Delete,
+    KeyTaken,
+    Pauses,
+    ReadPauses,
+    Reschedule,
+    SetPause,
+    SetPriority,
+    SpreadPauses,
+)
 
 
 def cancel(queue: MemoryQueue, operation: Cancel, clock: int) -> JobState | None:
@@ -74,3 +84,23 @@ def set_priority(queue: MemoryQueue, operation: SetPriority, clock: int) -> JobS
         else:
             queue.waiting[state].add(job)
     return state
+
+
+def set_pause(queue: MemoryQueue, operation: SetPause, clock: int) -> None:
+    """Pause or resume a queue, or a type in it."""
+    queue.pauses.set(operation.type, paused=operation.paused)
+    if not operation.paused:
+        queue.wake_for_ready(queue.time.now(clock))
+
+
+def spread_pauses(queue: MemoryQueue, operation: SpreadPauses, clock: int) -> None:
+    """Tell a queue what is paused over all queues."""
+    before = queue.pauses.everywhere.types
+    queue.pauses.hear(operation.paused)
+    if before - queue.pauses.everywhere.types:
+        queue.wake_for_ready(queue.time.now(clock))
+
+
+def read_pauses(queue: MemoryQueue, operation: ReadPauses, clock: int) -> Pauses:
+    """Read what is paused in a queue."""
+    return queue.pauses.read()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from jobkit.memory.pauses import QueuePauses
 from jobkit.store import REPLAY_WINDOW, WORKER_FORGOTTEN, KeyTaken, LaneSet, Push
 
 Answer: TypeAlias = tuple[str, ...] | KeyTaken  # to a push
@@ -24,6 +25,7 @@ class Seen:
 class Crew:
     """What a queue knows of its workers and of the channels that push to it."""
 
+    pauses: QueuePauses = field(default_factory=QueuePauses)
     lanes: dict[str, LaneSet] = field(default_factory=dict[str, LaneSet])
     workers: dict[str, Seen] = field(default_factory=dict[str, Seen])
     idle: dict[str, str] = field(default_factory=dict[str, str])  # worker -> its lane set
@@ -66,7 +68,10 @@ class Crew:
         """Wake one idle worker that serves this type."""
         for worker, key in self.idle.items():
             lanes = self.lanes.get(key)
-            if lanes is not None and type_name in lanes.lanes:
+            lane = None if lanes is None else lanes.lanes.get(type_name)
+            if lane is not None:
+                if self.pauses.hold(type_name, lane.group):
+                    return
                 del self.idle[worker]
                 self.on_hint(worker)
                 return

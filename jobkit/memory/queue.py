@@ -8,6 +8,7 @@ from __future__ import annotations
 from jobkit.memory.crew import Crew
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.lines import EndedLine, Rank, ReadyLane, WaitingLine, bounds_of, lane_name
+from jobkit.memory.pauses import QueuePauses
 from jobkit.memory.ties import Ties
 from jobkit.memory.watermark import Watermark
 from jobkit.record import ENDED, JobState, Move
@@ -47,7 +48,8 @@ class MemoryQueue:
         self.ended = {state: EndedLine() for state in ENDED}
         self.time = Watermark()
         self.ties = Ties()
-        self.crew = Crew()
+        self.pauses = QueuePauses()
+        self.crew = Crew(pauses=self.pauses)
         self.arrivals = 0
         self.fences = 0
 
@@ -120,6 +122,13 @@ class MemoryQueue:
         if lane is None:
             lane = self.ready[name] = ReadyLane(name, self.jobs)
         lane.add(job)
+
+    def wake_for_ready(self, now: int) -> None:
+        """Wake workers for all types that have ready jobs."""
+        self.crew.wanted.update(
+            (name.removeprefix("!"), None) for name, lane in self.ready.items() if lane.count
+        )
+        self.crew.hint_wanted(now)
 
     # What a claim does, in this order.
 
@@ -194,7 +203,7 @@ class MemoryQueue:
         if job is None or job.state is not JobState.QUEUED:
             return []
         lane = lanes.lanes.get(job.type)
-        if lane is None or self._is_full(lane):
+        if lane is None or self._is_full(lane) or self.pauses.hold(job.type, lane.group):
             return []
         self.ready[lane_name(job)].discard()
         self._start_running(job, lanes)
@@ -210,8 +219,11 @@ class MemoryQueue:
         """Return the lane with the best head among those that may be taken from."""
         best: tuple[Rank, str] | None = None
         for name, lane in self.ready.items():
-            served = lanes.lanes.get(name.removeprefix("!"))
+            type_name = name.removeprefix("!")
+            served = lanes.lanes.get(type_name)
             if served is None or self._is_full(served) or (name[0] == "!" and not suspects):
+                continue
+            if self.pauses.hold(type_name, served.group):
                 continue
             head = lane.head()
             if head is not None and (best is None or head < best[0]):

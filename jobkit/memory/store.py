@@ -7,12 +7,28 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from jobkit.clock import Clock, SystemClock, to_milliseconds
 from jobkit.errors import JobkitError, NotSupported
 from jobkit.memory import operate
 from jobkit.memory.audit import audit
+from jobkit.memory.pauses import changed
 from jobkit.memory.queue import MemoryQueue
-from jobkit.store import AtomicOver, Heartbeat, Operation, Push, Queues, Settle, Waiter
+from jobkit.store import (
+    Announce,
+    AtomicOver,
+    Heartbeat,
+    Operation,
+    PausedTypes,
+    PauseType,
+    Push,
+    Queues,
+    SetPause,
+    Settle,
+    SpreadPauses,
+    Waiter,
+)
 
 R = TypeVar("R")
 
@@ -26,6 +42,7 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._queues: dict[str, MemoryQueue] = {}
         self._waiters: dict[str, MemoryWaiter] = {}
+        self._paused = PausedTypes()
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step."""
@@ -72,6 +89,14 @@ class MemoryStore:
             case Settle():
                 queue = self._look(operation.queue)
                 return operate.settle(queue, self._queue, operation, now)
+            case Announce():
+                for name in operation.queues:
+                    self._queue(name)
+                return self._paused
+            case PauseType():
+                name, paused = operation.type, operation.paused
+                self._paused = changed(self._paused, name, paused=paused, now=now)
+                return replace(self._paused, queues=tuple(sorted(self._queues)))
             case Queues():
                 return tuple(sorted(self._queues))
             case _:
@@ -83,8 +108,9 @@ class MemoryStore:
         )
         if carry_out is None:
             raise NotSupported(f"the memory store does not know {type(operation).__name__}")
-        # Only jobs and workers bring a queue into being: a look at one that is not there must not.
-        queue_of = self._queue if isinstance(operation, Heartbeat) else self._look
+        # A look at a queue that is not there must not bring it into being.
+        brings = isinstance(operation, Heartbeat | SetPause | SpreadPauses)
+        queue_of = self._queue if brings else self._look
         # Every operation on one queue names it.
         return carry_out(queue_of(operation.queue), operation, now)  # type: ignore[attr-defined]
 

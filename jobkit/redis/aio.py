@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import redis.exceptions as rx
 
 from jobkit.redis.aioserver import AsyncServer
-from jobkit.redis.commands import Command, command
+from jobkit.redis.command import Command
+from jobkit.redis.commands import command
 from jobkit.redis.connections import Address
 from jobkit.redis.keys import queue_names
 from jobkit.redis.store import new_names, pack, read

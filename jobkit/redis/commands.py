@@ -1,12 +1,8 @@
-"""Operations as Redis commands: pure functions that build a call and read its reply.
-
-A `Command` is a value; the sync and the async store send it in the same way.
-"""
+"""Operations as Redis commands: pure functions that build a call and read its reply."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -14,9 +10,11 @@ import msgspec
 
 from jobkit.errors import InvalidOption, NotSupported
 from jobkit.record import JobState
+from jobkit.redis.command import Arg, Command
 from jobkit.redis.crews import parse_workers
 from jobkit.redis.keys import queue_names, queue_prefix
-from jobkit.redis.scripts import Script, script
+from jobkit.redis.pauses import PAUSES
+from jobkit.redis.scripts import script
 from jobkit.redis.settlements import settlement_args
 from jobkit.redis.stored import body_tail, first_state, parse_claimed_jobs, parse_job
 from jobkit.store import (
@@ -57,35 +55,6 @@ _STATES: Mapping[bytes, JobState | None] = {
     b"": None,
     **{state.encode(): state for state in JobState},
 }
-Arg = bytes | str | int
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One call: a script with its keys and arguments, or (without a script) a plain command.
-
-    `queues`: the queues whose names must be in the set of all names before this is sent; with
-    `always_announce` they are written there each time.
-    """
-
-    script: Script | None
-    keys: tuple[str, ...]
-    args: tuple[Arg, ...]
-    parse: Callable[[Any], Any]
-    queues: tuple[str, ...] = ()
-    always_announce: bool = False
-
-    def packed(self) -> tuple[Arg, ...]:
-        """Return the words to send."""
-        if self.script is None:
-            return (*self.args, *self.keys)
-        return (b"EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
-
-    def packed_with_text(self) -> tuple[Arg, ...]:
-        """Return the words to send when the server does not know the script."""
-        if self.script is None:
-            return self.packed()
-        return (b"EVAL", self.script.text, len(self.keys), *self.keys, *self.args)
 
 
 def command(operation: Operation[Any], *, namespace: str, now: int | None) -> Command:
@@ -390,4 +359,5 @@ _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     Count: _count,
     Workers: _workers,
     Queues: _queues,
+    **PAUSES,
 }

@@ -1,7 +1,8 @@
 """The names of keys in Redis.
 
 Every key of one queue begins with its prefix, which carries one hash tag; the scripts build
-the rest of the name (see `scripts/lib`). One key stands outside: the set of queue names.
+the rest of the name (see `scripts/lib`). Two keys stand outside, in one slot: the set of queue
+names, and the types that are paused over all queues.
 """
 
 from __future__ import annotations
@@ -21,6 +22,15 @@ def queue_prefix(namespace: str, queue: str) -> str:
 def queue_names(namespace: str) -> str:
     """Return the key of the set of all queue names."""
     return f"{namespace}:queues"
+
+
+def paused_types(namespace: str) -> str:
+    """Return the key of the types that are paused over all queues, in the slot of the names.
+
+    >>> paused_types("jobkit")
+    '{jobkit:queues}:paused'
+    """
+    return f"{{{queue_names(namespace)}}}:paused"
 
 
 def hint_key(namespace: str, queue: str, worker: str) -> str:

@@ -14,7 +14,8 @@ import redis.exceptions as rx
 from jobkit.errors import JobkitError
 from jobkit.redis.audit import audit
 from jobkit.redis.checkup import checkup, parse_info
-from jobkit.redis.commands import Command, command
+from jobkit.redis.command import Command
+from jobkit.redis.commands import command
 from jobkit.redis.connections import Connections
 from jobkit.redis.faults import refused
 from jobkit.redis.keys import queue_names

@@ -9,7 +9,7 @@ from jobkit.clock import duration_milliseconds
 from jobkit.engine import Engine
 from jobkit.engine.running import Runner
 from jobkit.options import DEFAULT_QUEUE, WorkerSettings
-from jobkit.store import Claim, Heartbeat, Lane, LaneSet
+from jobkit.store import Beat, Claim, Heartbeat, Lane, LaneSet, PausedTypes, SpreadPauses
 from jobkit.worker.turns import Turns
 
 
@@ -17,11 +17,15 @@ from jobkit.worker.turns import Turns
 class QueueLine:
     """One queue as the worker sees it.
 
-    `worth_asking`: something may be there. `next_due`: when (monotonic) a job gets due.
-    `pending`: a claim whose reply has not come; it is sent again as it is.
+    `entered`: the store knows that it is used. `untold`: what is paused over all queues, as long
+    as the queue was not told. `worth_asking`: something may be there. `next_due`: when
+    (monotonic) a job gets due. `pending`: a claim whose reply has not come; it is sent again as
+    it is.
     """
 
     name: str
+    entered: bool = False
+    untold: PausedTypes | None = None
     worth_asking: bool = True
     announced: str | None = None
     next_due: float | None = None
@@ -36,6 +40,16 @@ class Share:
     line: QueueLine
     slots: int
     prefetch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is sent to one queue: what it does not know yet, then the claim."""
+
+    line: QueueLine
+    spread: SpreadPauses | None
+    beat: Heartbeat | None
+    claim: Claim
 
 
 def lane_set(engine: Engine, runner: Runner) -> LaneSet:
@@ -125,12 +139,28 @@ class Lines:
         dues = [line.next_due - now for line in self._lines.values() if line.next_due is not None]
         return min(dues, default=float("inf"))
 
-    def ask_for(
-        self, *, slots: int, prefetch: int, suspects: int
-    ) -> list[tuple[QueueLine, Heartbeat | None, Claim]]:
-        """Return what to send to each queue: a heartbeat if it does not know us, and a claim."""
+    def to_enter(self) -> tuple[str, ...]:
+        """Return the queues that must be announced before they are asked."""
+        return tuple(line.name for line in self._lines.values() if not line.entered)
+
+    def told(self, line: QueueLine, _: None) -> None:
+        """Note that a queue knows what is paused over all queues."""
+        line.untold = None
+
+    def announced(self, line: QueueLine, _: Beat) -> None:
+        """Note that a queue knows which lanes we serve."""
+        line.announced = self.lanes.key
+
+    def entered(self, names: tuple[str, ...], paused: PausedTypes) -> None:
+        """Note that queues were announced, and what is paused over all queues."""
+        for line in [self._lines[name] for name in names if name in self._lines]:
+            line.entered = True
+            line.untold = paused if paused.version else None
+
+    def ask_for(self, *, slots: int, prefetch: int, suspects: int) -> list[Asked]:
+        """Return what to send to the queues."""
         reserved = sum(line.pending.slots for line in self._lines.values() if line.pending)
-        asked: list[tuple[QueueLine, Heartbeat | None, Claim]] = []
+        asked: list[Asked] = []
         for share in self._shares(max(0, slots - reserved), max(0, prefetch)):
             line = share.line
             beat = self._heartbeat(line) if line.announced != self.lanes.key else None
@@ -138,13 +168,16 @@ class Lines:
                 line.request += 1
                 line.pending = self._claim(share, suspects)
                 suspects = 0  # of all queues together, one at a time
-            asked.append((line, beat, line.pending))
+            untold = line.untold
+            spread = None if untold is None else SpreadPauses(queue=line.name, paused=untold)
+            asked.append(Asked(line, spread, beat, line.pending))
         return asked
 
     def _shares(self, slots: int, prefetch: int) -> list[Share]:
         """Divide free slots over the queues worth asking; send again what got no reply."""
-        shares = [Share(line, 0, 0) for line in self._lines.values() if line.pending]
-        fresh = [line for line in self._lines.values() if line.worth_asking and not line.pending]
+        entered = [line for line in self._lines.values() if line.entered]
+        shares = [Share(line, 0, 0) for line in entered if line.pending]
+        fresh = [line for line in entered if line.worth_asking and not line.pending]
         if not fresh or not (slots or prefetch):
             return shares
         if not self._settings.strict:

@@ -12,7 +12,6 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,9 +22,9 @@ from jobkit.hooks import Event
 from jobkit.ids import jitter
 from jobkit.record import JobState
 from jobkit.store import (
+    Announce,
     Claimed,
     Get,
-    Operation,
     Settle,
     Settled,
     Settlement,
@@ -34,6 +33,7 @@ from jobkit.store import (
 )
 from jobkit.worker.aftermath import after_settling, announce, event_of, was_cancelled
 from jobkit.worker.crew import Crew
+from jobkit.worker.cycle import Cycle
 from jobkit.worker.keeper import Keeper
 from jobkit.worker.lines import Lines, QueueLine
 from jobkit.worker.tally import Tally
@@ -46,16 +46,6 @@ LATE_END = 0.05  # seconds that an end may wait for its batch
 _LOGGER = logging.getLogger("jobkit.worker")
 
 Ending = tuple[Work, Settlement]
-
-
-@dataclass(slots=True)
-class Cycle:
-    """One round trip: what is sent, and who waits for which answer."""
-
-    operations: list[Operation[Any]]
-    settled: list[tuple[int, list[Ending]]]
-    claims: list[tuple[int, QueueLine]]
-    beats: list[tuple[int, QueueLine]]
 
 
 class Pump:
@@ -159,8 +149,7 @@ class Pump:
         self._start_prefetched(endings)
         cycle = self._plan(endings)
         if cycle.operations:
-            sent = self._clock.monotonic()
-            self._read(cycle, self._send(cycle, endings), sent)
+            cycle.heed(self._send(cycle, endings))
             self._mended()
         self._tell_if_dry()
         return self._rest()
@@ -201,7 +190,7 @@ class Pump:
     # What is sent.
 
     def _plan(self, endings: list[Ending]) -> Cycle:
-        cycle = Cycle([], [], [], [])
+        cycle = Cycle()
         for queue in dict.fromkeys(work.queue for work, _ in endings):
             of_queue = [ending for ending in endings if ending[0].queue == queue]
             for at in range(0, len(of_queue), SETTLED_AT_ONCE):
@@ -215,8 +204,9 @@ class Pump:
 
     def _plan_settle(self, cycle: Cycle, queue: str, endings: list[Ending]) -> None:
         if self._crew.checks_in:  # a handler's last word, before its lease is gone
-            news = [work.check_in(self._worker) for work, _ in endings]
-            cycle.operations += [new[1] for new in news if new is not None]
+            for work, _ in endings:
+                if new := work.check_in(self._worker):
+                    cycle.add(new[1])
         settle = Settle(
             queue=queue,
             worker=self._worker,
@@ -224,8 +214,11 @@ class Pump:
             settlements=tuple(settlement for _, settlement in endings),
             bounds=self._engine.bounds(queue),
         )
-        cycle.settled.append((len(cycle.operations), endings))
-        cycle.operations.append(settle)
+        cycle.add(
+            settle,
+            partial(self._settled, endings),
+            refused=lambda _: self._unsettled.extend(endings),
+        )
 
     def _plan_claims(self, cycle: Cycle, endings: list[Ending]) -> None:
         now = self._clock.monotonic()
@@ -243,12 +236,14 @@ class Pump:
             prefetch=self._settings.prefetch - len(self._prefetched),
             suspects=suspects,
         )
-        for line, beat, claim in asked:
-            if beat is not None:
-                cycle.beats.append((len(cycle.operations), line))
-                cycle.operations.append(beat)
-            cycle.claims.append((len(cycle.operations), line))
-            cycle.operations.append(claim)
+        for ask in asked:
+            if ask.spread is not None:
+                cycle.add(ask.spread, partial(self.lines.told, ask.line))
+            if ask.beat is not None:
+                cycle.add(ask.beat, partial(self.lines.announced, ask.line))
+            cycle.add(ask.claim, partial(self._claimed, ask.line, self._clock.monotonic()))
+        if names := self.lines.to_enter():
+            cycle.add(Announce(queues=names), partial(self.lines.entered, names))
 
     def _has_lost_all_slots(self) -> bool:
         return len(self._crew.abandoned) >= self._settings.concurrency
@@ -259,25 +254,6 @@ class Pump:
         return self._settings.poll.total_seconds() * spread
 
     # What comes back.
-
-    def _read(self, cycle: Cycle, results: list[Any], sent: float) -> None:
-        trouble: BackendUnavailable | None = None
-        for at, endings in cycle.settled:
-            if isinstance(results[at], BackendUnavailable):
-                self._unsettled += endings
-                trouble = results[at]
-            else:
-                self._settled(endings, results[at])
-        for at, line in cycle.beats:
-            if not isinstance(results[at], BackendUnavailable):
-                line.announced = self.lines.lanes.key
-        for at, line in cycle.claims:
-            if isinstance(results[at], BackendUnavailable):
-                trouble = results[at]
-            else:
-                self._claimed(line, results[at], sent)
-        if trouble is not None:
-            raise trouble
 
     def _settled(self, endings: list[Ending], results: tuple[Settled, ...]) -> None:
         for (work, settlement), settled in zip(endings, results, strict=True):
@@ -307,10 +283,11 @@ class Pump:
         after = after_settling(work.stored_at_end(settled.at), settlement, settled)
         self._crew.threads.submit([partial(announce, self._engine, call, event, after)])
 
-    def _claimed(self, line: QueueLine, claimed: Claimed, sent: float) -> None:
+    def _claimed(self, line: QueueLine, sent: float, claimed: Claimed) -> None:
         asked, line.pending = line.pending, None
         if claimed.lanes_unknown:
             line.announced = None
+            line.entered = False  # whoever forgot us may have forgotten what is paused
             line.worth_asking = True
             return
         line.worth_asking = claimed.more

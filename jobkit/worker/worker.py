@@ -18,9 +18,10 @@ from jobkit.errors import BackendUnavailable
 from jobkit.ids import incarnation
 from jobkit.options import WorkerSettings
 from jobkit.report import Report
-from jobkit.store import Count, Leave, Store
+from jobkit.store import Count, Leave, ReadPauses, Store
 from jobkit.worker.crew import Crew
 from jobkit.worker.keeper import Keeper
+from jobkit.worker.left import LEFT, why_left
 from jobkit.worker.listener import Listener
 from jobkit.worker.pump import Pump
 
@@ -179,11 +180,12 @@ class Worker:
             _LOGGER.info("the store forgets this worker by itself: %s", error)
 
     def _left(self) -> dict[str, int]:
-        left: dict[str, int] = dict.fromkeys(("future", "paused", "limited", "no handler"), 0)
+        left: dict[str, int] = dict.fromkeys(LEFT, 0)
         served = self._pump.lines.lanes.lanes
         for name in self._pump.lines.names:
             counts = self._store.run(Count(queue=name), now=self._now())
+            pauses = self._store.run(ReadPauses(queue=name), now=self._now())
             left["future"] += counts.scheduled + counts.retrying
             for type_name, number in counts.queued.items():
-                left["limited" if type_name in served else "no handler"] += number
+                left[why_left(type_name, served, pauses)] += number
         return left

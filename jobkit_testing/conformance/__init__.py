@@ -46,6 +46,7 @@ _THEMES = (
     "machine",
     "ordering",
     "only",
+    "pausing",
     "payloads",
     "port",
     "prefetching",

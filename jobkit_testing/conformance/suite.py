@@ -21,6 +21,7 @@ from jobkit_testing.conformance.limits import Limits
 from jobkit_testing.conformance.machine import Machine
 from jobkit_testing.conformance.only import Only
 from jobkit_testing.conformance.ordering import Ordering
+from jobkit_testing.conformance.pausing import Pausing
 from jobkit_testing.conformance.payloads import Payloads
 from jobkit_testing.conformance.port import Port
 from jobkit_testing.conformance.prefetching import Prefetching
@@ -47,6 +48,7 @@ class StoreConformance(
     Claiming,
     Limits,
     Only,
+    Pausing,
     Prefetching,
     Settling,
     Verdicts,

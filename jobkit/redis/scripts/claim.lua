@@ -24,7 +24,8 @@ if redis.call('HGET', p .. 'serving', worker) ~= lane_set then
 end
 -- A write that needs no memory comes first, so that a full Redis still hands out work.
 no_longer_idle(p, worker, lane_set)
-local now, holiday = tick(p, clock, lease)
+local now, holiday, pauses = tick(p, clock, lease)
+paused[p] = parse_pauses(pauses)
 
 local function earliest(key)
   local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
@@ -65,11 +66,12 @@ end
 local function may_take(name, may_suspect)
   if string.sub(name, 1, 1) == '!' and not may_suspect then return false end
   local lane = serving(name)
-  return lane and not is_full(lane)
+  return lane and not is_full(lane) and not is_paused(p, lane_type(name), lane.group)
 end
 
 -- Walk the index of heads: each call gives the next lane, in the order of the best jobs.
 local function heads_in_order()
+  if paused[p] and paused[p]['*'] then return function() end end
   local chunk, at, offset = {}, 1, 0
   return function()
     if at > #chunk then
@@ -263,7 +265,7 @@ local function choose_only()
   if not body then return end
   local where, _, member, name = locate(p, only, body)
   local spec = where == 'queued' and serving(name)
-  if not spec or is_full(spec) then return end
+  if not spec or is_full(spec) or is_paused(p, lane_type(name), spec.group) then return end
   remove_ready(p, name, member)
   chosen[1], specs[1] = only, spec
   if spec.limit then counts[spec.group] = counts[spec.group] + 1 end

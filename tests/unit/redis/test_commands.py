@@ -6,7 +6,8 @@ import pytest
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
-from jobkit.redis.commands import Command, command
+from jobkit.redis.command import Command
+from jobkit.redis.commands import command
 from jobkit.redis.scripts import script
 from jobkit.redis.settlements import settlement_args
 from jobkit.store import (

@@ -1,11 +1,13 @@
--- Hints: wake one idle worker that serves a type. A hint carries no job and may be lost.
+-- Hints: wake one idle worker that serves a type, unless that is paused. A hint carries no job
+-- and may be lost.
 -- `idlers`: the lane sets that idle workers serve. `idle:<lane set>`: those workers.
 
 local HINT_SECONDS = 60 -- rubbish collection only
 
 local function hint(p, type)
   for _, key in ipairs(redis.call('SMEMBERS', p .. 'idlers')) do
-    if redis.call('HEXISTS', p .. 'lanes:' .. key, type) == 1 then
+    local spec = redis.call('HGET', p .. 'lanes:' .. key, type)
+    if spec and not is_paused(p, type, string.match(spec, '^%d* %d* (.*)$')) then
       local popped = redis.call('ZPOPMAX', p .. 'idle:' .. key)
       if redis.call('EXISTS', p .. 'idle:' .. key) == 0 then
         redis.call('SREM', p .. 'idlers', key)

@@ -20,9 +20,10 @@ local function instant(p, clock)
   return clock
 end
 
--- Note that a worker is alive; a clock set back and a silence each begin a holiday.
+-- Note that a worker is alive; a clock set back and a silence each begin a holiday. Return now,
+-- the end of the holiday, and what else a claim needs of `control`: what is paused.
 local function tick(p, clock, lease)
-  local control = redis.call('HMGET', p .. 'control', 'at', 'holiday')
+  local control = redis.call('HMGET', p .. 'control', 'at', 'holiday', 'paused')
   local at, holiday = tonumber(control[1] or 0), tonumber(control[2] or 0)
   local now = clock
   if at > clock and at - clock <= CLOCK_SLACK then now = at end
@@ -37,5 +38,5 @@ local function tick(p, clock, lease)
     holiday = math.max(holiday, now + lease)
   end
   redis.call('HSET', p .. 'control', 'at', int(now), 'holiday', int(holiday))
-  return now, holiday
+  return now, holiday, control[3]
 end

@@ -1,0 +1,39 @@
+"""One call to Redis, as a value; the sync and the async store send it in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jobkit.redis.scripts import Script
+
+Arg = bytes | str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One call: a script with its keys and arguments, or (without a script) a plain command.
+
+    `queues`: the queues whose names must be in the set of all names before this is sent; with
+    `always_announce` they are written there each time.
+    """
+
+    script: Script | None
+    keys: tuple[str, ...]
+    args: tuple[Arg, ...]
+    parse: Callable[[Any], Any]
+    queues: tuple[str, ...] = ()
+    always_announce: bool = False
+
+    def packed(self) -> tuple[Arg, ...]:
+        """Return the words to send."""
+        if self.script is None:
+            return (*self.args, *self.keys)
+        return (b"EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+
+    def packed_with_text(self) -> tuple[Arg, ...]:
+        """Return the words to send when the server does not know the script."""
+        if self.script is None:
+            return self.packed()
+        return (b"EVAL", self.script.text, len(self.keys), *self.keys, *self.args)
