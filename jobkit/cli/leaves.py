@@ -116,5 +116,26 @@ JOBS = (
     ),
 )
 
-LEAVES = (ENQUEUE, *JOBS)
-GROUPS = {"jobs": "list, show, cancel, retry and delete jobs"}
+_PAUSED = (Argument(name="queue", help="the queue", optional=True),)
+QUEUES = (
+    Leaf(
+        path=("queues", "pause"),
+        help="stop the claims of a queue, of a type, or of a type in a queue",
+        run="jobkit.cli.queues:pause",
+        arguments=_PAUSED,
+        options=(_TYPE,),
+    ),
+    Leaf(
+        path=("queues", "resume"),
+        help="end a pause",
+        run="jobkit.cli.queues:resume",
+        arguments=_PAUSED,
+        options=(_TYPE,),
+    ),
+)
+
+LEAVES = (ENQUEUE, *JOBS, *QUEUES)
+GROUPS = {
+    "jobs": "list, show, cancel, retry and delete jobs",
+    "queues": "pause and resume queues",
+}

@@ -27,7 +27,6 @@ from jobkit.options import WorkerOptions, WorkerSettings
 
 LATER: Mapping[str, str] = {
     "web": "serve the dashboard",
-    "queues": "list, pause and resume queues",
     "doctor": "check the set-up",
     "schedules": "list schedules and their next runs",
 }

@@ -12,6 +12,7 @@ import pytest
 
 from jobkit import MemoryJobs, RedisJobs
 from jobkit.worker import WorkingJobs
+from tests.e2e.apps.mailing import handlers
 from tests.e2e.backends import MakeJobs, breaches
 from tests.servers import RedisServer
 
@@ -56,3 +57,15 @@ def make_jobs(request: pytest.FixtureRequest) -> Iterator[MakeJobs]:
 def jobs(make_jobs: MakeJobs) -> WorkingJobs:
     """Give one backend with its defaults."""
     return make_jobs()
+
+
+@pytest.fixture
+def cli_jobs(
+    redis_server: RedisServer, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RedisJobs]:
+    """Give the jobs that commands find: the environment says where they are, and of which app."""
+    monkeypatch.setenv("JOBKIT_REDIS_URL", redis_server.url)
+    monkeypatch.setenv("JOBKIT_NAMESPACE", namespace)
+    monkeypatch.setenv("JOBKIT_APP", "tests.e2e.apps.mailing")
+    with RedisJobs(redis_server.url, namespace=namespace, handlers=handlers) as jobs:
+        yield jobs

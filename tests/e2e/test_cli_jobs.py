@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,23 +11,11 @@ import pytest
 
 from jobkit import JobState, RedisJobs
 from jobkit.cli import ExitCode, main
-from tests.e2e.apps.mailing import Note, Secret, handlers
-from tests.servers import HOST, RedisServer, free_port
+from tests.e2e.apps.mailing import Note, Secret
+from tests.servers import HOST, free_port
 
 MAILING = "tests.e2e.apps.mailing"
 NOTE = f"{MAILING}:Note"
-
-
-@pytest.fixture
-def jobs(
-    redis_server: RedisServer, namespace: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[RedisJobs]:
-    """Give what the commands find: the environment says where the jobs are."""
-    monkeypatch.setenv("JOBKIT_REDIS_URL", redis_server.url)
-    monkeypatch.setenv("JOBKIT_NAMESPACE", namespace)
-    monkeypatch.setenv("JOBKIT_APP", MAILING)
-    with RedisJobs(redis_server.url, namespace=namespace, handlers=handlers) as made:
-        yield made
 
 
 def out(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
@@ -40,7 +27,7 @@ def out(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 
 
 def test_a_job_is_enqueued_with_its_options(
-    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job_id = out(
         capsys,
@@ -48,7 +35,7 @@ def test_a_job_is_enqueued_with_its_options(
         *("--delay", "60", "--max-retries", "none", "--metadata", "user=7", "--metadata", "a=b"),
     )
 
-    record = jobs.inspect.get(job_id)
+    record = cli_jobs.inspect.get(job_id)
     assert record.payload == Note("hello")
     assert (record.queue, record.priority, record.retries_left) == ("mail", -5, None)
     assert record.run_at - record.enqueued_at == timedelta(minutes=1)
@@ -56,14 +43,14 @@ def test_a_job_is_enqueued_with_its_options(
 
 
 def test_a_payload_may_come_from_stdin(
-    jobs: RedisJobs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO('{"text": "piped"}'))
 
     told: dict[str, Any] = json.loads(out(capsys, "enqueue", NOTE, "-", "--json"))
 
     assert told["created"] is True
-    assert jobs.inspect.get(told["id"]).payload == Note("piped")
+    assert cli_jobs.inspect.get(told["id"]).payload == Note("piped")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +58,7 @@ def test_a_payload_may_come_from_stdin(
     [('{"text": 7}', "text"), ("{", "Note"), ('{"text": "x", ', "Note")],
 )
 def test_a_payload_that_does_not_fit_is_refused(
-    jobs: RedisJobs, capsys: pytest.CaptureFixture[str], payload: str, why: str
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str], payload: str, why: str
 ) -> None:
     """B3."""
     assert main(["enqueue", NOTE, payload]) == ExitCode.USAGE
@@ -80,7 +67,7 @@ def test_a_payload_that_does_not_fit_is_refused(
 
 
 def test_a_class_that_is_not_there_is_refused(
-    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["enqueue", f"{MAILING}:Nope", "{}"]) == ExitCode.USAGE
     assert "'Nope'" in capsys.readouterr().err
@@ -89,10 +76,10 @@ def test_a_class_that_is_not_there_is_refused(
 
 
 def test_a_job_is_shown_without_its_secrets(
-    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """API 1: sensitive fields are masked wherever a payload is printed."""
-    handle = jobs.enqueue(Secret(user="ann", password="hunter2"), metadata={"user": "7"})
+    handle = cli_jobs.enqueue(Secret(user="ann", password="hunter2"), metadata={"user": "7"})
 
     text = out(capsys, "jobs", "show", handle.id)
     told: dict[str, Any] = json.loads(out(capsys, "jobs", "show", handle.id, "--json"))
@@ -109,12 +96,12 @@ def no_type(name: str) -> None:
 
 
 def test_a_payload_of_an_unknown_type_is_not_printed(
-    jobs: RedisJobs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """API 1: nobody here knows which of its fields are secret."""
     monkeypatch.delenv("JOBKIT_APP")
     monkeypatch.setattr("jobkit.engine.core.named_type", no_type)
-    handle = jobs.enqueue(Secret(user="ann", password="hunter2"))
+    handle = cli_jobs.enqueue(Secret(user="ann", password="hunter2"))
 
     text = out(capsys, "jobs", "show", handle.id)
 
@@ -123,10 +110,10 @@ def test_a_payload_of_an_unknown_type_is_not_printed(
 
 
 def test_jobs_are_cancelled_retried_and_deleted(
-    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """B44, B45, B46."""
-    first, second = jobs.enqueue_many([Note("a"), Note("b")])
+    first, second = cli_jobs.enqueue_many([Note("a"), Note("b")])
 
     assert out(capsys, "jobs", "cancel", first.id) == f"{first.id} cancelled"
     assert first.record().state is JobState.CANCELLED
@@ -138,9 +125,9 @@ def test_jobs_are_cancelled_retried_and_deleted(
 
 
 def test_what_cannot_be_done_is_refused_job_by_job(
-    jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    waiting, gone = jobs.enqueue_many([Note("a"), Note("b")])
+    waiting, gone = cli_jobs.enqueue_many([Note("a"), Note("b")])
     gone.delete()
 
     assert main(["jobs", "retry", waiting.id, gone.id]) == ExitCode.REFUSED
