@@ -49,7 +49,7 @@ def ended_raising(error: BaseException, ctx: JobContext) -> Ended:
     """Return the end of an attempt whose handler or middleware raised this."""
     drop_our_frames(error)
     reason = ctx.cancelled.reason  # read once: another thread may set it meanwhile
-    outcome = _told_to_stop(reason, ctx, error)
+    outcome = told_to_stop(reason, ctx, error)
     if outcome is None:
         if isinstance(error, Verdict):
             outcome = _verdict(error)
@@ -63,7 +63,7 @@ def ended_raising(error: BaseException, ctx: JobContext) -> Ended:
 def ended_returning(value: object, call: Call, ctx: JobContext) -> Ended:
     """Return the end of an attempt whose handler, or outermost middleware, returned this."""
     error = _never_run(value, call)
-    if outcome := _told_to_stop(ctx.cancelled.reason, ctx, error):
+    if outcome := told_to_stop(ctx.cancelled.reason, ctx, error):
         return Ended(outcome, error)
     if error is not None:
         return Ended(Failed(error_of(error)), error)
@@ -83,7 +83,7 @@ def _verdict_class(verdict: type[Verdict]) -> Ended:
         return Ended(Failed(error_of(error)), error)
 
 
-def _told_to_stop(
+def told_to_stop(
     reason: Reason | None, ctx: JobContext, error: BaseException | None
 ) -> Outcome | None:
     """Return the end of an attempt that timed out or was cancelled, whatever its handler did."""

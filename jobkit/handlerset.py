@@ -25,12 +25,14 @@ class Call:
 
     `is_async`: it needs an event loop, because the handler or a middleware is async. The first
     `async_depth` middlewares are async; all after them is sync, or the handler is async.
+    `is_isolated`: a worker runs it in a process of its own.
     """
 
     registration: Registration
     function: Callable[..., Any]
     wants_context: bool
     is_async: bool
+    is_isolated: bool
     middleware: tuple[Shape, ...]
     async_depth: int
     hooks: tuple[Hooks, ...]
@@ -113,6 +115,7 @@ class HandlerSet:
             function=registration.function,
             wants_context=registration.wants_context,
             is_async=registration.is_async or async_depth > 0,
+            is_isolated=registration.job_type.options.get("isolate", False),
             middleware=middleware,
             async_depth=async_depth,
             hooks=tuple(hooks for contents in around for hooks in contents.hooks),

@@ -91,9 +91,8 @@ def job(
     'mail.send'
     """
     check_options(options, JOB_CHECKS, of="@job")
-    for later in ("unique", "isolate"):
-        if options.get(later):
-            raise NotSupported(f"@job: {later}={options.get(later)!r} is not supported yet")
+    if options.get("unique"):
+        raise NotSupported(f"@job: unique={options.get('unique')!r} is not supported yet")
     if cls is None:
         return lambda decorated: _declare(decorated, options)
     return _declare(cls, options)

@@ -33,6 +33,7 @@ def run_worker(command: WorkerCommand) -> ExitCode:
             namespace=command.namespace,
             flags=command.flags,
         )
+        jobs.imports = (command.target.partition(":")[0], *command.imports)
         configure_logging(command.log_level)
         return serve(jobs, command.options, burst=command.burst)
     except BackendUnavailable as error:

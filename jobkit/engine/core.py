@@ -74,8 +74,8 @@ class Engine:
         self.version = _checked_version(version)
         self._bounds = {name: _bounds(options) for name, options in self.queues.items()}
         self._new_ids = new_ids
-        self._max_payload = _checked_max_payload(max_payload)
-        self._durable = durable
+        self.max_payload = _checked_max_payload(max_payload)
+        self.durable = durable
         self._types: dict[str, JobType[Any]] = {}
         self.atomic_over: AtomicOver = "store"  # whoever brings the store says what it can do
         self._start_anew()
@@ -87,8 +87,8 @@ class Engine:
             handlers=self.handlers,
             defaults=self.defaults,
             ids=self._new_ids(),
-            max_payload=self._max_payload,
-            durable=self._durable,
+            max_payload=self.max_payload,
+            durable=self.durable,
         )
 
     # From jobs to what is stored.

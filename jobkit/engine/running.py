@@ -65,7 +65,10 @@ class HeldJobs(Outbox, Protocol):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Run:
-    """One attempt at a claimed job: everything that its thread or task needs."""
+    """One attempt at a claimed job: everything that its thread or task needs.
+
+    `children`: what it enqueued, if not on this `ctx` but in a process of its own.
+    """
 
     stored: StoredJob
     lease: Lease
@@ -73,6 +76,7 @@ class Run:
     job: Any
     ctx: JobContext
     options: RunOptions
+    children: tuple[NewJob, ...] = ()
 
 
 class Runner:
@@ -143,7 +147,7 @@ class Runner:
 
     def _settlement(self, run: Run, ended: Ended, duration: int) -> Settlement:
         outbox = cast("HeldJobs | None", run.ctx.take_outbox())  # made by our `open_outbox`
-        children = () if outbox is None else outbox.take()
+        children = run.children if outbox is None else outbox.take()
         lease, outcome = run.lease, ended.outcome
         match outcome:
             case Succeeded():
@@ -220,20 +224,34 @@ class Runner:
 
     def _result(self, run: Run, value: object) -> bytes | None:
         """Encode what the handler returned; what cannot be kept is dropped with one warning."""
-        try:
-            encoded = _encode(value)
-        except Exception as error:  # its classes are users' code, which may raise anything
-            self._warn(run.stored.type, f"it does not encode: {error}")
-            return None
-        if len(encoded) > MAX_RESULT:
-            self._warn(run.stored.type, f"it has {len(encoded):,} bytes of {MAX_RESULT:,}")
-            return None
-        return encoded
+        result = value if isinstance(value, Encoded) else encode_result(value)
+        if result.refusal:
+            self._warn(run.stored.type, result.refusal)
+        return result.data
 
     def _warn(self, type_name: str, why: str) -> None:
         if type_name not in self._warned:
             self._warned.add(type_name)
             _LOGGER.warning("the result of %s is dropped, because %s", type_name, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What a handler returned, as it is stored; or why it cannot be."""
+
+    data: bytes | None
+    refusal: str = ""
+
+
+def encode_result(value: object) -> Encoded:
+    """Encode what a handler returned."""
+    try:
+        encoded = _encode(value)
+    except Exception as error:  # its classes are users' code, which may raise anything
+        return Encoded(None, f"it does not encode: {error}")
+    if len(encoded) > MAX_RESULT:
+        return Encoded(None, f"it has {len(encoded):,} bytes of {MAX_RESULT:,}")
+    return Encoded(encoded)
 
 
 def options_of_type(of_type: Mapping[str, Any], defaults: Mapping[str, Any]) -> RunOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -40,6 +41,7 @@ class MemoryStore:
         self.atomic_over: AtomicOver = atomic_over
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
+        self._process = os.getpid()
         self._queues: dict[str, MemoryQueue] = {}
         self._waiters: dict[str, MemoryWaiter] = {}
         self._paused = PausedTypes()
@@ -84,6 +86,7 @@ class MemoryStore:
     def _carry_out(self, operation: Operation[Any], now: int) -> Any:
         match operation:
             case Push():
+                self._check_process()
                 operation.check_reach(self.atomic_over)
                 return operate.push(self._queue, operation, now)
             case Settle():
@@ -101,6 +104,13 @@ class MemoryStore:
                 return tuple(sorted(self._queues))
             case _:
                 return self._on_one_queue(operation, now)
+
+    def _check_process(self) -> None:
+        if self._process != os.getpid():
+            raise NotSupported(
+                "MemoryJobs keeps its jobs in the process that made it, and this is another one: "
+                "what is enqueued here would never run. Enqueue on ctx, or use RedisJobs"
+            )
 
     def _on_one_queue(self, operation: Operation[Any], now: int) -> Any:
         carry_out: Callable[[MemoryQueue, Any, int], Any] | None = operate.ON_ONE_QUEUE.get(

@@ -24,6 +24,7 @@ from jobkit.options import WorkerSettings
 from jobkit.progress import CheckedIn
 from jobkit.store import Release, Settlement, StoredJob
 from jobkit.worker.aftermath import announce_start
+from jobkit.worker.isolation import Isolation
 from jobkit.worker.loop import HandlerLoop
 from jobkit.worker.threads import ThreadPool
 from jobkit.worker.work import Work
@@ -50,6 +51,7 @@ class Crew:
         name: str,
         *,
         at_end_of_loop: Callable[[], Coroutine[Any, Any, None]],
+        imports: tuple[str, ...],
     ) -> None:
         self.engine = engine
         self.runner = runner
@@ -65,6 +67,7 @@ class Crew:
         self.abandoned: set[Work] = set()
         self._ending = threading.Lock()
         self.threads = ThreadPool(settings.concurrency, name)
+        self.isolation = Isolation(engine, imports)
         self.loop = HandlerLoop(
             settings.concurrency,
             f"{name}-loop",
@@ -92,12 +95,14 @@ class Crew:
             self.emptied.set()
 
     def dispatch(self, works: Sequence[Work]) -> None:
-        """Start works: sync ones in threads, async ones on the loop."""
+        """Start works: async ones on the loop, others (and what waits for a process) in threads."""
         sync: list[partial[None]] = []
         tasks: list[Work] = []
         for work in works:
             call = self.engine.handlers.call(work.stored.type)
-            if call is not None and call.is_async:
+            if call is not None and call.is_isolated:
+                sync.append(partial(self._run_isolated, work))
+            elif call is not None and call.is_async:
                 tasks.append(work)
             else:
                 sync.append(partial(self._run_in_thread, work))
@@ -109,6 +114,7 @@ class Crew:
     def give_back(self, work: Work) -> None:
         """End a work by handing its job back, unless it has ended."""
         if self._end_once(work):
+            self.isolation.kill(work.lease)  # first: nobody else may run it meanwhile
             work.handed_back = True
             self.done.append((work, Release(lease=work.lease)))
             self.progress.set()
@@ -138,6 +144,7 @@ class Crew:
         """Let threads and loop end."""
         self.threads.close()
         self.loop.close()
+        self.isolation.close()
 
     def _run_in_thread(self, work: Work) -> None:
         if self.done and not self.threads.has_waiting:
@@ -150,6 +157,15 @@ class Crew:
         self._finish(work, run_sync(run.call, run.job, run.ctx))
         if not self.threads.has_waiting or self.clock.monotonic() - started > SLOW:
             self.progress.set()
+
+    def _run_isolated(self, work: Work) -> None:
+        if self.done:
+            self.progress.set()
+        self.isolation.wait_until_ready(work.cancelled)
+        run = self._begin(work)
+        if run is not None:
+            self._finish(work, self.isolation.run(run))
+        self.progress.set()
 
     def _begin(self, work: Work) -> Run | None:
         """Return the attempt to run; None if there is none, and how that ended is noted."""

@@ -26,6 +26,7 @@ class WorkingJobs(Jobs):
     """Adds to `Jobs` what needs a worker: start, drain, shutdown, run.
 
     `handed_back`: how many jobs the last shutdown gave back because they did not end in time.
+    `imports`: modules that a process of an isolated job imports before it looks up the handler.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class WorkingJobs(Jobs):
             enqueue_timeout=enqueue_timeout,
         )
         self.handed_back = 0
+        self.imports: tuple[str, ...] = ()
         self._clock = clock
         self._life = threading.RLock()
         self._worker: Worker | None = None
@@ -155,6 +157,7 @@ class WorkingJobs(Jobs):
             clock=self._clock,
             now=self._sender.now,
             at_end_of_loop=self._async_sender.store.close,
+            imports=self.imports,
         )
 
 

@@ -49,7 +49,9 @@ class Worker:
         clock: Clock,
         now: Callable[[], int | None],
         at_end_of_loop: Callable[[], Coroutine[Any, Any, None]],
+        imports: tuple[str, ...] = (),
     ) -> None:
+        """Raise `InvalidHandler` if an isolated type has a handler that cannot be isolated."""
         self.name = worker_name()
         self._store = store
         self._now = now
@@ -57,7 +59,16 @@ class Worker:
         self.settings = settings
         self._is_started = False
         self._hurried = threading.Event()
-        self._crew = Crew(engine, runner, settings, clock, "jobkit", at_end_of_loop=at_end_of_loop)
+        self._crew = Crew(
+            engine,
+            runner,
+            settings,
+            clock,
+            "jobkit",
+            at_end_of_loop=at_end_of_loop,
+            imports=imports,
+        )
+        self._crew.isolation.check()
         self._pump = Pump(self._crew, engine, store, worker=self.name, clock=clock, now=now)
         lines = self._pump.lines
         self._keeper = Keeper(
@@ -76,6 +87,7 @@ class Worker:
     def start(self) -> None:
         """Start all threads."""
         self._is_started = True
+        self._crew.isolation.prepare()
         self._keeper.start()
         self._pump.start()
         self._listener.start()

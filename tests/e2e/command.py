@@ -69,6 +69,10 @@ class Command:
         """Send what a service manager sends."""
         self._process.send_signal(signal.SIGTERM)
 
+    def kill(self) -> None:
+        """Send what nobody can heed."""
+        self._process.kill()
+
     def code(self) -> int:
         """Wait until it has ended and all that it said is read; return its exit code."""
         try:

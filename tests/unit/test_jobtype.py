@@ -348,7 +348,7 @@ def test_sensitive_fields_are_known_and_masked() -> None:
     assert found.describe(Login("ann", "secret")).endswith("Login(user='ann', password=***)")
 
 
-@pytest.mark.parametrize("options", [{"unique": True}, {"isolate": True}])
+@pytest.mark.parametrize("options", [{"unique": True}])
 def test_an_option_that_is_not_there_yet_is_refused_by_name(options: Any) -> None:
     """B57: refused where it is given, never ignored."""
     with pytest.raises(NotSupported, match=next(iter(options))):

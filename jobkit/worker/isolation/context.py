@@ -1,0 +1,79 @@
+"""The `JobContext` of an isolated attempt: taken apart in the worker, put together in the child."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+from jobkit.client.control import AsyncControl, Control
+from jobkit.client.outbox import JobOutbox
+from jobkit.clock import system_milliseconds, to_milliseconds
+from jobkit.context import JobContext
+from jobkit.engine import Engine
+from jobkit.engine.running import Run
+from jobkit.handlers import Handlers
+from jobkit.ids import system_ids
+from jobkit.store import Delete, Operation, Queues
+from jobkit.worker.isolation.portable import Enqueueing
+from jobkit.worker.isolation.wire import Order
+
+
+def order_of(run: Run, *, code: bytes, enqueueing: bytes) -> Order:
+    """Return what a child needs in order to run this attempt."""
+    ctx, stored = run.ctx, run.stored
+    return Order(
+        code=code,
+        enqueueing=enqueueing,
+        payload=stored.payload,
+        context={
+            "id": ctx.id,
+            "type": ctx.type,
+            "queue": ctx.queue,
+            "attempt": ctx.attempt,
+            "retries_left": ctx.retries_left,
+            "run_at": stored.run_at,
+            "enqueued_at": stored.enqueued_at,
+            "deadline": None if ctx.deadline is None else to_milliseconds(ctx.deadline),
+            "metadata": dict(ctx.metadata),
+            "fence": ctx.fence,
+            "schedule": ctx.schedule,
+        },
+    )
+
+
+def context_of(order: Order) -> JobContext:
+    """Return the context that the handler sees in the child."""
+    return JobContext(**order.context, open_outbox=lambda _: _outbox(order.enqueueing))
+
+
+def _outbox(enqueueing: bytes) -> JobOutbox:
+    """Return where the handler's enqueues wait until the worker publishes them."""
+    given: Enqueueing = pickle.loads(enqueueing)
+    handlers = Handlers()
+    for hook in given.hooks:
+        handlers.on_enqueue(hook)
+    engine = Engine(
+        handlers=handlers,
+        defaults=given.defaults,
+        queues=None,
+        new_ids=lambda: system_ids(system_milliseconds),
+        max_payload=given.max_payload,
+        version=given.version,
+        durable=given.durable,
+    )
+    return JobOutbox(engine, Control(engine, _nothing), AsyncControl(engine, _nothing_async))
+
+
+def _nothing(operation: Operation[Any]) -> Any:
+    """Answer for a store without jobs: what a handler enqueues is not stored while it runs."""
+    match operation:
+        case Queues():
+            return ()
+        case Delete():
+            return False
+        case _:
+            return None
+
+
+async def _nothing_async(operation: Operation[Any]) -> Any:
+    return _nothing(operation)
