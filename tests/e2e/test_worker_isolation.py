@@ -198,6 +198,21 @@ def test_memory_jobs_refuse_what_would_be_stored_for_nobody(ran: Ran) -> None:
     assert "Enqueue on ctx" in str(error.message)
 
 
+def test_check_ins_reach_the_record(working: MemoryJobs, pipe: Path) -> None:
+    """B29: while it runs, and the last of them with the end."""
+    handle = working.enqueue(Act("check_in", str(pipe)))
+
+    def said() -> tuple[object, object]:
+        progress = handle.record().progress
+        return (None, None) if progress is None else (progress.text, progress.done)
+
+    eventually(lambda: said() == ("rows", 999))
+    pipe.write_bytes(b"go on")
+    handle.wait(WAIT)
+
+    assert said() == ("the end", 1000)
+
+
 def test_log_records_are_handled_in_the_worker(ran: Ran, caplog: pytest.LogCaptureFixture) -> None:
     """B28: where logging is configured; a filter there knows the job."""
     caplog.handler.addFilter(jobkit.JobLogFilter())

@@ -28,6 +28,7 @@ from jobkit.errortext import error_of
 from jobkit.handlerset import Call
 from jobkit.outcome import Failed, Outcome, Succeeded
 from jobkit.store import NewJob
+from jobkit.worker.isolation.checkins import CheckIns
 from jobkit.worker.isolation.context import context_of
 from jobkit.worker.isolation.logs import forward_logs
 from jobkit.worker.isolation.portable import Code
@@ -52,18 +53,19 @@ def run(link: socket.socket) -> NoReturn:
 
 
 def _run(link: socket.socket, order: Order) -> None:
-    ctx = context_of(order)
     speaking = threading.Lock()
 
     def tell(message: object) -> None:
         with speaking, suppress(OSError):  # the worker is gone: so are we, at once
             send(link, message)
 
+    checkins = CheckIns(tell)
+    ctx = context_of(order, checkins.hear)
     threading.Thread(target=_listen, args=(link, ctx), name="jobkit-link", daemon=True).start()
     forward_logs(tell)
     done = _done(order, ctx)
     _flush()  # first: the worker may go on as soon as it knows
-    tell(done)
+    tell(replace(done, said=checkins.last))
 
 
 def _listen(link: socket.socket, ctx: JobContext) -> None:

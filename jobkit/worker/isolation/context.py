@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 from jobkit.client.control import AsyncControl, Control
@@ -13,6 +14,7 @@ from jobkit.engine import Engine
 from jobkit.engine.running import Run
 from jobkit.handlers import Handlers
 from jobkit.ids import system_ids
+from jobkit.progress import CheckedIn
 from jobkit.store import Delete, Operation, Queues
 from jobkit.worker.isolation.portable import Enqueueing
 from jobkit.worker.isolation.wire import Order
@@ -41,9 +43,13 @@ def order_of(run: Run, *, code: bytes, enqueueing: bytes) -> Order:
     )
 
 
-def context_of(order: Order) -> JobContext:
+def context_of(order: Order, on_checkin: Callable[[JobContext, CheckedIn], None]) -> JobContext:
     """Return the context that the handler sees in the child."""
-    return JobContext(**order.context, open_outbox=lambda _: _outbox(order.enqueueing))
+    return JobContext(
+        **order.context,
+        open_outbox=lambda _: _outbox(order.enqueueing),
+        on_checkin=on_checkin,
+    )
 
 
 def _outbox(enqueueing: bytes) -> JobOutbox:

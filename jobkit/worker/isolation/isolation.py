@@ -19,6 +19,7 @@ from jobkit.errors import WrongState
 from jobkit.errortext import error_text
 from jobkit.handlerset import Call
 from jobkit.outcome import Error, Failed, HandedBack, Outcome
+from jobkit.progress import CheckedIn
 from jobkit.store import Lease
 from jobkit.worker.isolation.context import order_of
 from jobkit.worker.isolation.logs import handle, levels
@@ -155,12 +156,19 @@ class Running:
             match message:
                 case Logged():
                     handle(message, self._ctx)
+                case CheckedIn():
+                    self._check_in(message)
                 case Done():
+                    if message.said is not None:
+                        self._check_in(message.said)
                     return message
                 case _:
                     raise TypeError(f"an unknown message of an isolated process: {message!r}")
         self._wait_until_gone()
         return None
+
+    def _check_in(self, said: CheckedIn) -> None:
+        self._ctx.checkin(said.text, done=said.done, total=said.total)
 
     def tell(self) -> None:
         """Pass on why the handler should stop, and kill it when it should have stopped."""

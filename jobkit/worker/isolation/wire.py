@@ -10,6 +10,7 @@ from typing import Any
 
 from jobkit.cancellation import Reason
 from jobkit.outcome import Outcome
+from jobkit.progress import CheckedIn
 from jobkit.store import NewJob
 
 LENGTH = struct.Struct("!I")
@@ -88,10 +89,14 @@ class Logged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """How the attempt ended; `children` is what it enqueued on its context."""
+    """How the attempt ended; `children` is what it enqueued on its context.
+
+    `said`: its last check-in.
+    """
 
     outcome: Outcome
     children: tuple[NewJob, ...] = ()
+    said: CheckedIn | None = None
 
 
 def send(link: socket.socket, message: object) -> None:

@@ -169,6 +169,14 @@ def enqueue_outside(job: Act, ctx: JobContext) -> None:
     memory.enqueue(Child(1))
 
 
+def check_in(job: Act, ctx: JobContext) -> None:
+    """Say much, and then nothing for as long as it may take."""
+    for number in range(1000):
+        ctx.checkin("rows", done=number)
+    Path(job.path).read_bytes()
+    ctx.checkin("the end", done=1000, total=1000)
+
+
 def log(job: Act, ctx: JobContext) -> None:
     logger.info("a plain %s", "line")
     ctx.logger.warning("a line of the job")
