@@ -31,7 +31,7 @@ from benchmarks.chaos_worker import Step
 from jobkit.record import JobState
 from jobkit.redis.connections import Connections, address_of
 from jobkit.redis.store import RedisStore
-from jobkit.store import MAX_LOSSES, Count, Page, QueueCounts, StoredJob
+from jobkit.store import MAX_LOSSES, Count, Page, Place, QueueCounts, StoredJob
 from tests.servers import RedisServer, find_servers
 
 NAMESPACE = "chaos"
@@ -168,7 +168,7 @@ def verdict(chaos: Chaos, store: RedisStore, seconds: float) -> int:
 def ended_in(store: RedisStore, state: JobState) -> dict[str, StoredJob]:
     """Read all jobs of a state, by id."""
     found: dict[str, StoredJob] = {}
-    cursor: str | None = None
+    cursor: Place | None = None
     while True:
         page = store.run(Page(queue=QUEUE, state=state, limit=1000, cursor=cursor))
         found |= {job.id: job for job in page.jobs}

@@ -16,6 +16,7 @@ from jobkit.store import (
     Page,
     PausedTypes,
     Pauses,
+    Place,
     QueueCounts,
     Queues,
     ReadPauses,
@@ -45,7 +46,7 @@ class Reader:
 
     def in_state(self, queue: str, state: JobState) -> Iterator[StoredJob]:
         """Read all jobs of one state of a queue."""
-        cursor: str | None = None
+        cursor: Place | None = None
         while True:
             page = self._run(Page(queue=queue, state=state, limit=PAGE, cursor=cursor))
             yield from page.jobs

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from jobkit.memory.kept import KeptJob
 from jobkit.record import JobState
-from jobkit.store import Bounds
+from jobkit.store import Bounds, Place
 
 Rank = tuple[int, int, int, str]
 
@@ -131,6 +131,25 @@ class EndedLine:
         if job.new.retention is None:
             return self.bounded, (ended, job.id)
         return self.kept, (ended + job.new.retention, job.id)
+
+
+def place_of(job: KeptJob) -> Place:
+    """Return where a job stands among those of its state, as pages show them."""
+    match job.state:
+        case JobState.QUEUED:
+            priority, due, arrival, job_id = job.rank
+            member = f"{due:012x}{arrival:010x}{job_id}"
+            return Place(line=lane_name(job), score=priority, member=member)
+        case JobState.SCHEDULED | JobState.RETRYING:
+            member = f"{job.arrival:010x}{job.id}"
+            return Place(line=job.state, score=job.run_at, member=member)
+        case JobState.RUNNING:
+            return Place(line=job.state, score=0, member=job.id)
+        case _:
+            ended = job.finished_at or 0
+            if job.new.retention is None:
+                return Place(line=job.state, score=ended, member=job.id)
+            return Place(line=f"{job.state}:kept", score=ended + job.new.retention, member=job.id)
 
 
 def bounds_of(state: JobState, bounds: Bounds) -> tuple[int, int]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jobkit.errors import InvalidOption
-from jobkit.memory import control
+from jobkit.memory import control, reading
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.publishing import QueueOf, publish, refusal
 from jobkit.memory.queue import MemoryQueue
@@ -31,7 +29,6 @@ from jobkit.store import (
     NewJob,
     Page,
     Push,
-    QueueCounts,
     ReadPauses,
     Reschedule,
     SetPause,
@@ -39,10 +36,6 @@ from jobkit.store import (
     Settle,
     Settled,
     SpreadPauses,
-    StoredPage,
-    StoredSlot,
-    StoredWorker,
-    StoredWorkers,
     TakenOver,
     TakeOver,
     Workers,
@@ -207,74 +200,6 @@ def check_in(queue: MemoryQueue, operation: CheckIn, clock: int) -> bool:
     return True
 
 
-def page(queue: MemoryQueue, operation: Page, clock: int) -> StoredPage:
-    """Read some jobs of one state."""
-    ids = queue.in_order(operation.state)
-    start = _after(ids, operation.state, operation.cursor) if operation.cursor else 0
-    chosen = ids[start : start + operation.limit]
-    now = queue.time.now(clock)
-    more = start + operation.limit < len(ids)
-    return StoredPage(
-        jobs=tuple(queue.jobs[job_id].stored(now) for job_id in chosen),
-        cursor=chosen[-1] if more and chosen else None,
-    )
-
-
-def _after(ids: list[str], state: JobState, cursor: str) -> int:
-    if state is JobState.RUNNING:
-        return bisect_right(ids, cursor)  # in the order of ids a job leaves no gap
-    if cursor not in ids:
-        raise InvalidOption(f"cursor={cursor!r}: its job has moved; start again")
-    return ids.index(cursor) + 1
-
-
-def count(queue: MemoryQueue, operation: Count, clock: int) -> QueueCounts:
-    """Count the jobs of a queue."""
-    now = queue.time.now(clock)
-    queued: dict[str, int] = {}
-    for name, lane in queue.ready.items():
-        if lane.count:
-            type_name = name.removeprefix("!")
-            queued[type_name] = queued.get(type_name, 0) + lane.count
-    waiting = [job for job in queue.jobs.values() if job.state in queue.waiting]
-    return QueueCounts(
-        now=now,
-        queued=queued,
-        scheduled=queue.waiting[JobState.SCHEDULED].count,
-        retrying=queue.waiting[JobState.RETRYING].count,
-        due=sum(job.run_at <= now for job in waiting),
-        running=len(queue.running),
-        succeeded=len(queue.ended[JobState.SUCCEEDED]),
-        dead=len(queue.ended[JobState.DEAD]),
-        cancelled=len(queue.ended[JobState.CANCELLED]),
-        next_due=queue.next_due(),
-    )
-
-
-def workers(queue: MemoryQueue, operation: Workers, clock: int) -> StoredWorkers:
-    """List the workers, and what they run."""
-    busy: dict[str, list[StoredSlot]] = {}
-    for job in sorted(queue.running.values(), key=lambda job: (job.started_at or 0, job.id)):
-        if job.started:
-            busy.setdefault(job.worker or "", []).append(job.slot())
-    found = [
-        StoredWorker(
-            name=name,
-            about=seen.about,
-            beat_at=seen.at,
-            types=tuple(sorted(queue.crew.lanes[seen.lanes].lanes)),
-            slots=tuple(busy.get(name, ())),
-        )
-        for name, seen in sorted(queue.crew.workers.items())
-    ]
-    return StoredWorkers(now=queue.time.now(clock), workers=tuple(found))
-
-
-def get(queue: MemoryQueue, operation: Get, clock: int) -> Any:
-    """Read one job."""
-    return queue.stored(operation.id, clock)
-
-
 ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Claim: claim,
     Heartbeat: heartbeat,
@@ -289,8 +214,8 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     SetPause: control.set_pause,
     SpreadPauses: control.spread_pauses,
     ReadPauses: control.read_pauses,
-    Get: get,
-    Page: page,
-    Count: count,
-    Workers: workers,
+    Get: reading.get,
+    Page: reading.page,
+    Count: reading.count,
+    Workers: reading.workers,
 }

@@ -5,9 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from jobkit.memory.crew import Crew
 from jobkit.memory.kept import KeptJob
-from jobkit.memory.lines import EndedLine, Rank, ReadyLane, WaitingLine, bounds_of, lane_name
+from jobkit.memory.lines import (
+    EndedLine,
+    Rank,
+    ReadyLane,
+    WaitingLine,
+    bounds_of,
+    lane_name,
+    place_of,
+)
 from jobkit.memory.pauses import QueuePauses
 from jobkit.memory.ties import Ties
 from jobkit.memory.watermark import Watermark
@@ -21,6 +31,7 @@ from jobkit.store import (
     Lane,
     LaneSet,
     NewJob,
+    Place,
     StoredJob,
 )
 
@@ -261,18 +272,11 @@ class MemoryQueue:
         heads = [head[0] for line in self.waiting.values() if (head := line.head()) is not None]
         return min(heads, default=None)
 
-    def in_order(self, state: JobState) -> list[str]:
-        """List the ids of one state in the order in which pages show them."""
-        if state in ENDED:
-            return list(self.ended[state].ids())
-        jobs = [job for job in self.jobs.values() if job.state is state]
-        if state is JobState.QUEUED:
-            jobs.sort(key=lambda job: (lane_name(job), job.rank))
-        elif state is JobState.RUNNING:
-            jobs.sort(key=lambda job: job.id)
-        else:
-            jobs.sort(key=lambda job: (job.run_at, job.arrival))
-        return [job.id for job in jobs]
+    def places(self, state: JobState) -> Iterator[tuple[Place, KeptJob]]:
+        """Yield the jobs of one state, each with its place among them."""
+        for job in self.jobs.values():
+            if job.state is state:
+                yield place_of(job), job
 
     def stored(self, job_id: str, clock: int) -> StoredJob | None:
         """Read one job."""

@@ -9,6 +9,8 @@ from jobkit.redis.keys import queue_prefix
 
 Send = Callable[[list[tuple[Any, ...]]], list[Any]]
 ENDED = ("succeeded", "dead", "cancelled")
+TYPED = ("scheduled", "retrying", *(key for each in ENDED for key in (each, f"{each}:kept")))
+ID = 26
 MEMBER = 48  # due time, arrival and id, in front of a lane's name in the index of heads
 
 
@@ -33,6 +35,8 @@ class _Auditor:
             *self._heads(),
             *self._leases(),
             *self._keys(stands),
+            *self._running_places(),
+            *(breach for key in TYPED for breach in self._index(key)),
         ]  # fmt: skip
 
     def _one(self, word: str, key: str, *args: Any) -> Any:
@@ -53,7 +57,11 @@ class _Auditor:
         stands: dict[str, list[str]] = {}
         places = [(key, self._ids(key, 10)) for key in ("scheduled", "retrying")]
         places += [("running", self._ids("running"))]
-        places += [(key, self._ids(key)) for each in ENDED for key in (each, f"{each}:kept")]
+        places += [
+            (key, [member[:ID] for member in self._ids(key)])
+            for each in ENDED
+            for key in (each, f"{each}:kept")
+        ]
         for name, members in self._lanes().items():
             places.append((f"lane:{name}", [member.decode()[22:] for member in members]))
         for place, ids in places:
@@ -76,11 +84,15 @@ class _Auditor:
         for job_id in self._ids("running"):
             lines = (self._one("HGET", "states", job_id) or b"").decode()
             fields = {line[:1]: line[1:] for line in lines.split("\n")}
-            group = fields.get("v", " ").split(" ")[1]
+            place = fields.get("v", " ").split(" ")[1]
             if not lines.startswith("k"):
                 found.append(f"{job_id} is leased, and its state does not begin with a token")
-            elif not self._one("SISMEMBER", f"active:{group}", job_id):
-                found.append(f"{job_id} is leased, and its group {group} does not count it")
+                continue
+            found += [
+                f"{job_id} is leased, and {name} does not count it"
+                for name in {place, place.partition("/")[0]}
+                if self._one("ZSCORE", f"active:{name}", job_id) is None
+            ]
         return found
 
     def _keys(self, stands: dict[str, list[str]]) -> list[str]:
@@ -110,3 +122,46 @@ class _Auditor:
             if ttl == "-" and owners.get(key) != job_id:
                 found.append(f"{job_id} holds {key} for good, which names {owners.get(key)}")
         return found
+
+    def _running_places(self) -> list[str]:
+        found: list[str] = []
+        running = set(self._ids("running"))
+        for place in self._names("types:running"):
+            members = self._ids(f"active:{place}")
+            if strangers := set(members) - running:
+                found.append(f"{place} counts {sorted(strangers)}, which do not run")
+            if not members:
+                found.append(f"{place} is named as a place of running jobs, and has none")
+        return found
+
+    def _names(self, key: str) -> list[str]:
+        return sorted(name.decode() for name in self._one("SMEMBERS", key))
+
+    def _index(self, key: str) -> list[str]:
+        """Compare what stands in a set with what the index by type has of it."""
+        has_ended = key.startswith(ENDED)
+        entries = self._scores(key)
+        ids = [member[:ID] if has_ended else member[10:] for member, _ in entries]
+        bodies: list[bytes | None] = self._one("HMGET", "bodies", *ids) if ids else []
+        stands: dict[str, dict[str, float]] = {}
+        for (member, score), job_id, body in zip(entries, ids, bodies, strict=True):
+            its_type = (body or b"").partition(b" ")[0].decode()
+            if has_ended and member[ID:] != its_type:
+                return [f"{member} in {key} is not of type {its_type}"]
+            stands.setdefault(its_type, {})[job_id if has_ended else member] = score
+        if key == "succeeded":
+            counts = self._counts(f"types:{key}")
+            sizes = {name: len(members) for name, members in stands.items()}
+            return [] if counts == sizes else [f"{key} has {sizes}, the tally says {counts}"]
+        named = self._names(f"types:{key}")
+        indexed = {name: dict(self._scores(f"of:{key}:{name}")) for name in named}
+        return [] if indexed == stands else [f"{key} has {stands}, its index says {indexed}"]
+
+    def _counts(self, key: str) -> dict[str, int]:
+        reply: list[bytes] = self._one("HGETALL", key)
+        return {name.decode(): int(n) for name, n in zip(reply[::2], reply[1::2], strict=True)}
+
+    def _scores(self, key: str) -> list[tuple[str, float]]:
+        reply: list[bytes] = self._one("ZRANGE", key, 0, -1, "WITHSCORES")
+        pairs = zip(reply[::2], reply[1::2], strict=True)
+        return [(member.decode(), float(score)) for member, score in pairs]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 
-from jobkit.errors import InvalidOption, NotSupported
+from jobkit.errors import NotSupported
 from jobkit.record import JobState
 from jobkit.redis.command import Arg, Command
 from jobkit.redis.crews import parse_workers
@@ -35,6 +36,7 @@ from jobkit.store import (
     NewJob,
     Operation,
     Page,
+    Place,
     Push,
     QueueCounts,
     Queues,
@@ -290,41 +292,61 @@ def _get(operation: Get, namespace: str, now: Arg) -> Command:
 
 def _page(operation: Page, namespace: str, now: Arg) -> Command:
     def parse(reply: list[Any]) -> StoredPage:
-        at, cursor_lost, more, *found = reply
-        if cursor_lost:
-            raise InvalidOption(f"cursor={operation.cursor!r}: its job has moved; start again")
+        at, place, *found = reply
         jobs = tuple(
             parse_job(operation.queue, parts, state=operation.state, now=int(at)) for parts in found
         )
-        return StoredPage(jobs=jobs, cursor=jobs[-1].id if more and jobs else None)
+        return StoredPage(jobs=jobs, cursor=_place(place) if place else None)
 
     keys = (queue_prefix(namespace, operation.queue),)
-    args = (now, operation.state.value, operation.limit, operation.cursor or "")
+    args = (
+        now,
+        operation.state.value,
+        operation.limit,
+        int(operation.newest_first),
+        *_place_args(operation.cursor),
+        *operation.types,
+    )
     return Command(script("page"), keys, args, parse)
+
+
+def _place_args(place: Place | None) -> tuple[Arg, ...]:
+    return ("", 0, "") if place is None else (place.line, place.score, place.member)
+
+
+def _place(reply: list[bytes]) -> Place:
+    line, score, member = reply
+    return Place(line=line.decode(), score=int(score), member=member.decode())
 
 
 def _count(operation: Count, namespace: str, now: Arg) -> Command:
     def parse(reply: list[Any]) -> QueueCounts:
-        queued: dict[str, int] = {}
-        for lane, size in zip(reply[9::2], reply[10::2], strict=True):
-            type_name = lane.decode().removeprefix("!")
-            queued[type_name] = queued.get(type_name, 0) + size
-        scheduled, retrying, due, running, succeeded, dead, cancelled = reply[1:8]
+        now, due, next_due, oldest_due, sizes = reply
+        by_type = _by_type(sizes)
         return QueueCounts(
-            now=int(reply[0]),
-            queued=queued,
-            scheduled=scheduled,
-            retrying=retrying,
+            now=int(now),
+            by_type=by_type,
+            queued=by_type[JobState.QUEUED],
+            **{s.value: sum(by_type[s].values()) for s in JobState if s is not JobState.QUEUED},
             due=due,
-            running=running,
-            succeeded=succeeded,
-            dead=dead,
-            cancelled=cancelled,
-            next_due=int(reply[8]) if reply[8] else None,
+            next_due=int(next_due) if next_due else None,
+            oldest_due=int(oldest_due) if oldest_due else None,
         )
 
     keys = (queue_prefix(namespace, operation.queue),)
     return Command(script("count"), keys, (now,), parse)
+
+
+def _by_type(sizes: list[Any]) -> dict[JobState, dict[str, int]]:
+    """Add up the sets of each state; a place of running jobs is "group" or "group/type"."""
+    found: dict[JobState, Counter[str]] = {state: Counter() for state in JobState}
+    for name, type_or_place, size in zip(sizes[::3], sizes[1::3], sizes[2::3], strict=True):
+        state = found[JobState(name.decode().partition(":")[0])]
+        group, _, other_name = type_or_place.decode().partition("/")
+        state[other_name or group] += size
+        if other_name:
+            state[group] -= size
+    return {state: {name: n for name, n in types.items() if n} for state, types in found.items()}
 
 
 def _workers(operation: Workers, namespace: str, now: Arg) -> Command:

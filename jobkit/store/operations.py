@@ -18,7 +18,7 @@ from jobkit.store.results import (
     StoredWorkers,
     TakenOver,
 )
-from jobkit.store.values import Bounds, LaneSet, Lease, NewJob, Settlement
+from jobkit.store.values import Bounds, LaneSet, Lease, NewJob, Place, Settlement
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -217,17 +217,27 @@ class Get(Operation[StoredJob | None]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Operation[StoredPage]):
-    """Read up to `limit` jobs of one state, in a stable order, from `cursor` on."""
+    """Read up to `limit` jobs of one state, in a stable order, behind the place `cursor`.
+
+    Queued jobs come lane by lane, in a lane as they are claimed; running ones by id; those that
+    wait by due time; those that have ended by the instant of their end, and behind them those
+    with a retention of their own, by its end. `newest_first` turns the order in each of these
+    lines round. A page may be shorter than `limit` and still have a cursor. Jobs that come and
+    go between two pages change nothing for the others: what stays in the state is shown once.
+    `types`: only jobs of these stored types (none: of all).
+    """
 
     queue: str
     state: JobState
+    types: tuple[str, ...] = ()
     limit: int = 100
-    cursor: str | None = None
+    cursor: Place | None = None
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count(Operation[QueueCounts]):
-    """Count the jobs of a queue."""
+    """Count the jobs of a queue, by state and type. How many there are costs nothing."""
 
     queue: str
 

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from jobkit.record import AttemptOutcome, JobState
+from jobkit.store.values import Place
 
 
 class KeyTaken(Struct, frozen=True, kw_only=True):
@@ -128,12 +129,14 @@ class TakenOver(Struct, frozen=True, kw_only=True):
 
 
 class QueueCounts(Struct, frozen=True, kw_only=True):
-    """How many jobs of a queue are where; `queued` by stored type.
+    """How many jobs of a queue are where; `by_type` and `queued` by stored type.
 
     `due`: scheduled and retrying jobs whose time has come and that no claim has promoted.
+    `oldest_due`: since when the job waits that is due longest, queued ones included.
     """
 
     now: int
+    by_type: Mapping[JobState, Mapping[str, int]]
     queued: Mapping[str, int]
     scheduled: int = 0
     retrying: int = 0
@@ -143,6 +146,7 @@ class QueueCounts(Struct, frozen=True, kw_only=True):
     dead: int = 0
     cancelled: int = 0
     next_due: int | None = None
+    oldest_due: int | None = None
 
 
 class StoredSlot(Struct, frozen=True, kw_only=True):
@@ -176,4 +180,4 @@ class StoredPage(Struct, frozen=True, kw_only=True):
     """Some jobs of one state, and where to go on (None: that was all)."""
 
     jobs: tuple[StoredJob, ...]
-    cursor: str | None
+    cursor: Place | None

@@ -75,6 +75,17 @@ class Bounds(Struct, frozen=True, kw_only=True):
     dead_max: int = 100_000
 
 
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a page of jobs ended: in which line, behind which score and member.
+
+    It stays a place when its job has moved. Each store has its own names for lines and members.
+    """
+
+    line: str
+    score: int
+    member: str
+
+
 class Lease(Struct, frozen=True, kw_only=True):
     """A worker's hold on one job; `fence` grows with each claim."""
 

@@ -43,6 +43,7 @@ _THEMES = (
     "heartbeats",
     "leases",
     "limits",
+    "listing",
     "machine",
     "ordering",
     "only",

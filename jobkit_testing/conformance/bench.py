@@ -24,6 +24,7 @@ from jobkit.store import (
     NewJob,
     Operation,
     Page,
+    Place,
     Push,
     QueueCounts,
     Queues,
@@ -140,7 +141,7 @@ class Bench:
     def page(self, state: JobState, *, queue: str = QUEUE, limit: int = 100) -> list[StoredJob]:
         """Read all jobs of a state, page by page."""
         jobs: list[StoredJob] = []
-        cursor: str | None = None
+        cursor: Place | None = None
         while True:
             page = self.run(Page(queue=queue, state=state, limit=limit, cursor=cursor))
             jobs += page.jobs

@@ -18,6 +18,7 @@ from jobkit_testing.conformance.deleting import Deleting
 from jobkit_testing.conformance.heartbeats import Heartbeats
 from jobkit_testing.conformance.leases import Leases
 from jobkit_testing.conformance.limits import Limits
+from jobkit_testing.conformance.listing import Listing
 from jobkit_testing.conformance.machine import Machine
 from jobkit_testing.conformance.only import Only
 from jobkit_testing.conformance.ordering import Ordering
@@ -65,6 +66,7 @@ class StoreConformance(
     Uniqueness,
     Retention,
     Reading,
+    Listing,
     Replaying,
     Waking,
     Workforce,

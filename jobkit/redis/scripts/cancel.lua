@@ -7,7 +7,7 @@ local p, id = KEYS[1], ARGV[2]
 local body = redis.call('HGET', p .. 'bodies', id)
 if not body then return '' end
 local now = instant(p, time(ARGV[1]))
-local where, key, member, lane = locate(p, id, body)
+local where, key, member, line, type = locate(p, id, body)
 -- A write that needs no memory comes first, so that a full Redis still cancels.
 redis.call('ZREM', p .. 'workers', '')
 if where == 'running' then
@@ -16,14 +16,16 @@ if where == 'running' then
     redis.call('HSET', p .. 'states', id, text .. '\nc' .. int(now))
   end
 elseif where == 'queued' or where == 'scheduled' or where == 'retrying' then
-  take_out(p, id, where, key, member, lane)
+  take_out(p, id, where, key, member, line, type)
   local state = read_state(p, id)
   local loose = no_ties()
   untie(loose, id, state)
   state.c, state.e = int(now), int(now)
   write_state(p, id, state)
   flush_loose(p, loose)
-  add_ended(p, 'cancelled', id, now, state.R)
+  local ready = {}
+  add_ended(p, ready, 'cancelled', id, type, now, state.R)
+  flush_ready(p, ready)
   trim(p, now, { ARGV[3], ARGV[4], ARGV[5], ARGV[6] }, 1)
 end
 return where

@@ -38,7 +38,7 @@ local function next_due()
   return (a or b) and int(a or b) or ''
 end
 
--- The lane as this worker serves it: {group, limit or nil, flags}; nil if it does not.
+-- The lane as this worker serves it: {group, place, limit or nil, flags}; nil if it does not.
 local served = {}
 local function serving(lane)
   local type = lane_type(lane)
@@ -46,7 +46,8 @@ local function serving(lane)
     local spec = redis.call('HGET', p .. 'lanes:' .. lane_set, type)
     if spec then
       local limit, flags, group = string.match(spec, '^(%d*) (%d*) (.*)$')
-      served[type] = { group = group, limit = tonumber(limit), flags = flags }
+      local place = group == type and group or group .. '/' .. type
+      served[type] = { group = group, place = place, limit = tonumber(limit), flags = flags }
     else
       served[type] = false
     end
@@ -58,7 +59,7 @@ local counts = {}
 local function is_full(lane)
   if not lane.limit then return false end
   if not counts[lane.group] then
-    counts[lane.group] = redis.call('SCARD', p .. 'active:' .. lane.group)
+    counts[lane.group] = redis.call('ZCARD', p .. 'active:' .. lane.group)
   end
   return counts[lane.group] >= lane.limit
 end
@@ -149,16 +150,20 @@ local function promote()
   if #due == 0 then return end
   table.sort(due, function(a, b) return is_before(a.due, a.member, b.due, b.member) end)
   local ready, gone = {}, { scheduled = {}, retrying = {} }
+  local of_type = { scheduled = {}, retrying = {} }
   for i = 1, math.min(PROMOTED, #due) do
     local job = due[i]
     local id = string.sub(job.member, 11)
     local state = read_state(p, id)
     local type, priority, _, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
     table.insert(gone[job.key], job.member)
+    of_type[job.key][type] = (of_type[job.key][type] or 0) + 1
     collect_ready(ready, lane_name(type, state.l), priority, lane_member(job.due, arrival, id))
   end
-  call_in_chunks('ZREM', p .. 'scheduled', gone.scheduled)
-  call_in_chunks('ZREM', p .. 'retrying', gone.retrying)
+  for key, members in pairs(gone) do
+    call_in_chunks('ZREM', p .. key, members)
+    cut_typed(p, key, of_type[key])
+  end
   flush_ready(p, ready)
 end
 
@@ -295,21 +300,34 @@ local function run_again(id, text, is_started)
   return state_text(state)
 end
 
+local function stand_in(places, place, id)
+  local members = places[place]
+  if members then
+    members[#members + 1] = 0
+    members[#members + 1] = id
+  else
+    places[place] = { 0, id }
+  end
+end
+
 local function write_leases()
   local expiry, now_text, claims = int(now + lease), int(now), {}
   local fence = redis.call('HINCRBY', p .. 'control', 'fences', #chosen) - #chosen
-  local leases, groups, jobs = {}, {}, no_jobs()
+  local leases, places, jobs = {}, {}, no_jobs()
   for i, id in ipairs(chosen) do
     leases[2 * i - 1], leases[2 * i] = expiry, id
     local spec = specs[i]
-    local members = groups[spec.group]
-    if members then members[#members + 1] = id else groups[spec.group] = { id } end
-    claims[spec] = claims[spec] or claim_text(spec.flags, spec.group, version)
+    stand_in(places, spec.group, id)
+    if spec.place ~= spec.group then stand_in(places, spec.place, id) end
+    claims[spec] = claims[spec] or claim_text(spec.flags, spec.place, version)
   end
   call_in_chunks('ZADD', p .. 'running', leases)
-  for group, members in pairs(groups) do
-    call_in_chunks('SADD', p .. 'active:' .. group, members)
+  local names = {}
+  for place, members in pairs(places) do
+    call_in_chunks('ZADD', p .. 'active:' .. place, members)
+    names[#names + 1] = place
   end
+  call_in_chunks('SADD', p .. 'types:running', names)
   local bodies, before = read_in_chunks(p .. 'bodies', chosen), read_in_chunks(p .. 'states', chosen)
   local states = {}
   for i, id in ipairs(chosen) do

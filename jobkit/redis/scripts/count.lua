@@ -1,28 +1,67 @@
--- Count the jobs of a queue.
--- KEYS: prefix. ARGV: now. Reply: now, scheduled, retrying, due, running, succeeded, dead,
--- cancelled, next due ('' for none), then lane and number for each lane. O(lanes).
--- needs: time
+-- Count the jobs of a queue, by state and type.
+-- KEYS: prefix. ARGV: now.
+-- Reply: now, due, next due ('' for none), due time of the job that is due longest ('' for none),
+-- then set, type and number for each set of jobs and each type in it; for `running` the places
+-- (see lib/jobs.lua). O(lanes x priorities in use + types).
+-- needs: time lanes
 
 local p = KEYS[1]
 local now = instant(p, time(ARGV[1]))
 
-local function size(key) return redis.call('ZCARD', p .. key) end
-local function ended(state) return size(state) + size(state .. ':kept') end
+local function first(key)
+  return tonumber(redis.call('ZRANGE', p .. key, 0, 0, 'WITHSCORES')[2])
+end
+
 local function due(key) return redis.call('ZCOUNT', p .. key, '-inf', now) end
 
-local next_due
-for _, key in ipairs({ 'scheduled', 'retrying' }) do
-  local first = tonumber(redis.call('ZRANGE', p .. key, 0, 0, 'WITHSCORES')[2])
-  if first and (not next_due or first < next_due) then next_due = first end
+local function earlier(a, b)
+  if a and b then return math.min(a, b) end
+  return a or b
 end
-local reply = {
-  int(now), size('scheduled'), size('retrying'), due('scheduled') + due('retrying'),
-  size('running'), ended('succeeded'), ended('dead'), ended('cancelled'),
-  next_due and int(next_due) or '',
-}
+
+-- In a lane the earliest due time of each priority stands first in it.
+local function first_in_lane(key)
+  local found, from = nil, '-inf'
+  while true do
+    local head = redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    if #head == 0 then return found end
+    found = earlier(found, tonumber(string.sub(head[1], 1, 12), 16))
+    from = '(' .. head[2]
+  end
+end
+
+local next_due = earlier(first('scheduled'), first('retrying'))
+local oldest = next_due and next_due <= now and next_due or nil
+local sizes = {}
+
+local function count(set, type, key)
+  local at = #sizes
+  sizes[at + 1], sizes[at + 2], sizes[at + 3] = set, type, redis.call('ZCARD', key)
+end
+
 for _, head in ipairs(redis.call('ZRANGE', p .. 'heads', 0, -1)) do
-  local lane = string.sub(head, 49)
-  reply[#reply + 1] = lane
-  reply[#reply + 1] = size('lane:' .. lane)
+  local lane = string.sub(head, MEMBER_PREFIX + 27)
+  local key = p .. 'lane:' .. lane
+  count('queued', lane_type(lane), key)
+  oldest = earlier(oldest, first_in_lane(key))
 end
-return reply
+for _, place in ipairs(redis.call('SMEMBERS', p .. 'types:running')) do
+  count('running', place, p .. 'active:' .. place)
+end
+local counted = redis.call('HGETALL', p .. 'types:succeeded')
+for i = 1, #counted, 2 do
+  local at = #sizes
+  sizes[at + 1], sizes[at + 2], sizes[at + 3] = 'succeeded', counted[i], tonumber(counted[i + 1])
+end
+for _, set in ipairs({
+  'scheduled', 'retrying', 'succeeded:kept', 'dead', 'dead:kept', 'cancelled', 'cancelled:kept',
+}) do
+  for _, type in ipairs(redis.call('SMEMBERS', p .. 'types:' .. set)) do
+    count(set, type, p .. 'of:' .. set .. ':' .. type)
+  end
+end
+
+return {
+  int(now), due('scheduled') + due('retrying'), next_due and int(next_due) or '',
+  oldest and int(oldest) or '', sizes,
+}

@@ -1,65 +1,182 @@
 -- Read some jobs of one state, in a stable order.
--- KEYS: prefix. ARGV: now, state, limit, cursor ('' for the start): the id of the last job read.
--- Reply: now, cursor lost (1 or 0), more (1 or 0), then for each: id, body, state, attempts, result.
--- Order: queued by lane, then by rank; running by id; else by instant.
--- O(limit + log jobs); running and the number of lanes count in full.
+-- KEYS: prefix. ARGV: now, state, limit, newest first (1 or 0), the place after which to go on:
+-- line ('' for the start), score, member; then the types to be shown (none: all).
+-- Reply: now, the place up to which this is all if there may be more ('' if not), then for each
+-- job: id, body, state, attempts, result.
+-- A line is a sorted set, or some that are merged. Order: queued lane by lane, each by rank;
+-- running by id; else by instant. A place stays one when its job has moved: the next page goes
+-- on with what stands behind it. O(limit + log jobs); lanes count, and types asked for. Only
+-- succeeded jobs of some types are looked for among all, up to SCANNED of them in one call.
 -- needs: time lanes hints jobs
 
-local p, state, limit, cursor = KEYS[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local now = instant(p, time(ARGV[1]))
+local SCANNED = 10000
 
--- The sorted sets that make up the state, in order, and what stands before the id in a member.
-local function lines()
-  if state == 'scheduled' or state == 'retrying' then return { p .. state }, 10 end
-  if state ~= 'queued' then return { p .. state, p .. state .. ':kept' }, 0 end
+local p, state, limit, newest = KEYS[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
+local after = ARGV[5] ~= '' and { line = ARGV[5], score = tonumber(ARGV[6]), member = ARGV[7] }
+local now = instant(p, time(ARGV[1]))
+local types, asked = {}, nil
+for i = 8, #ARGV do
+  types[i - 7] = ARGV[i]
+  asked = asked or {}
+  asked[ARGV[i]] = true
+end
+
+local function typed_keys(set)
+  if not asked then return { p .. set } end
+  local keys = {}
+  for i, type in ipairs(types) do keys[i] = p .. 'of:' .. set .. ':' .. type end
+  return keys
+end
+
+local function lanes()
   local found = {}
   for _, head in ipairs(redis.call('ZRANGE', p .. 'heads', 0, -1)) do
-    found[#found + 1] = p .. 'lane:' .. string.sub(head, MEMBER_PREFIX + 27)
-  end
-  table.sort(found)
-  return found, MEMBER_PREFIX
-end
-
-local function running_after()
-  local ids = redis.call('ZRANGE', p .. 'running', 0, -1)
-  table.sort(ids)
-  local rest = {}
-  for _, id in ipairs(ids) do
-    if id > cursor then rest[#rest + 1] = id end
-    if #rest > limit then break end
-  end
-  return rest
-end
-
-local function ids_after()
-  local keys, before = lines()
-  local from, skip = 1, 0
-  if cursor ~= '' then
-    local body = redis.call('HGET', p .. 'bodies', cursor)
-    if not body then return nil end
-    local where, key, member = locate(p, cursor, body)
-    if where ~= state then return nil end
-    for i, line in ipairs(keys) do
-      if line == key then from, skip = i, redis.call('ZRANK', key, member) + 1 end
+    local lane = string.sub(head, MEMBER_PREFIX + 27)
+    if not asked or asked[lane_type(lane)] then
+      found[#found + 1] = { name = lane, keys = { p .. 'lane:' .. lane }, skip = MEMBER_PREFIX }
     end
   end
-  local ids = {}
-  for i = from, #keys do
-    local wanted = limit + 1 - #ids
-    for _, member in ipairs(redis.call('ZRANGE', keys[i], skip, skip + wanted - 1)) do
-      ids[#ids + 1] = string.sub(member, before + 1)
-    end
-    skip = 0
-    if #ids > limit then break end
-  end
-  return ids
+  table.sort(found, function(a, b) return a.name < b.name end)
+  return found
 end
 
-local ids
-if state == 'running' then ids = running_after() else ids = ids_after() end
-if not ids then return { int(now), 1, 0 } end
-local more = #ids > limit and 1 or 0
-if more == 1 then ids[limit + 1] = nil end
-local reply = { int(now), 0, more }
+-- All that runs stands in the groups; what is stored under another name of a group stands in a
+-- place of that name too.
+local function running_line()
+  local line = { name = 'running', keys = {}, skip = 0, without = {} }
+  for _, place in ipairs(redis.call('SMEMBERS', p .. 'types:running')) do
+    local group = string.match(place, '^(.*)/')
+    local key = p .. 'active:' .. place
+    if not asked then
+      if not group then line.keys[#line.keys + 1] = key end
+    elseif asked[place_type(place)] then
+      line.keys[#line.keys + 1] = key
+    elseif group and asked[group] then
+      line.without[#line.without + 1] = key
+    end
+  end
+  return line
+end
+
+local function lines()
+  if state == 'queued' then return lanes() end
+  if state == 'running' then return { running_line() } end
+  if state == 'scheduled' or state == 'retrying' then
+    return { { name = state, keys = typed_keys(state), skip = 10 } }
+  end
+  local kept = state .. ':kept'
+  if state == 'succeeded' then
+    return {
+      { name = state, keys = { p .. state }, skip = 0, only = asked },
+      { name = kept, keys = typed_keys(kept), skip = 0 },
+    }
+  end
+  return {
+    { name = state, keys = typed_keys(state), skip = 0 },
+    { name = kept, keys = typed_keys(kept), skip = 0 },
+  }
+end
+
+-- How many members of a sorted set stand before a place; `itself`: counting the place.
+local function count_before(key, score, member, itself)
+  if tonumber(redis.call('ZSCORE', key, member) or nil) == score then
+    return redis.call('ZRANK', key, member) + (itself and 1 or 0)
+  end
+  local from = redis.call('ZCOUNT', key, '-inf', '(' .. int(score))
+  local to = from + redis.call('ZCOUNT', key, int(score), int(score))
+  while from < to do
+    local middle = math.floor((from + to) / 2)
+    if redis.call('ZRANGE', key, middle, middle)[1] < member then
+      from = middle + 1
+    else
+      to = middle
+    end
+  end
+  return from
+end
+
+local function read_set(key, place, wanted)
+  local from, to
+  if newest then
+    to = (place and count_before(key, place.score, place.member, false)
+      or redis.call('ZCARD', key)) - 1
+    from = math.max(0, to - wanted + 1)
+    if to < 0 then return {} end
+  else
+    from = place and count_before(key, place.score, place.member, true) or 0
+    to = from + wanted - 1
+  end
+  local found, reply = {}, redis.call('ZRANGE', key, from, to, 'WITHSCORES')
+  for i = 1, #reply, 2 do
+    local at = newest and (#reply - i + 1) / 2 or (i + 1) / 2
+    found[at] = { member = reply[i], score = tonumber(reply[i + 1]) }
+  end
+  return found
+end
+
+local function stands_before(a, b)
+  if newest then a, b = b, a end
+  return is_before(a.score, a.member, b.score, b.member)
+end
+
+-- Some members of a line from a place on, in order; and the place up to which that is all.
+local function read_line(line, place, wanted)
+  local found, complete = {}, true
+  for _, key in ipairs(line.keys) do
+    local part = read_set(key, place, wanted)
+    for _, entry in ipairs(part) do found[#found + 1] = entry end
+    complete = complete and #part < wanted
+  end
+  if #line.keys > 1 then
+    table.sort(found, stands_before)
+    for i = wanted + 1, #found do found[i], complete = nil, false end
+  end
+  return found, complete
+end
+
+local function is_shown(line, member)
+  if line.only then return line.only[string.sub(member, ID + 1)] end
+  for _, key in ipairs(line.without or {}) do
+    if redis.call('ZSCORE', key, member) then return false end
+  end
+  return true
+end
+
+-- Read from a line until there are `wanted` entries, or it is at its end, or enough was looked at;
+-- return the place to go on at in the last case.
+local function fill(entries, line, place, wanted)
+  local scanned, complete = 0, false
+  while not complete and #entries < wanted do
+    local found
+    found, complete = read_line(line, place, line.only and CHUNK or wanted - #entries)
+    for _, entry in ipairs(found) do
+      entry.line = line
+      if #entries < wanted and is_shown(line, entry.member) then entries[#entries + 1] = entry end
+    end
+    place = found[#found]
+    scanned = scanned + #found
+    if not complete and #entries < wanted and scanned >= SCANNED then return place end
+  end
+end
+
+local entries, last = {}, nil
+for _, line in ipairs(lines()) do
+  if not after or line.name >= after.line then
+    local place = after and line.name == after.line and after or nil
+    last = fill(entries, line, place, limit + 1)
+  end
+  if last or #entries > limit then break end
+end
+if #entries > limit then
+  entries[limit + 1] = nil
+  last = entries[limit]
+end
+local place = last and { last.line.name, int(last.score), last.member } or ''
+local ids = {}
+for i, entry in ipairs(entries) do
+  local from = entry.line.skip
+  ids[i] = string.sub(entry.member, from + 1, from + ID)
+end
+local reply = { int(now), place }
 for _, job in ipairs(read_jobs(p, ids)) do reply[#reply + 1] = job end
 return reply

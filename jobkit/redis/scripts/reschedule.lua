@@ -7,7 +7,7 @@
 local p, id, states = KEYS[1], ARGV[2], ' ' .. ARGV[4] .. ' '
 local body = redis.call('HGET', p .. 'bodies', id)
 if not body then return '' end
-local where, key, member, lane = locate(p, id, body)
+local where, key, member, line, type = locate(p, id, body)
 if where == 'running' or not string.find(states, ' ' .. where .. ' ', 1, true) then return where end
 
 local now = instant(p, time(ARGV[1]))
@@ -16,7 +16,7 @@ local has_ended = where == 'succeeded' or where == 'dead' or where == 'cancelled
 local holder = has_ended and key_taken_from(p, state, now)
 if holder then return '!' .. holder end
 local waits_as = where == 'retrying' and where or 'scheduled'
-take_out(p, id, where, key, member, lane)
+take_out(p, id, where, key, member, line, type)
 if has_ended then
   local starts = state.n or (state.s and '1')
   state = { n = starts, R = state.R, p = state.p, Q = state.Q }
@@ -27,7 +27,7 @@ state.d = ARGV[3] == '' and int(now) or int(math.max(0, tonumber(ARGV[3])))
 if has_ended then tie_again(p, id, state, tonumber(state.d), now)
 else tie_until(p, id, state, tonumber(state.d), now) end
 write_state(p, id, state)
-local type, priority, due, arrival = rank(body, state)
+local _, priority, due, arrival = rank(body, state)
 local ready = {}
 local somebody = put_back(p, ready, waits_as, now, id, type, priority, due, arrival, state.l)
 flush_ready(p, ready)

@@ -5,7 +5,7 @@
 local p, id = KEYS[1], ARGV[1]
 local body = redis.call('HGET', p .. 'bodies', id)
 if not body then return '' end
-local where, key, member, lane = locate(p, id, body)
+local where, key, member, line = locate(p, id, body)
 if where ~= 'queued' and where ~= 'scheduled' and where ~= 'retrying' then return where end
 
 local state = read_state(p, id)
@@ -13,8 +13,8 @@ state.p = ARGV[2]
 write_state(p, id, state)
 if where == 'queued' then
   local ready = {}
-  take_out(p, id, where, key, member, lane)
-  collect_ready(ready, lane, tonumber(ARGV[2]), member)
+  take_out(p, id, where, key, member, line)
+  collect_ready(ready, line, tonumber(ARGV[2]), member)
   flush_ready(p, ready)
 end
 return where

@@ -18,6 +18,7 @@ local now = instant(p, clock)
 local now_text = int(now)
 local reply, ready, hints, loose = { now_text }, {}, {}, no_ties()
 local succeeded, kept, states, results = {}, {}, {}, {} -- each written by one call at the end
+local types, by_type = {}, {} -- of each held job; how many of each succeeded
 
 local function answer(i, verdict, state, due)
   reply[i + 1] = due and verdict .. ' ' .. state .. ' ' .. due or state and verdict .. ' ' .. state
@@ -52,10 +53,14 @@ local function succeed(i, id, duration, result, text)
   states[#states + 1] = text .. '\ne' .. now_text .. '\nu' .. duration
   if result ~= '' then results[#results + 1], results[#results + 2] = id, result end
   local retention = string.find(text, '\nR', 1, true) and state_value(text, 'R')
+  local type = types[i]
   if retention then
-    kept[#kept + 1], kept[#kept + 2] = now + tonumber(retention), id
+    local expiry = now + tonumber(retention)
+    kept[#kept + 1], kept[#kept + 2] = expiry, id .. type
+    collect_typed(ready, 'succeeded:kept', type, expiry, id)
   else
-    succeeded[#succeeded + 1], succeeded[#succeeded + 2] = now_text, id
+    succeeded[#succeeded + 1], succeeded[#succeeded + 2] = now_text, id .. type
+    by_type[type] = (by_type[type] or 0) + 1
   end
   answer(i, 'ok', 'succeeded')
 end
@@ -73,7 +78,7 @@ local function end_in(i, id, where, state)
   untie(loose, id, state)
   state.e = now_text
   write_state(p, id, state)
-  add_ended(p, where, id, now, state.R)
+  add_ended(p, ready, where, id, types[i], now, state.R)
   answer(i, 'ok', where)
 end
 
@@ -111,15 +116,15 @@ end
 -- First look at all: nothing is written before every lease was compared.
 for i = 2, #KEYS do check_kinds(KEYS[i]) end
 local count, at = tonumber(ARGV[7]), 8
-local ids, fences, moves, durations, children, places = {}, {}, {}, {}, {}, {}
+local ids, fences, moves, durations, children, blobs_at = {}, {}, {}, {}, {}, {}
 for i = 1, count do
   ids[i], fences[i], moves[i], durations[i], children[i] =
     string.match(ARGV[at], '^(%S+) (%S+) (%S+) (%S+) (%S+)')
-  places[i] = at
+  blobs_at[i] = at
   at = at + FIELDS_OF_SETTLEMENT + tonumber(children[i]) * FIELDS_OF_CHILD
 end
 local texts = read_in_chunks(p .. 'states', ids)
-local held, leases, groups, copies = {}, {}, {}, {}
+local held, leases, members, copies = {}, {}, {}, {}
 for i = 1, count do
   local id, lease, text = ids[i], 'k' .. worker .. ':' .. fences[i] .. '\n', texts[i]
   if not text or string.find(text, lease, 1, true) ~= 1 then
@@ -129,25 +134,31 @@ for i = 1, count do
   else
     held[id] = i
     leases[#leases + 1] = id
-    local group = string.match(text, '^[^\n]*\nv%d* (%S+)') -- the claim's line is the second
-    local members = groups[group]
-    if members then members[#members + 1] = id else groups[group] = { id } end
+    local place = string.match(text, '^[^\n]*\nv%d* (%S+)') -- the claim's line is the second
+    local there = members[place]
+    if there then
+      there[#there + 1] = id
+    else
+      there = { id, type = place_type(place) }
+      members[place] = there
+    end
+    types[i] = there.type
   end
 end
 
 -- Then free the leases: this needs no memory, so that work can end while Redis is full.
 call_in_chunks('ZREM', p .. 'running', leases)
-for group, members in pairs(groups) do
-  call_in_chunks('SREM', p .. 'active:' .. group, members)
+for place, there in pairs(members) do
+  leave_place(p, place, there)
 end
 
 for _, id in ipairs(leases) do
   local i = held[id]
-  local blob = ARGV[places[i] + 1]
+  local blob = ARGV[blobs_at[i] + 1]
   if moves[i] == 'succeed' and not string.find(texts[i], '\nc', 1, true) then
     succeed(i, id, durations[i], blob, texts[i])
   else
-    end_otherwise(i, id, ARGV[places[i]], blob, texts[i])
+    end_otherwise(i, id, ARGV[blobs_at[i]], blob, texts[i])
   end
 end
 for i, first in pairs(copies) do
@@ -164,9 +175,9 @@ for type in pairs(hints) do hint(p, type) end
 for _, id in ipairs(leases) do
   local i = held[id]
   if children[i] ~= '0' and reply[i + 1] == 'ok succeeded' then
-    local first, number = places[i] + FIELDS_OF_SETTLEMENT, tonumber(children[i])
+    local first, number = blobs_at[i] + FIELDS_OF_SETTLEMENT, tonumber(children[i])
     publish(clock, first, number, plan_keys(clock, first, number))
   end
 end
-trim(p, now, bounds, count)
+trim(p, now, bounds, count, by_type)
 return reply

@@ -30,7 +30,9 @@ local loose = no_ties()
 for i = 1, taken do
   if lose(p, leases[i], now, ready, loose) then ended[#ended + 1] = leases[i] end
 end
-for lane in pairs(ready) do types[lane_type(lane)] = true end
+for name, batch in pairs(ready) do
+  if not batch.set then types[lane_type(name)] = true end
+end
 flush_loose(p, loose)
 flush_ready(p, ready)
 if #leases <= TAKEN_OVER then forget(p, worker) end

@@ -4,7 +4,7 @@
 --   k token "worker:fence" of the last claim; K once that is settled; neither once it is lost
 --   w token that was lost               d due time   p priority   R retention
 --   q unique key that it holds, Q once it let go of it (see ties.lua)
---   v what the last claim knew: "flags group version", flags of the lane, version as JSON
+--   v what the last claim knew: "flags place version", flags of the lane, version as JSON
 --   s started at      n starts, if more than that one     x failures  o timeouts
 --   l losses that count; there once the job was lost, and so a suspect
 --   e finished at     u duration        c cancel requested at        t timed out at
@@ -16,6 +16,7 @@
 local MAX_LOSSES = 3
 local ATTEMPTS_KEPT = 10
 local TRIMMED_AT_LEAST = 10
+local ID = 26 -- characters
 local ENDED = { 'succeeded', 'dead', 'cancelled' }
 local LOST = '"outcome":"lost","error_type":"JobLost",'
   .. '"message":"its worker died, or lost the lease, while the job ran","traceback":""'
@@ -26,13 +27,18 @@ local function token_worker(token)
   return string.match(token, '^(.*):%d+$')
 end
 
--- What a claim writes into `v`, and what is read off it.
-local function claim_text(flags, group, version)
-  return flags .. ' ' .. group .. ' ' .. version
+-- What a claim writes into `v`, and what is read off it. The place of a running job is its
+-- group, or "group/type" if it is stored under another name of that.
+local function claim_text(flags, place, version)
+  return flags .. ' ' .. place .. ' ' .. version
 end
 
-local function claim_group(text)
+local function claim_place(text)
   return string.match(text, '^%d* (%S+)')
+end
+
+local function place_type(place)
+  return string.match(place, '/(.*)$') or place
 end
 
 local function claim_flags(text)
@@ -103,6 +109,7 @@ local function put_back(p, ready, waits_as, now, id, type, priority, due, arriva
   end
   local member = string.format('%010x', arrival) .. id
   redis.call('ZADD', p .. waits_as, due, member)
+  collect_typed(ready, waits_as, type, due, member)
   return redis.call('ZRANGE', p .. waits_as, 0, 0)[1] == member
 end
 
@@ -112,13 +119,13 @@ local function drop(p, ids)
   end
 end
 
--- Put an id into its final set: by the instant of its end, or, kept by age, by its expiry.
-local function add_ended(p, where, id, now, retention)
-  if retention then
-    redis.call('ZADD', p .. where .. ':kept', now + tonumber(retention), id)
-  else
-    redis.call('ZADD', p .. where, now, id)
-  end
+-- Put a job into its final set: by the instant of its end, or, kept by age, by its expiry. The
+-- type behind the id saves a trim the look at the body. `ready` collects; the caller flushes.
+local function add_ended(p, ready, where, id, type, now, retention)
+  local set, score = where, now
+  if retention then set, score = where .. ':kept', now + tonumber(retention) end
+  redis.call('ZADD', p .. set, score, id .. type)
+  collect_typed(ready, set, type, score, id)
 end
 
 -- Note how an attempt ended; `detail` is the inside of a JSON object, made by the client.
@@ -134,66 +141,97 @@ local function note(p, id, state, now, detail)
   redis.call('HSET', p .. 'attempts', id, attempts)
 end
 
+-- Drop the first jobs of a final set. Those of `succeeded` are taken off `succeeded`, by type.
+local function drop_first(p, set, count, succeeded)
+  local members = redis.call('ZRANGE', p .. set, 0, count - 1)
+  redis.call('ZREMRANGEBYRANK', p .. set, 0, count - 1)
+  local ids, counts = {}, {}
+  for i, member in ipairs(members) do
+    ids[i] = string.sub(member, 1, ID)
+    local type = string.sub(member, ID + 1)
+    counts[type] = (counts[type] or 0) + 1
+  end
+  if set == 'succeeded' then
+    for type, gone in pairs(counts) do succeeded[type] = (succeeded[type] or 0) - gone end
+  else
+    cut_typed(p, set, counts)
+  end
+  drop(p, ids)
+end
+
 -- Drop a bounded number of ended jobs past their retention. `bounds`: ages and counts of
--- finished, then of dead jobs.
-local function trim(p, now, bounds, ended)
+-- finished, then of dead jobs. `succeeded`: how many of each type came to that set just now.
+local function trim(p, now, bounds, ended, succeeded)
   local budget = TRIMMED_AT_LEAST + 2 * ended
+  succeeded = succeeded or {}
   for _, where in ipairs(ENDED) do
     local first = where == 'dead' and 3 or 1
     local age, most = tonumber(bounds[first]), tonumber(bounds[first + 1])
     local by_age = redis.call('ZCOUNT', p .. where, '-inf', now - age)
     local excess = math.min(budget, math.max(by_age, redis.call('ZCARD', p .. where) - most))
-    if excess > 0 then
-      local ids = redis.call('ZRANGE', p .. where, 0, excess - 1)
-      redis.call('ZREMRANGEBYRANK', p .. where, 0, excess - 1)
-      drop(p, ids)
-    end
-    local kept = p .. where .. ':kept'
-    local expired = redis.call('ZRANGEBYSCORE', kept, '-inf', now, 'LIMIT', 0, budget)
-    if #expired > 0 then
-      redis.call('ZREMRANGEBYRANK', kept, 0, #expired - 1)
-      drop(p, expired)
-    end
+    if excess > 0 then drop_first(p, where, excess, succeeded) end
+    local expired = redis.call('ZCOUNT', p .. where .. ':kept', '-inf', now)
+    if expired > 0 then drop_first(p, where .. ':kept', math.min(budget, expired)) end
   end
+  tally(p, succeeded)
 end
 
-local function stop_running(p, id, group)
+-- `active:<place>`: the ids that run there, each with score 0; a group has those of all its
+-- names, another name of it only its own. `types:running` names the places.
+local function leave_place(p, place, ids)
+  call_in_chunks('ZREM', p .. 'active:' .. place, ids)
+  forget_if_empty(p, 'active:' .. place, 'running', place)
+  local group = string.match(place, '^(.*)/')
+  if group then leave_place(p, group, ids) end
+end
+
+local function stop_running(p, id, place)
   redis.call('ZREM', p .. 'running', id)
-  redis.call('SREM', p .. 'active:' .. group, id)
+  leave_place(p, place, { id })
 end
 
--- Where a job stands: its state, the key that holds it, its member there, and its lane, or its
--- group if it runs.
+-- Where a job stands: its state, the key that holds it, its member there, its lane if it is
+-- queued or its place if it runs, and its type.
 local function locate(p, id, body)
   local state = read_state(p, id)
   local type, _, due, arrival = rank(body, state)
   if redis.call('ZSCORE', p .. 'running', id) then
-    return 'running', p .. 'running', id, nil, claim_group(state.v)
+    return 'running', p .. 'running', id, claim_place(state.v), type
   end
   local lane = lane_name(type, state.l)
   local member = lane_member(due, arrival, id)
   if redis.call('ZSCORE', p .. 'lane:' .. lane, member) then
-    return 'queued', p .. 'lane:' .. lane, member, lane
+    return 'queued', p .. 'lane:' .. lane, member, lane, type
   end
   member = string.format('%010x', arrival) .. id
   for _, waits in ipairs({ 'scheduled', 'retrying' }) do
-    if redis.call('ZSCORE', p .. waits, member) then return waits, p .. waits, member end
+    if redis.call('ZSCORE', p .. waits, member) then
+      return waits, p .. waits, member, nil, type
+    end
   end
+  member = id .. type
   for _, ended in ipairs(ENDED) do
     for _, key in ipairs({ p .. ended, p .. ended .. ':kept' }) do
-      if redis.call('ZSCORE', key, id) then return ended, key, id end
+      if redis.call('ZSCORE', key, member) then return ended, key, member, nil, type end
     end
   end
 end
 
 -- Take a job out of where it stands.
-local function take_out(p, id, where, key, member, lane, group)
+local function take_out(p, id, where, key, member, line, type)
   if where == 'running' then
-    stop_running(p, id, group)
+    stop_running(p, id, line)
   elseif where == 'queued' then
-    remove_ready(p, lane, member)
+    remove_ready(p, line, member)
   else
     redis.call('ZREM', key, member)
+    local waits = where == 'scheduled' or where == 'retrying'
+    local set = string.sub(key, #p + 1)
+    if set == 'succeeded' then
+      tally(p, { [type] = -1 })
+    else
+      remove_typed(p, set, type, waits and member or id)
+    end
   end
 end
 
@@ -201,11 +239,10 @@ end
 -- what there is not.
 local function read_jobs(p, ids)
   local found = {}
-  for i, id in ipairs(ids) do
-    found[i] = { id }
-    for _, hash in ipairs({ 'bodies', 'states', 'attempts', 'results' }) do
-      found[i][#found[i] + 1] = redis.call('HGET', p .. hash, id) or ''
-    end
+  for i, id in ipairs(ids) do found[i] = { id } end
+  for at, hash in ipairs({ 'bodies', 'states', 'attempts', 'results' }) do
+    local values = read_in_chunks(p .. hash, ids)
+    for i = 1, #ids do found[i][at + 1] = values[i] or '' end
   end
   return found
 end

@@ -6,7 +6,8 @@ local function lose(p, id, now, ready, loose)
   local state = read_state(p, id)
   local losses = tonumber(state.l or 0)
   local on_lost_dead, keep_dead = claim_flags(state.v)
-  stop_running(p, id, claim_group(state.v))
+  local place = claim_place(state.v)
+  stop_running(p, id, place)
   if state.s then
     losses = losses + 1
     note(p, id, state, now, LOST)
@@ -26,7 +27,7 @@ local function lose(p, id, now, ready, loose)
   if ended then
     untie(loose, id, state)
     state.e = int(now)
-    add_ended(p, ended, id, now, state.R)
+    add_ended(p, ready, ended, id, place_type(place), now, state.R)
   else
     local type, priority, due, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
     collect_ready(ready, lane_name(type, true), priority, lane_member(due, arrival, id))
