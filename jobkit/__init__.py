@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from jobkit.report import Report as Report
     from jobkit.roster import SlotInfo as SlotInfo
     from jobkit.roster import WorkerInfo as WorkerInfo
+    from jobkit.scheduleinfo import ScheduleInfo as ScheduleInfo
 
 _HOMES = {
     "backoff": ("Exponential",),
@@ -101,6 +102,7 @@ _HOMES = {
     "redis": ("RedisJobs",),
     "report": ("Matches", "Report"),
     "roster": ("SlotInfo", "WorkerInfo"),
+    "scheduleinfo": ("ScheduleInfo",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""What an application registers: handlers, middleware, hooks."""
+"""What an application registers: handlers, middleware, hooks, schedules."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import inspect
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, TypeVar, Unpack, overload
 
 from jobkit.context import JobContext
-from jobkit.errors import InvalidHandler, InvalidOption, NotSupported
+from jobkit.errors import InvalidHandler, InvalidOption, InvalidSchedule
 from jobkit.hooks import Hooks
 from jobkit.jobtype import DataclassLike, JobType, job_type
-from jobkit.options import EnqueueOptions, ScheduleOptions, queue_name
+from jobkit.options import EnqueueOptions, ScheduleOptions, plain_name, queue_name
+from jobkit.plan import Plan, check_rule, plan
 from jobkit.protocols import H, Schedule
 from jobkit.signature import HANDLERS, Shape, read_handler, read_middleware
 
@@ -23,6 +24,8 @@ Middleware: TypeAlias = Callable[[JobContext, Callable[[], Any]], object]
 EnqueueHook: TypeAlias = Callable[[Any, EnqueueOptions], EnqueueOptions | None]
 M = TypeVar("M", bound=Middleware)
 E = TypeVar("E", bound=EnqueueHook)
+
+DEFAULT_OWNER = "default"
 
 # Rare, and one registration may concern several sets of handlers: one lock for all.
 _CHANGES = threading.RLock()
@@ -53,6 +56,13 @@ class Contents:
     middleware: tuple[Shape, ...] = ()
     hooks: tuple[Hooks, ...] = ()
     enqueue_hooks: tuple[EnqueueHook, ...] = ()
+    schedules: Mapping[str, Plan] = field(default_factory=lambda: MappingProxyType({}))
+    rules: Mapping[str, Schedule] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that a worker could do."""
+        return not (self.registrations or self.schedules or self.rules)
 
 
 class Neighbours(Protocol):
@@ -68,7 +78,7 @@ class Neighbours(Protocol):
 
 
 class Handlers:
-    """Handlers, middleware and hooks: the same object for production and for tests.
+    """Handlers, middleware, hooks and schedules: the same object for production and for tests.
 
     Middleware and hooks are for the handlers of the same `Handlers`. All may be added at any
     time; a worker that runs takes note.
@@ -86,6 +96,11 @@ class Handlers:
     def __repr__(self) -> str:
         name = "" if self.name is None else repr(self.name)
         return f"<Handlers({name}) of {', '.join(self.contents.registrations) or 'nothing'}>"
+
+    @property
+    def owner(self) -> str:
+        """Whose the schedules are that are declared here."""
+        return DEFAULT_OWNER if self.name is None else plain_name(self.name)
 
     @property
     def registrations(self) -> Mapping[str, Registration]:
@@ -153,14 +168,37 @@ class Handlers:
         /,
         **options: Unpack[ScheduleOptions],
     ) -> str:
-        """Declare a schedule. Not supported yet: raises `NotSupported`."""
-        raise NotSupported(
-            f"Handlers.schedule: schedules are not supported yet ({spec!r}, {job!r}, {options})"
-        )
+        """Declare a schedule, and return its name: workers with these handlers put it.
+
+        One that is declared no more is removed ten minutes after the last worker that declared
+        it, as long as another one of the same name (of these `Handlers`) is alive. Raises
+        `InvalidSchedule`, `InvalidOption` or `InvalidJob`.
+        """
+        asked = plan(spec, job, options, of="Handlers.schedule")
+        with _CHANGES:
+            present = self.contents.schedules.get(asked.name)
+            if present is not None and not present.is_same(asked):
+                raise InvalidSchedule(
+                    f"Handlers.schedule: {asked.name!r} is declared already, as {present.spec!r} "
+                    f"of {present.job_type.name}; give each a name="
+                )
+            if asked.known_rule is not None and isinstance(asked.rule, Schedule):
+                self.rule(asked.rule)
+            schedules = MappingProxyType({**self.contents.schedules, asked.name: asked})
+            self._change(replace(self.contents, schedules=schedules))
+        return asked.name
 
     def rule(self, schedule: Schedule, /) -> None:
-        """Make a `Schedule` known. Not supported yet: raises `NotSupported`."""
-        raise NotSupported(f"Handlers.rule: schedules are not supported yet ({schedule!r})")
+        """Make a `Schedule` known: only who knows it can fire what is scheduled by it."""
+        name = check_rule(schedule)
+        with _CHANGES:
+            present = self.contents.rules.get(name)
+            if present is not None and present is not schedule:
+                raise InvalidSchedule(
+                    f"Handlers.rule: two rules have the name {name!r}: {present!r} and {schedule!r}"
+                )
+            rules = MappingProxyType({**self.contents.rules, name: schedule})
+            self._change(replace(self.contents, rules=rules))
 
     def join(self, backend: Neighbours, /) -> None:
         """Ask a backend's handlers whether this fits, now and before each change, and tell them."""

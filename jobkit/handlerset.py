@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobkit.errors import InvalidOption
+from jobkit.errors import InvalidOption, InvalidSchedule
 from jobkit.handlers import (
     Contents,
     EnqueueHook,
@@ -16,6 +16,7 @@ from jobkit.handlers import (
     check_free,
 )
 from jobkit.hooks import Hooks
+from jobkit.protocols import Schedule
 from jobkit.signature import Shape
 
 
@@ -51,6 +52,7 @@ class HandlerSet:
         self.groups: tuple[Handlers, ...] = ()
         self.version = 0
         self.enqueue_hooks: tuple[EnqueueHook, ...] = ()
+        self.rules: Mapping[str, Schedule] = {}
         self._calls: dict[str, Call] = {}
         for group in (own, *([groups] if isinstance(groups, Handlers) else groups)):
             # Types are a promise that user code may break at run time.
@@ -72,6 +74,12 @@ class HandlerSet:
         """List the stored names and aliases that have handlers."""
         return [name for group in self.groups for name in group.contents.registrations]
 
+    @property
+    def owners(self) -> list[str]:
+        """Whose schedules these may declare: of all that have something registered."""
+        groups = (group for group in self.groups if group.name or not group.contents.is_empty)
+        return sorted({group.owner for group in groups})
+
     def call(self, type_name: str) -> Call | None:
         """Return how to run the jobs of a stored name; kept until something changes."""
         known = self._calls
@@ -88,6 +96,7 @@ class HandlerSet:
             present = other.contents.registrations
             for name in contents.registrations.keys() & present.keys():
                 check_free(name, contents.registrations[name], present)
+            _check_schedules(contents, other.contents)
         if group is self.own:
             for other in others:
                 inner = other.contents
@@ -102,6 +111,9 @@ class HandlerSet:
         self.enqueue_hooks = tuple(
             hook for group in self.groups for hook in group.contents.enqueue_hooks
         )
+        self.rules = {
+            name: rule for group in self.groups for name, rule in group.contents.rules.items()
+        }
         self.version += 1
 
     def _plan(self, registration: Registration) -> Call:
@@ -120,3 +132,18 @@ class HandlerSet:
             async_depth=async_depth,
             hooks=tuple(hooks for contents in around for hooks in contents.hooks),
         )
+
+
+def _check_schedules(contents: Contents, present: Contents) -> None:
+    """Raise `InvalidSchedule` if two groups use one name for different schedules or rules."""
+    for name in contents.schedules.keys() & present.schedules.keys():
+        raise InvalidSchedule(
+            f"two Handlers declare a schedule {name!r}: a name is one schedule of all queues and "
+            "owners; give one of them another name="
+        )
+    for name in contents.rules.keys() & present.rules.keys():
+        if contents.rules[name] is not present.rules[name]:
+            raise InvalidSchedule(
+                f"two rules have the name {name!r}: {present.rules[name]!r} and "
+                f"{contents.rules[name]!r}"
+            )

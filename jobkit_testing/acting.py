@@ -104,9 +104,14 @@ class Acting:
         """Whether the next enqueue is to be run by the one who makes it."""
         return self._witness.arrivals is not None and not self._driver.is_busy
 
+    def declare(self) -> None:
+        """Put what handlers declare, as a worker does."""
+        raise NotImplementedError
+
     def _carry_out(self, name: str, steps: Attempts[T]) -> T:
         __tracebackhide__ = True
         self._refuse_loop(name)
+        self.declare()
         result = self._driver.run(steps)
         self._run_arrivals()
         return result

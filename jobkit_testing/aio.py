@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from jobkit.client import AsyncJobs
 from jobkit.engine import Steps
+from jobkit.inspect import AsyncInspector
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions, WorkerOptions
 from jobkit.record import JobRecord
 from jobkit.report import Report
+from jobkit.store import Operation
 from jobkit_testing.running import Attempts
 from jobkit_testing.runs import LIMIT, Types, wanted
 
@@ -39,6 +41,7 @@ class AsyncTestingJobs(AsyncJobs):
         self._runs = jobs._runs  # pyright: ignore[reportPrivateUsage]
         self._driver = jobs._driver  # pyright: ignore[reportPrivateUsage]
         self._witness = jobs._witness  # pyright: ignore[reportPrivateUsage]
+        self.inspect = AsyncInspector(self._engine, self._send_declaring)
 
     async def perform(
         self, job: J, /, *, raises: bool = True, **options: Unpack[EnqueueOptions]
@@ -90,13 +93,19 @@ class AsyncTestingJobs(AsyncJobs):
         """Forget what `start` was told; idempotent."""
         self._testing.shutdown(timeout=timeout)
 
+    async def _send_declaring(self, operation: Operation[Any]) -> Any:
+        self._testing.declare()
+        return await self._sender(operation)
+
     async def _drive(self, steps: Steps[T]) -> T:
+        self._testing.declare()
         result = await super()._drive(steps)
         await self._run_arrivals()
         return result
 
     async def _carry_out(self, steps: Attempts[T]) -> T:
         __tracebackhide__ = True
+        self._testing.declare()
         result = await self._driver.run_async(steps)
         await self._run_arrivals()
         return result

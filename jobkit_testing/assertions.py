@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NoReturn, TypeVar, Unpack, overload
 
 from jobkit.errors import InvalidOption, NotSupported
 from jobkit.jobtype import DataclassLike
+from jobkit.protocols import Schedule
 from jobkit.record import WAITING, JobState
 from jobkit.report import Matches
 from jobkit.store import StoredJob
@@ -14,6 +16,7 @@ from jobkit_testing.looking import Looking
 from jobkit_testing.matching import Match, Pattern, pattern
 from jobkit_testing.messages import not_as_expected, not_exactly, not_the_total
 from jobkit_testing.pairing import pair_up
+from jobkit_testing.recurring import Recurring
 
 J = TypeVar("J", bound=DataclassLike)
 Part = Mapping[str, object]
@@ -243,10 +246,23 @@ class Assertions(Looking):
             headline = "the expected jobs wait, but were enqueued in another order"
             self._fail(not_exactly(scene, headline), msg)
 
-    def assert_recurring(self, spec: object, job: object = None, *, msg: str = "") -> NoReturn:
-        """Refuse: schedules are not supported yet."""
-        asked = f"assert_recurring({spec!r}, {job!r}, {msg=})"
-        raise NotSupported(f"{asked}: schedules are not supported yet")
+    def assert_recurring(
+        self,
+        spec: str | timedelta | Schedule,
+        job: DataclassLike | type[DataclassLike] | None = None,
+        *,
+        msg: str | None = None,
+    ) -> None:
+        """Assert that a schedule with this spec (or name) exists, that makes such a job.
+
+        `job`: a class, or an instance that the payload has to equal.
+        """
+        __tracebackhide__ = True
+        wanted = Recurring(spec, job)
+        found = self.inspect.schedules()
+        if not any(map(wanted.fits, found)):
+            scene = self._scene("waiting")
+            self._fail("\n".join([wanted.missing(found, scene.now), *scene.foot()]), msg)
 
     def assert_idempotent(self, job: DataclassLike, *, observe: Callable[[], object]) -> NoReturn:
         """Refuse: not supported yet."""

@@ -14,6 +14,7 @@ from jobkit.engine.running import Runner
 from jobkit.errors import InvalidOption, NotSupported
 from jobkit.handlers import Handlers
 from jobkit.ids import seeded_ids
+from jobkit.inspect import Inspector
 from jobkit.inspect.pausing import set_everywhere
 from jobkit.memory.store import MemoryStore
 from jobkit.options import (
@@ -25,7 +26,7 @@ from jobkit.options import (
     worker_settings,
 )
 from jobkit.record import JobState
-from jobkit.store import Delete, NewJob, SetPause, Store
+from jobkit.store import Delete, NewJob, Operation, RemoveSchedule, Schedules, SetPause, Store
 from jobkit_testing.acting import Acting
 from jobkit_testing.aio import AsyncTestingJobs
 from jobkit_testing.assertions import Assertions
@@ -114,6 +115,9 @@ class TestingJobs(Acting, Assertions, Jobs):
         watched.watcher = self._witness
         self._runs = Runs(engine, self._worker, self._reader, send, self.clock)
         self._driver = Driver(self._worker, self.clock)
+        self.inspect = Inspector(engine, self._send_declaring)
+        self._declared = -1
+        self.declare()
 
     def __repr__(self) -> str:
         waiting = self._reader.count_waiting()
@@ -148,8 +152,11 @@ class TestingJobs(Acting, Assertions, Jobs):
             for state in JobState:
                 for job in list(self._reader.in_state(queue, state)):
                     self._sender(Delete(queue=queue, id=job.id))
+            for each in self._sender(Schedules(queue=queue)).schedules:
+                self._sender(RemoveSchedule(queue=queue, name=each.schedule.name))
         self.timeline.clear()
-        self._worker.next_due.clear()
+        self._worker.forget_events()
+        self._declared = -1  # what handlers declare is there again at the next look
         self._runs.forget()
 
     @property
@@ -167,7 +174,21 @@ class TestingJobs(Acting, Assertions, Jobs):
         """Refuse: not supported yet."""
         raise NotSupported(f"explore({scenario!r}, {seeds=}, {workers=}): not supported yet")
 
+    def declare(self) -> None:
+        """Put what handlers declare, as a worker does: at the start, and when there is more."""
+        version = self._engine.handlers.version
+        if self._declared != version:
+            self._declared = version
+            scheduling = self._engine.scheduling
+            for owner, asked in scheduling.declared():
+                drive(scheduling.put(scheduling.prepared(asked, owner=owner)), self._sender)
+
+    def _send_declaring(self, operation: Operation[Any]) -> Any:
+        self.declare()
+        return self._sender(operation)
+
     def _drive(self, steps: Steps[T]) -> T:
+        self.declare()
         if self._is_inline:
             self._refuse_loop("enqueue")  # before anything is stored
         result = super()._drive(steps)

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar, overload
 
 from jobkit.clock import to_milliseconds
 from jobkit.engine import Engine
+from jobkit.inspect import Inspector
 from jobkit.jobtype import DataclassLike
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Matches
@@ -27,6 +28,7 @@ class Looking:
     """The getters; they change nothing."""
 
     clock: VirtualClock
+    inspect: Inspector
     seed: int
     timeline: Timeline
     _engine: Engine

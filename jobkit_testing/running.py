@@ -21,7 +21,7 @@ from jobkit.attempt import Ended
 from jobkit.cancellation import Reason
 from jobkit.clock import duration_milliseconds, to_milliseconds
 from jobkit.context import JobContext
-from jobkit.engine import Engine
+from jobkit.engine import Engine, drive
 from jobkit.engine.crews import About, encode_about
 from jobkit.engine.running import Run, Runner, milliseconds
 from jobkit.errors import BackendUnavailable
@@ -106,6 +106,8 @@ class InlineWorker:
         self.settings = WorkerSettings()
         self.held: dict[str, Run] = {}
         self.next_due: dict[str, int | None] = {}
+        self._next_tick: dict[str, int | None] = {}
+        self._looked: dict[str, int] = {}
         self._engine = engine
         self._runner = runner
         self._run = run
@@ -131,7 +133,13 @@ class InlineWorker:
         self, queue: str, lanes: LaneSet, *, only: str | None = None
     ) -> Attempts[Ran | None]:
         """Run the best job of a queue that is due, or this one; None if there is none."""
+        if only is None and self._is_tick_due(queue):
+            self._fire_due(queue)
         claimed = self._claim(queue, lanes, only)
+        if only is None and self._hear_of_tick(queue, claimed):
+            self._fire_due(queue)
+            if not claimed.jobs:
+                claimed = self._claim(queue, lanes, only)
         self.next_due[queue] = claimed.next_due
         for job_id in claimed.ended:
             self._tell_of_lost(queue, job_id)
@@ -142,6 +150,37 @@ class InlineWorker:
         if isinstance(begun, Run):
             return (yield from self._attempt(begun, claimed.now))
         return self._settle(stored, begun)
+
+    def next_event(self, queue: str) -> int | None:
+        """Return when a job or a tick of a queue gets due, as far as is known."""
+        known = (self.next_due.get(queue), self._next_tick.get(queue))
+        return min((at for at in known if at is not None and at > self._now()), default=None)
+
+    def forget_events(self) -> None:
+        """Forget when something gets due."""
+        self.next_due.clear()
+        self._next_tick.clear()
+        self._looked.clear()
+
+    def _is_tick_due(self, queue: str) -> bool:
+        tick = self._next_tick.get(queue)
+        return tick is not None and tick <= self._now()
+
+    def _hear_of_tick(self, queue: str, claimed: Claimed) -> bool:
+        """Take note of the next tick; true if it is due, and was not when we looked last."""
+        tick = claimed.next_tick
+        if tick is not None and tick <= self._looked.get(queue, -1):
+            return False  # that of a schedule which is not for us
+        self._next_tick[queue] = tick
+        return tick is not None and tick <= claimed.now
+
+    def _fire_due(self, queue: str) -> None:
+        looked = drive(self._engine.scheduling.fire_due(queue), self._run)
+        self._looked[queue] = looked.now
+        self._next_tick[queue] = looked.next
+
+    def _now(self) -> int:
+        return to_milliseconds(self._clock.now())
 
     def tell(self, job_id: str, reason: Reason) -> None:
         """Tell the handler of a job to stop, if it runs here."""

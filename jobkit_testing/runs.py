@@ -267,10 +267,9 @@ class Runs:
                 raise AssertionError(_goes_round("run_for", f"{LIMIT:,}", tally, due))
 
     def _next_event(self) -> datetime | None:
-        """Return when the next job gets due."""
-        dues = [self._worker.next_due.get(queue) for queue in self._queues(EVERYTHING)]
-        now = self._now()
-        event = min((due for due in dues if due is not None and due > now), default=None)
+        """Return when the next job gets due, or the next tick."""
+        events = map(self._worker.next_event, self._queues(EVERYTHING))
+        event = min((at for at in events if at is not None), default=None)
         return None if event is None else from_milliseconds(event)
 
     def _due(self, wanted: Wanted) -> Counter[str]:

@@ -12,7 +12,7 @@ from jobkit.engine import Engine
 from jobkit.engine.records import progress_of
 from jobkit.errors import InvalidJob
 from jobkit.record import JobState
-from jobkit.store import NewJob, StoredJob
+from jobkit.store import Fire, NewJob, StoredJob
 
 LINES_SHOWN = 200
 EVENTS_KEPT = 10_000
@@ -31,6 +31,7 @@ Kind: TypeAlias = Literal[
     "lost",
     "handed back",
     "deleted",
+    "skipped",
 ]
 
 
@@ -79,6 +80,12 @@ class Timeline:
             self._numbers[new.id] = next(self._count)
             self.events.append(Event(at, "enqueued", new))
             self._noted += 1
+
+    def skipped(self, tick: Fire, at: int) -> None:
+        """Note a tick that made no job."""
+        job = NewJob(id="", queue=tick.queue, type="", payload=b"", schedule=tick.name)
+        self.events.append(Event(at, "skipped", job))
+        self._noted += 1
 
     def note(self, kind: Kind, job: StoredJob, at: int) -> None:
         """Note what befell a job."""
@@ -137,7 +144,10 @@ class Timeline:
         job, label = event.job, self.label(event.job.id)
         match event.kind, job:
             case "enqueued", _:
-                return f"{label} enqueued {self.describe(job)} on {job.queue!r}"
+                by = f" by schedule {job.schedule!r}" if job.schedule else ""
+                return f"{label} enqueued {self.describe(job)} on {job.queue!r}{by}"
+            case "skipped", _:
+                return f"schedule {job.schedule!r} skipped a tick"
             case "started", StoredJob():
                 attempt = 1 + job.failures + job.timeouts
                 return f"{label} started {self.describe(job)}, attempt {attempt}"

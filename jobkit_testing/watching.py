@@ -10,6 +10,8 @@ from jobkit.store import (
     AtomicOver,
     Cancel,
     Delete,
+    Fire,
+    FireVerdict,
     KeyTaken,
     NewJob,
     Operation,
@@ -27,6 +29,10 @@ class Watcher(Protocol):
 
     def pushed(self, jobs: Iterable[NewJob]) -> None:
         """Take note of jobs that have been stored."""
+        ...
+
+    def skipped(self, tick: Fire) -> None:
+        """Take note that a tick has passed without a job."""
         ...
 
     def find(self, queue: str, job_id: str) -> StoredJob | None:
@@ -51,6 +57,7 @@ class WatchedStore:
             Push: self._push,
             Cancel: self._cancel,
             Delete: self._delete,
+            Fire: self._fire,
         }
         self.watcher: Watcher | None = None
 
@@ -99,6 +106,14 @@ class WatchedStore:
             pairs = zip(operation.jobs, answer, strict=True)
             self._told.pushed(new for new, stored_as in pairs if new.id == stored_as)
         return answer
+
+    def _fire(self, operation: Fire, now: int | None) -> FireVerdict:
+        verdict = self._store.run(operation, now=now)
+        if verdict == "fired" and operation.job is not None:
+            self._told.pushed([operation.job])
+        elif verdict == "skipped":
+            self._told.skipped(operation)
+        return verdict
 
     def _cancel(self, operation: Cancel, now: int | None) -> JobState | None:
         before = self._told.find(operation.queue, operation.id)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from jobkit.cancellation import Reason
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Matches
-from jobkit.store import Get, NewJob, Operation, StoredJob
+from jobkit.store import Fire, Get, NewJob, Operation, StoredJob
 from jobkit_testing.timeline import Timeline
 
 J = TypeVar("J")
@@ -69,6 +69,10 @@ class Witness:
         if self.arrivals is not None:
             self.arrivals += new
 
+    def skipped(self, tick: Fire) -> None:
+        """Take note that a tick has passed without a job."""
+        self._timeline.skipped(tick, self._now())
+
     def find(self, queue: str, job_id: str) -> StoredJob | None:
         """Read a job."""
         stored: StoredJob | None = self._run(Get(queue=queue, id=job_id))
@@ -119,6 +123,7 @@ def _stored(new: NewJob, at: int) -> StoredJob:
         options=new.options,
         metadata=new.metadata,
         priority=new.priority,
+        schedule=new.schedule,
         run_at=run_at,
         arrival=0,
         enqueued_at=at,

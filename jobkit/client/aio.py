@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from jobkit.client.jobs import Jobs
 from jobkit.client.transaction import AsyncTransaction, Held
 from jobkit.engine import PartlyStored, Steps, drive_async
-from jobkit.errors import InvalidHandler, NotSupported
+from jobkit.errors import InvalidHandler
 from jobkit.handle import AsyncJobHandle
 from jobkit.inspect import AsyncInspector
 from jobkit.jobtype import DataclassLike
@@ -83,12 +83,13 @@ class AsyncJobs:
         /,
         **options: Unpack[ScheduleOptions],
     ) -> str:
-        """Refuse: schedules are not supported yet."""
-        raise NotSupported("schedule: schedules are not supported yet")
+        """Enqueue this job by this spec from now on; see `Jobs.schedule`."""
+        scheduling = self._engine.scheduling
+        return await self._drive(scheduling.put(scheduling.prepare(spec, job, options)))
 
     async def unschedule(self, name: str, /) -> bool:
-        """Refuse: schedules are not supported yet."""
-        raise NotSupported("unschedule: schedules are not supported yet")
+        """Remove a schedule; False if there was none."""
+        return await self._drive(self._engine.scheduling.remove(name))
 
     @overload
     def register(self, handler: H, /, *, job: type | None = None) -> H: ...

@@ -14,7 +14,7 @@ from jobkit.client.sender import AsyncSender, Sender
 from jobkit.client.transaction import transaction
 from jobkit.context import JobContext
 from jobkit.engine import Engine, PartlyStored, Steps, drive
-from jobkit.errors import InvalidHandler, InvalidOption, NotSupported
+from jobkit.errors import InvalidHandler, InvalidOption
 from jobkit.handle import JobHandle
 from jobkit.handlers import EnqueueHook, M
 from jobkit.hooks import Hooks
@@ -110,12 +110,17 @@ class Jobs:
         /,
         **options: Unpack[ScheduleOptions],
     ) -> str:
-        """Refuse: schedules are not supported yet."""
-        raise NotSupported("schedule: schedules are not supported yet")
+        """Enqueue this job by this spec from now on, and return the schedule's name.
+
+        Idempotent by name: another payload is for the ticks to come, another spec starts the
+        schedule anew. Raises `InvalidSchedule`, `InvalidOption` or `InvalidJob`.
+        """
+        scheduling = self._engine.scheduling
+        return self._drive(scheduling.put(scheduling.prepare(spec, job, options)))
 
     def unschedule(self, name: str, /) -> bool:
-        """Refuse: schedules are not supported yet."""
-        raise NotSupported("unschedule: schedules are not supported yet")
+        """Remove a schedule, and none of the jobs that it made; False if there was none."""
+        return self._drive(self._engine.scheduling.remove(name))
 
     # Handlers
 

@@ -14,6 +14,7 @@ from jobkit.engine.instants import stored_instant
 from jobkit.engine.preparing import Preparer
 from jobkit.engine.publishing import queue_by_queue
 from jobkit.engine.records import options_of, readable, record_of
+from jobkit.engine.scheduling import Scheduling
 from jobkit.engine.steps import Steps
 from jobkit.errors import (
     InvalidJob,
@@ -78,6 +79,7 @@ class Engine:
         self.durable = durable
         self._types: dict[str, JobType[Any]] = {}
         self.atomic_over: AtomicOver = "store"  # whoever brings the store says what it can do
+        self.scheduling = Scheduling(self.handlers, self.prepare)
         self._start_anew()
 
     def _start_anew(self) -> None:

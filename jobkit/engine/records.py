@@ -39,8 +39,13 @@ def call_options(stored: bytes) -> dict[str, Any]:
 
 def metadata_of(stored: StoredJob) -> dict[str, str]:
     """Decode a job's metadata; or `InvalidJob`."""
+    return decode_metadata(stored.metadata)
+
+
+def decode_metadata(stored: bytes) -> dict[str, str]:
+    """Decode metadata; or `InvalidJob`."""
     try:
-        return _metadata.decode(stored.metadata) if stored.metadata else {}
+        return _metadata.decode(stored) if stored else {}
     except ValueError as error:
         raise InvalidJob(f"the stored metadata does not decode: {error}") from error
 
@@ -103,7 +108,7 @@ def record_of(
         worker=stored.worker,
         version=stored.version,
         unique_key=None,
-        schedule=None,
+        schedule=stored.schedule,
         metadata=metadata_of(stored),
         cancel_requested_at=_instant(stored.cancel_requested_at),
         timed_out_at=_instant(stored.timed_out_at),

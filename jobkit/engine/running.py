@@ -131,6 +131,7 @@ class Runner:
             deadline=deadline,
             metadata=metadata,
             fence=stored.fence,
+            schedule=stored.schedule,
             cancelled=cancelled,
             open_outbox=self._open_outbox,
             on_checkin=on_checkin,

@@ -10,6 +10,7 @@ from jobkit.engine import Engine, drive_async
 from jobkit.inspect import bulk, crew, listing, pausing, schedules, single
 from jobkit.record import JobRecord, JobState, Page
 from jobkit.roster import WorkerInfo
+from jobkit.scheduleinfo import ScheduleInfo
 from jobkit.store import Operation
 
 
@@ -57,8 +58,8 @@ class AsyncInspector:
         """List the workers of all queues by name, each with the jobs that it runs."""
         return await drive_async(crew.workers(self._engine), self._run)
 
-    async def schedules(self) -> Sequence[Any]:
-        """List schedules. Not supported yet."""
+    async def schedules(self) -> Sequence[ScheduleInfo[Any]]:
+        """List all schedules, by name."""
         return await drive_async(schedules.schedules(self._engine), self._run)
 
     async def stats(self) -> Any:

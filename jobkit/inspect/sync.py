@@ -10,6 +10,7 @@ from jobkit.engine import Engine, drive
 from jobkit.inspect import bulk, crew, listing, pausing, schedules, single
 from jobkit.record import JobRecord, JobState, Page
 from jobkit.roster import WorkerInfo
+from jobkit.scheduleinfo import ScheduleInfo
 from jobkit.store import Operation
 
 
@@ -57,8 +58,8 @@ class Inspector:
         """List the workers of all queues by name, each with the jobs that it runs."""
         return drive(crew.workers(self._engine), self._run)
 
-    def schedules(self) -> Sequence[Any]:
-        """List schedules. Not supported yet."""
+    def schedules(self) -> Sequence[ScheduleInfo[Any]]:
+        """List all schedules, by name."""
         return drive(schedules.schedules(self._engine), self._run)
 
     def stats(self) -> Any:

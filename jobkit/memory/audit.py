@@ -16,6 +16,7 @@ def audit(queue: MemoryQueue) -> list[str]:
         if strangers := members - queue.running.keys():
             breaches.append(f"group {group} counts {sorted(strangers)}, which do not run")
     breaches += _keys(queue)
+    breaches += _ticks(queue)
     return [breach for breach in breaches if breach]
 
 
@@ -63,3 +64,25 @@ def _counts(queue: MemoryQueue) -> str:
         **{state: len(line) for state, line in queue.ended.items()},
     }
     return "" if found == counted else f"jobs by state are {found}, the lines count {counted}"
+
+
+def _ticks(queue: MemoryQueue) -> list[str]:
+    """Unfinished ticks are live jobs that name their schedule, and no ended job names one."""
+    found: list[str] = []
+    schedules = queue.schedules
+    for name, kept in schedules.by_name.items():
+        if (kept.tick is None) != (kept.ended_at is not None):
+            found.append(f"schedule {name} waits for {kept.tick} and ended at {kept.ended_at}")
+        for job_id in kept.unfinished:
+            job = queue.jobs.get(job_id)
+            if job is None or job.state in ENDED or job.tick_of != name:
+                found.append(f"schedule {name} has the unfinished {job_id}, which is no tick of it")
+    looks = [kept.look for kept in schedules.by_name.values() if kept.tick is not None]
+    if schedules.next_look != min(looks, default=None):
+        found.append(f"the next tick is told as {schedules.next_look}, and they are {looks}")
+    found += [
+        f"{job.id} has ended, and is still a tick of {job.tick_of}"
+        for job in queue.jobs.values()
+        if job.state in ENDED and job.tick_of is not None
+    ]
+    return found

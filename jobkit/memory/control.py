@@ -42,6 +42,7 @@ def delete(queue: MemoryQueue, operation: Delete, clock: int) -> bool:
         return False
     queue.take_out(job)
     queue.ties.loosen(job)
+    queue.tell_schedule(job, "deleted", now=queue.time.now(clock))
     del queue.jobs[operation.id]
     return True
 

@@ -76,6 +76,12 @@ class Crew:
                 self.on_hint(worker)
                 return
 
+    def hint_anybody(self) -> None:
+        """Wake one idle worker, whatever it serves."""
+        if self.idle:
+            worker, _ = self.idle.popitem()
+            self.on_hint(worker)
+
     def hint_wanted(self, now: int) -> None:
         """Wake one worker for each type that has new work: that one wakes the next."""
         for type_name in self.wanted:

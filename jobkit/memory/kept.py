@@ -42,6 +42,7 @@ class KeptJob:
     progress: bytes | None = None
     checked_in_at: int | None = None
     holds_key: bool = False  # the unique key of `new`
+    tick_of: str | None = None  # its schedule, until it ends for the first time
 
     @property
     def id(self) -> str:
@@ -134,6 +135,7 @@ class KeptJob:
             arrival=self.arrival,
             enqueued_at=self.enqueued_at,
             retention=self.new.retention,
+            schedule=self.new.schedule,
             due=self.state is JobState.QUEUED or (waits and self.run_at <= now),
             fence=self.fence,
             starts=self.starts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jobkit.memory import control, reading
+from jobkit.memory import control, reading, ticking
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.publishing import QueueOf, publish, refusal
 from jobkit.memory.queue import MemoryQueue
@@ -110,6 +110,7 @@ def _claimed(
         jobs=tuple(job.stored(now) for job in jobs),
         started=sum(job.started for job in jobs),
         next_due=queue.next_due(),
+        next_tick=queue.schedules.next_look,
         more=best is not None,
         ended=tuple(ended),
     )
@@ -155,7 +156,13 @@ def heartbeat(queue: MemoryQueue, operation: Heartbeat, clock: int) -> Beat:
             job.expires_at = now + operation.lease
             if job.cancel_requested_at is not None:
                 cancelled.append(lease.id)
-    return Beat(now=now, lost=tuple(lost), cancelled=tuple(cancelled), deleted=tuple(deleted))
+    return Beat(
+        now=now,
+        lost=tuple(lost),
+        cancelled=tuple(cancelled),
+        deleted=tuple(deleted),
+        next_tick=queue.schedules.next_look,
+    )
 
 
 def leave(queue: MemoryQueue, operation: Leave, clock: int) -> None:
@@ -218,4 +225,5 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Page: reading.page,
     Count: reading.count,
     Workers: reading.workers,
+    **ticking.OPERATIONS,
 }

@@ -19,6 +19,7 @@ from jobkit.memory.lines import (
     place_of,
 )
 from jobkit.memory.pauses import QueuePauses
+from jobkit.memory.schedules import Schedules
 from jobkit.memory.ties import Ties
 from jobkit.memory.watermark import Watermark
 from jobkit.record import ENDED, JobState, Move
@@ -61,6 +62,7 @@ class MemoryQueue:
         self.ties = Ties()
         self.pauses = QueuePauses()
         self.crew = Crew(pauses=self.pauses)
+        self.schedules = Schedules()
         self.arrivals = 0
         self.fences = 0
 
@@ -76,6 +78,7 @@ class MemoryQueue:
             enqueued_at=now,
             priority=new.priority,
             run_at=max(run_at, 0),
+            tick_of=new.schedule,
         )
         self.jobs[new.id] = job
         self.ties.take(job, now)
@@ -98,12 +101,19 @@ class MemoryQueue:
     ) -> None:
         """End a job that stands nowhere; with `keep` False, drop it."""
         self.ties.loosen(job)
+        self.tell_schedule(job, state.value, now=now)
         if not keep:
             del self.jobs[job.id]
             return
         job.move(move, state)
         job.finished_at = now
         self.ended[state].add(job)
+
+    def tell_schedule(self, job: KeptJob, outcome: str, *, now: int) -> None:
+        """Let the schedule whose tick this job is know that it ends, the first time it does."""
+        if job.tick_of is not None:
+            self.schedules.tick_ended(job.tick_of, job.id, outcome, now)
+            job.tick_of = None
 
     def take_out(self, job: KeptJob) -> None:
         """Take a job out of where its state says that it stands."""

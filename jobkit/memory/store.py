@@ -24,6 +24,7 @@ from jobkit.store import (
     PausedTypes,
     PauseType,
     Push,
+    PutSchedule,
     Queues,
     SetPause,
     Settle,
@@ -32,6 +33,7 @@ from jobkit.store import (
 )
 
 R = TypeVar("R")
+BRINGS_QUEUE = (Heartbeat, PutSchedule, SetPause, SpreadPauses)
 
 
 class MemoryStore:
@@ -119,10 +121,9 @@ class MemoryStore:
         if carry_out is None:
             raise NotSupported(f"the memory store does not know {type(operation).__name__}")
         # A look at a queue that is not there must not bring it into being.
-        brings = isinstance(operation, Heartbeat | SetPause | SpreadPauses)
-        queue_of = self._queue if brings else self._look
+        queue_of = self._queue if isinstance(operation, BRINGS_QUEUE) else self._look
         # Every operation on one queue names it.
-        return carry_out(queue_of(operation.queue), operation, now)  # type: ignore[attr-defined]
+        return carry_out(queue_of(_queue_name(operation)), operation, now)
 
     def _queue(self, name: str) -> MemoryQueue:
         queue = self._queues.get(name)
@@ -141,6 +142,13 @@ class MemoryStore:
 
     def _forget(self, worker: str) -> None:
         self._waiters.pop(worker, None)
+
+
+def _queue_name(operation: Any) -> str:
+    """Return the queue of an operation on one."""
+    named = operation.schedule if isinstance(operation, PutSchedule) else operation
+    name: str = named.queue
+    return name
 
 
 class MemoryWaiter:

@@ -37,6 +37,8 @@ class _Auditor:
             *self._keys(stands),
             *self._running_places(),
             *(breach for key in TYPED for breach in self._index(key)),
+            *self._schedules(),
+            *self._ticks(stands),
         ]  # fmt: skip
 
     def _one(self, word: str, key: str, *args: Any) -> Any:
@@ -165,3 +167,48 @@ class _Auditor:
         reply: list[bytes] = self._one("ZRANGE", key, 0, -1, "WITHSCORES")
         pairs = zip(reply[::2], reply[1::2], strict=True)
         return [(member.decode(), float(score)) for member, score in pairs]
+
+    def _schedules(self) -> list[str]:
+        """Each schedule has a state, and stands by its next tick or by its end."""
+        found: list[str] = []
+        known = {name.decode() for name in self._one("HKEYS", "schedules")}
+        states = {name.decode() for name in self._one("HKEYS", "scheduling")}
+        scores: list[bytes] = self._one("ZRANGE", "ticks", 0, -1, "WITHSCORES")
+        ticks = {
+            name.decode(): float(score)
+            for name, score in zip(scores[::2], scores[1::2], strict=True)
+        }
+        ended = set(self._ids("schedules:ended"))
+        if not known == states == ticks.keys() | ended:
+            found.append(f"schedules {known} have states {states}, and {ticks} and {ended} stand")
+        for name in known & states:
+            fields = _fields(self._one("HGET", "scheduling", name))
+            waits = name in ticks and "t" in fields and ticks[name] >= int(fields["t"])
+            if waits == (name in ended) or ("e" in fields) != (name in ended):
+                found.append(f"schedule {name} is {fields}, waits is {waits}")
+        return found
+
+    def _ticks(self, stands: dict[str, list[str]]) -> list[str]:
+        """Unfinished ticks are live jobs that name their schedule, and no ended job names one."""
+        found: list[str] = []
+        states: list[bytes] = self._one("HGETALL", "states")
+        names = {
+            job_id.decode(): _fields(lines).get("S")
+            for job_id, lines in zip(states[::2], states[1::2], strict=True)
+        }
+        for schedule in self._one("HKEYS", "schedules"):
+            name = schedule.decode()
+            found += [
+                f"schedule {name} has the unfinished {member!r}, which is no tick of it"
+                for member in self._one("SMEMBERS", f"unfinished:{name}")
+                if names.get(member.decode()) != name
+            ]
+        ends = {key for each in ENDED for key in (each, f"{each}:kept")}
+        for job_id, its_schedule in names.items():
+            if its_schedule is not None and not ends.isdisjoint(stands.get(job_id, ["succeeded"])):
+                found.append(f"{job_id} has ended, and is still a tick of {its_schedule}")
+        return found
+
+
+def _fields(lines: bytes) -> dict[str, str]:
+    return {line[:1]: line[1:] for line in lines.decode().split("\n")}

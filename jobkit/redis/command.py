@@ -1,4 +1,4 @@
-"""One call to Redis, as a value; the sync and the async store send it in the same way."""
+"""A call to Redis as a value, and the arguments of a job to be stored."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobkit.redis.scripts import Script
+from jobkit.redis.stored import body_tail, first_state
+from jobkit.store import NewJob
 
 Arg = bytes | str | int
 
@@ -37,3 +39,17 @@ class Command:
         if self.script is None:
             return self.packed()
         return (b"EVAL", self.script.text, len(self.keys), *self.keys, *self.args)
+
+
+def new_job_args(job: NewJob, key: int) -> tuple[Arg, ...]:
+    """Return the 8 arguments of a job to be stored; `key`: the index of its queue's prefix."""
+    return (
+        key,
+        job.id,
+        job.type,
+        job.priority,
+        "" if job.run_at is None else job.run_at,
+        job.delay,
+        first_state(job),
+        body_tail(job),
+    )

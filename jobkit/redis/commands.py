@@ -11,13 +11,14 @@ import msgspec
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
-from jobkit.redis.command import Arg, Command
+from jobkit.redis.command import Arg, Command, new_job_args
 from jobkit.redis.crews import parse_workers
 from jobkit.redis.keys import queue_names, queue_prefix
 from jobkit.redis.pauses import PAUSES
+from jobkit.redis.scheduling import SCHEDULE_BUILDERS
 from jobkit.redis.scripts import script
 from jobkit.redis.settlements import settlement_args
-from jobkit.redis.stored import body_tail, first_state, parse_claimed_jobs, parse_job
+from jobkit.redis.stored import parse_claimed_jobs, parse_job
 from jobkit.store import (
     Beat,
     Bounds,
@@ -33,7 +34,6 @@ from jobkit.store import (
     Lane,
     Leave,
     MarkTimedOut,
-    NewJob,
     Operation,
     Page,
     Place,
@@ -92,20 +92,6 @@ def _pushed(reply: bytes, ids: tuple[str, ...]) -> tuple[str, ...] | KeyTaken:
     return tuple(holders.get(index, own) for index, own in enumerate(ids))
 
 
-def new_job_args(job: NewJob, key: int) -> tuple[Arg, ...]:
-    """Return the 8 arguments of a job to be stored; `key`: the index of its queue's prefix."""
-    return (
-        key,
-        job.id,
-        job.type,
-        job.priority,
-        "" if job.run_at is None else job.run_at,
-        job.delay,
-        first_state(job),
-        body_tail(job),
-    )
-
-
 def _bounds(bounds: Bounds) -> tuple[int, int, int, int]:
     return bounds.finished_for, bounds.finished_max, bounds.dead_for, bounds.dead_max
 
@@ -133,11 +119,13 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
 
     def parse(reply: list[Any]) -> Claimed:
         at = int(reply[0])
+        due, _, tick = reply[3].partition(b" ")
         return Claimed(
             now=at,
             jobs=tuple(parse_claimed_jobs(reply, operation, at)),
             started=reply[2],
-            next_due=int(reply[3]) if reply[3] else None,
+            next_due=int(due) if due else None,
+            next_tick=int(tick) if tick else None,
             more=bool(reply[4]),
             ended=_texts(reply[5]),
             lanes_unknown=bool(reply[1]),
@@ -212,6 +200,7 @@ def _heartbeat(operation: Heartbeat, namespace: str, now: Arg) -> Command:
             lost=_texts(reply[1]),
             cancelled=_texts(reply[2]),
             deleted=_texts(reply[3]),
+            next_tick=int(reply[4]) if reply[4] else None,
         ),
         (operation.queue,),
         always_announce=True,
@@ -382,4 +371,5 @@ _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     Workers: _workers,
     Queues: _queues,
     **PAUSES,
+    **SCHEDULE_BUILDERS,
 }

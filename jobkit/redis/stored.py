@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from jobkit.record import ENDED, JobState
-from jobkit.store import Claim, Failure, NewJob, StoredAttempt, StoredJob
+from jobkit.store import Claim, Failure, NewJob, StoredAttempt, StoredJob, UniqueKey
 
 Reply = Sequence[bytes]
 
@@ -36,13 +36,19 @@ _ON_CONFLICT = {"return": "k", "replace": "r", "raise": "f"}
 
 def first_state(job: NewJob) -> str:
     """Return the lines that a job's state begins with, '' for most; a unique key comes first."""
-    retention = "" if job.retention is None else f"R{job.retention}"
-    unique = job.unique
+    if job.unique is None and job.schedule is None:
+        return "" if job.retention is None else f"R{job.retention}"
+    retention = None if job.retention is None else f"R{job.retention}"
+    schedule = None if job.schedule is None else f"S{job.schedule}"
+    return "\n".join(filter(None, (_unique_line(job.unique), retention, schedule)))
+
+
+def _unique_line(unique: UniqueKey | None) -> str | None:
     if unique is None:
-        return retention
+        return None
     ttl = "-" if unique.ttl is None else unique.ttl
     letters = _HELD_UNTIL[unique.until] + _ON_CONFLICT[unique.on_conflict]
-    return f"q{letters} {ttl} {unique.key}" + (retention and f"\n{retention}")
+    return f"q{letters} {ttl} {unique.key}"
 
 
 def failure_json(failure: Failure) -> bytes:
@@ -74,6 +80,7 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
         arrival=int(arrival),
         enqueued_at=int(enqueued),
         retention=None if retention == b"-" else int(retention),
+        schedule=_schedule(fields),
         due=is_due(state, run_at, now),
         fence=fence,
         starts=int(fields.get(b"n", 0 if started_at is None else 1)),
@@ -176,6 +183,11 @@ def _version(fields: dict[bytes, bytes]) -> str | None:
 
 def _unique_key(line: bytes | None) -> str | None:
     return None if line is None else line.split(b" ", 2)[2].decode()
+
+
+def _schedule(fields: dict[bytes, bytes]) -> str | None:
+    name = fields.get(b"S") or fields.get(b"T")
+    return None if name is None else name.decode()
 
 
 def _number(value: bytes | None) -> int | None:

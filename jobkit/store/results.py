@@ -51,6 +51,7 @@ class StoredJob(Struct, frozen=True, kw_only=True):
     arrival: int
     enqueued_at: int
     retention: int | None = None
+    schedule: str | None = None
     due: bool = False
     fence: int = 0
     starts: int = 0
@@ -77,7 +78,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
     `started`: how many of the first `jobs` are taken as started; the rest are prefetched.
     `next_due`: when the next waiting job of the queue becomes due (None: none waits for a
-    time). `more`: something that this worker serves could have been taken at once.
+    time). `next_tick`: when to look at the schedules of the queue (None: none will tick).
+    `more`: something that this worker serves could have been taken at once.
     `ended`: jobs that this claim found lost and ended (dead as poison, or cancelled).
     `lanes_unknown`: the store does not know the lane set; send a `Heartbeat`, then claim.
     """
@@ -86,6 +88,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     jobs: tuple[StoredJob, ...] = ()
     started: int = 0
     next_due: int | None = None
+    next_tick: int | None = None
     more: bool = False
     ended: tuple[str, ...] = ()
     lanes_unknown: bool = False
@@ -107,12 +110,16 @@ class Settled(Struct, frozen=True, kw_only=True):
 
 
 class Beat(Struct, frozen=True, kw_only=True):
-    """What a heartbeat learned of the leases it named: ids, each in at most one of these."""
+    """What a heartbeat learned of the leases it named: ids, each in at most one of these.
+
+    `next_tick`: as in `Claimed`.
+    """
 
     now: int
     lost: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+    next_tick: int | None = None
 
 
 class TakenOver(Struct, frozen=True, kw_only=True):

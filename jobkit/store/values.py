@@ -30,6 +30,7 @@ class NewJob(Struct, frozen=True, kw_only=True):
 
     Due at `run_at` (milliseconds), else `delay` milliseconds after the store's clock.
     `retention`: how long to keep it after its end; None: by the bounds of its queue.
+    `schedule`: the one whose tick it is.
     """
 
     id: str
@@ -43,6 +44,7 @@ class NewJob(Struct, frozen=True, kw_only=True):
     metadata: bytes = b""
     retention: int | None = None
     unique: UniqueKey | None = None
+    schedule: str | None = None
 
 
 class Lane(Struct, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ class Keeper:
         self._now = now
         self._queues = queues
         self._lease = duration_milliseconds(crew.settings.lease)
+        self.on_tick: Callable[[str, int | None, int], None] | None = None
         self._stopping = threading.Event()
         self._unreported: list[Work] = []
         self._unmarked: list[Work] = []
@@ -122,6 +123,8 @@ class Keeper:
         )
 
     def _heed(self, beat: Heartbeat, result: Beat, sent: float) -> None:
+        if self.on_tick is not None:
+            self.on_tick(beat.queue, result.next_tick, result.now)
         told: tuple[tuple[tuple[str, ...], Reason], ...] = (
             (result.lost, "lost"),
             (result.cancelled, "cancel"),

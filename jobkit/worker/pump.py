@@ -84,6 +84,8 @@ class Pump:
         self.last_error: BackendUnavailable | None = None
         self.is_exhausted = False
         self.keeper: Keeper | None = None
+        self.on_tick: Callable[[str, int | None, int], None] | None = None
+        self.has_ticks_due: Callable[[], bool] = lambda: False
         self._stopping = False
         self._given_up = False
         self._thread = threading.Thread(target=self._pump, name="jobkit-pump", daemon=True)
@@ -98,6 +100,13 @@ class Pump:
         """Look at the store at once."""
         self._hinted = True
         self._crew.progress.set()
+
+    def ticked(self, fired: bool) -> None:
+        """Take note that due ticks have been looked at, and perhaps fired."""
+        if fired:
+            self._hinted = True
+        if fired or self._dry_wanted:
+            self._crew.progress.set()
 
     def want_dry(self) -> None:
         """Look everywhere, and set `went_dry` once nothing is left that could run here."""
@@ -291,6 +300,8 @@ class Pump:
             line.worth_asking = True
             return
         line.worth_asking = claimed.more
+        if self.on_tick is not None:
+            self.on_tick(line.name, claimed.next_tick, claimed.now)
         line.next_due = None
         if claimed.next_due is not None:
             line.next_due = self._clock.monotonic() + (claimed.next_due - claimed.now) / 1000
@@ -349,6 +360,8 @@ class Pump:
         if not self._dry_wanted or self._crew.held or self._crew.done or self._hinted:
             return
         if self._claiming and self.lines.is_worth_asking and not self._has_lost_all_slots():
+            return
+        if self._claiming and self.has_ticks_due():
             return
         self._dry_wanted = False
         self.went_dry.set()

@@ -24,6 +24,7 @@ from jobkit.worker.keeper import Keeper
 from jobkit.worker.left import LEFT, why_left
 from jobkit.worker.listener import Listener
 from jobkit.worker.pump import Pump
+from jobkit.worker.ticker import Ticker
 
 STOP_GRACE = 0.5  # seconds that handlers have to stop by themselves once they are told
 SETTLE_GRACE = 5.0  # seconds that the store has for the last settlements
@@ -80,6 +81,11 @@ class Worker:
             queues=lambda: (lines.names, lines.lanes),
         )
         self._pump.keeper = self._keeper
+        self._ticker = Ticker(
+            engine, store, worker=self.name, clock=clock, now=now, on_turn=self._pump.ticked
+        )
+        self._pump.on_tick = self._keeper.on_tick = self._ticker.told
+        self._pump.has_ticks_due = lambda: self._ticker.is_busy
         self._listener = Listener(
             store.waiter(self.name), queues=lambda: lines.names, on_hint=self._pump.hint
         )
@@ -88,6 +94,7 @@ class Worker:
         """Start all threads."""
         self._is_started = True
         self._crew.isolation.prepare()
+        self._ticker.start()
         self._keeper.start()
         self._pump.start()
         self._listener.start()
@@ -152,6 +159,7 @@ class Worker:
 
     def stop(self, timeout: timedelta) -> int:
         """Stop claiming, wait for what runs, hand back the rest; return how many that were."""
+        self._ticker.stop()
         self._pump.stop_claiming()
         self._wait_for_handlers(timeout.total_seconds())
         late = [work for work in list(self._crew.held.values()) if not work.ended]

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from jobkit.ids import seeded_ids
+from jobkit.ids import seeded_ids, tick_id
 from jobkit.record import JobState
 from jobkit.store import (
     Beat,
@@ -16,26 +16,40 @@ from jobkit.store import (
     Claimed,
     Count,
     Delete,
+    Fire,
     Get,
     Heartbeat,
     KeyTaken,
     LaneSet,
     Leave,
     NewJob,
+    NewSchedule,
     Operation,
     Page,
     Place,
     Push,
+    PutResult,
+    PutSchedule,
     QueueCounts,
     Queues,
+    Schedules,
     Settle,
     Settled,
     Settlement,
     Store,
     StoredJob,
+    StoredSchedule,
     UniqueKey,
 )
-from jobkit_testing.conformance.builders import LEASE, QUEUE, START, lanes, lease_of
+from jobkit_testing.conformance.builders import (
+    LEASE,
+    MINUTE,
+    QUEUE,
+    START,
+    a_job,
+    lanes,
+    lease_of,
+)
 
 R = TypeVar("R")
 
@@ -104,6 +118,55 @@ class Bench:
             return answer.holder
         self.run(Delete(queue=QUEUE, id=job_id))
         return None
+
+    # Schedules.
+
+    def put(self, schedule: NewSchedule, *, first: int | None = None) -> PutResult:
+        """Store a schedule; its first tick is a minute from now unless told otherwise."""
+        chosen = self.now + MINUTE if first is None else first
+        return self.run(PutSchedule(schedule=schedule, first=chosen))
+
+    def schedule(self, name: str = "s", *, queue: str = QUEUE) -> StoredSchedule:
+        """Read a schedule that must be there."""
+        found = self.run(Schedules(queue=queue, name=name)).schedules
+        assert len(found) == 1, f"the store has no schedule {name} in {queue}"
+        return found[0]
+
+    def names(self, *, queue: str = QUEUE) -> list[str]:
+        """List the schedules of a queue."""
+        found = self.run(Schedules(queue=queue)).schedules
+        return [each.schedule.name for each in found]
+
+    def firing(
+        self,
+        tick: int,
+        *,
+        name: str = "s",
+        next_in: int | None = MINUTE,
+        job: bool = True,
+        missed: bool = False,
+    ) -> Fire:
+        """Build the firing of a tick; the next one is that much later."""
+        new = replace(a_job(run_at=tick), id=tick_id(name, QUEUE, tick), schedule=name)
+        return Fire(
+            queue=QUEUE,
+            name=name,
+            expected=tick,
+            next=None if next_in is None else tick + next_in,
+            job=new if job else None,
+            missed=missed,
+        )
+
+    def fire(self, name: str = "s", *, next_in: int | None = MINUTE) -> str:
+        """Go to the next tick of a schedule, fire it, and return the id of its job."""
+        tick = self.schedule(name).tick
+        assert tick is not None, f"schedule {name} has ended"
+        self.now = max(self.now, tick)
+        fire = self.firing(tick, name=name, next_in=next_in)
+        verdict = self.run(fire)
+        assert verdict == "fired", f"the tick was not fired: {verdict}"
+        assert fire.job is not None
+        return fire.job.id
 
     # Working.
 

@@ -15,6 +15,7 @@ from jobkit.store import (
     LaneSet,
     Lease,
     NewJob,
+    NewSchedule,
     Release,
     RetryLater,
     Settlement,
@@ -27,6 +28,7 @@ from jobkit.store import (
 START: Final = 1_893_456_000_000  # 2030-01-01, in milliseconds
 LEASE: Final = 30_000
 SECOND: Final = 1_000
+MINUTE: Final = 60_000
 HOUR: Final = 3_600_000
 QUEUE: Final = "q"
 
@@ -69,6 +71,30 @@ def unique(
 ) -> UniqueKey:
     """Build a unique key; without a ttl unless told otherwise."""
     return UniqueKey(key=key, until=until, ttl=ttl, on_conflict=on_conflict)
+
+
+def a_schedule(
+    name: str = "s",
+    *,
+    queue: str = QUEUE,
+    definition: bytes = b"definition",
+    grid: str = "@every 1m UTC -",
+    rule: str | None = None,
+    limit: int | None = None,
+    skips_overlap: bool = False,
+    owner: str | None = None,
+) -> NewSchedule:
+    """Build a schedule; its ticks are a minute apart as the bench fires them."""
+    return NewSchedule(
+        name=name,
+        queue=queue,
+        definition=definition,
+        grid=grid,
+        rule=rule,
+        limit=limit,
+        skips_overlap=skips_overlap,
+        owner=owner,
+    )
 
 
 def lanes(*types: str, **special: Lane) -> LaneSet:

@@ -31,9 +31,11 @@ from jobkit_testing.conformance.reading import Reading
 from jobkit_testing.conformance.replaying import Replaying
 from jobkit_testing.conformance.rescheduling import Rescheduling
 from jobkit_testing.conformance.retention import Retention
+from jobkit_testing.conformance.scheduling import Scheduling
 from jobkit_testing.conformance.settling import Settling
 from jobkit_testing.conformance.suspects import Suspects
 from jobkit_testing.conformance.taking_over import TakingOver
+from jobkit_testing.conformance.ticks import TickFiring
 from jobkit_testing.conformance.timing import Timing
 from jobkit_testing.conformance.uniqueness import Uniqueness
 from jobkit_testing.conformance.verdicts import Verdicts
@@ -67,6 +69,8 @@ class StoreConformance(
     Retention,
     Reading,
     Listing,
+    Scheduling,
+    TickFiring,
     Replaying,
     Waking,
     Workforce,

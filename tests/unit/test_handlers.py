@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from jobkit.errors import InvalidHandler, InvalidJob, InvalidOption, NotSupported
+from jobkit.errors import InvalidHandler, InvalidJob, InvalidOption
 from jobkit.handlers import Handlers
 from jobkit.hooks import Hooks
 from jobkit.jobtype import job
@@ -313,16 +313,6 @@ def test_many_threads_may_register_at_once() -> None:
 def test_a_bad_name_for_handlers_is_refused(name: Any) -> None:
     with pytest.raises(InvalidOption, match="Handlers: name="):
         Handlers(name)
-
-
-def test_schedules_are_refused_by_name_until_they_exist() -> None:
-    """B57"""
-    handlers = Handlers()
-
-    with pytest.raises(NotSupported, match=r"Handlers\.schedule"):
-        handlers.schedule("@daily", Send("ann"))
-    with pytest.raises(NotSupported, match=r"Handlers\.rule"):
-        handlers.rule(cast("Any", object()))  # whatever it is
 
 
 def test_middleware_is_a_decorator_that_gives_the_function_back() -> None:

@@ -1,7 +1,7 @@
 -- Cancel a waiting job, mark a running one, leave an ended one.
 -- KEYS: prefix. ARGV: now, id, four bounds. Reply: the state it was in, '' if unknown.
 -- O(log jobs).
--- needs: time lanes hints jobs ties
+-- needs: time lanes hints jobs schedules ties
 
 local p, id = KEYS[1], ARGV[2]
 local body = redis.call('HGET', p .. 'bodies', id)
@@ -19,10 +19,10 @@ elseif where == 'queued' or where == 'scheduled' or where == 'retrying' then
   take_out(p, id, where, key, member, line, type)
   local state = read_state(p, id)
   local loose = no_ties()
-  untie(loose, id, state)
+  untie_for_good(loose, id, state, 'cancelled')
   state.c, state.e = int(now), int(now)
   write_state(p, id, state)
-  flush_loose(p, loose)
+  flush_loose(p, loose, now)
   local ready = {}
   add_ended(p, ready, 'cancelled', id, type, now, state.R)
   flush_ready(p, ready)

@@ -1,11 +1,11 @@
 -- Promote what is due, reclaim what is lost, and lease the best jobs to a worker.
 -- KEYS: prefix. ARGV: now, worker, version (JSON), request, lane set, slots, prefetch,
 -- suspects, lease, idle (1 or 0), four bounds, the only id to take ('' for any).
--- Reply: now, lanes unknown, started, next due, more, ended ids, fence before the first job's,
+-- Reply: now, lanes unknown, started, "next-due next-tick" (as far as there is one), more, ended ids, fence before the first job's,
 -- then for each job: id, body, '' or {state from before, attempts}. In the answer to a copy of
 -- a claim the fence is -1 and the state is as it is.
 -- O(taken x log ready + lanes passed over + promoted + reclaimed).
--- needs: time lanes hints jobs ties losing
+-- needs: time lanes hints jobs schedules ties losing
 
 local PROMOTED = 1000
 local RECLAIMED = 100
@@ -34,8 +34,9 @@ end
 
 local function next_due()
   local a, b = earliest(p .. 'scheduled'), earliest(p .. 'retrying')
-  if a and b then return int(math.min(a, b)) end
-  return (a or b) and int(a or b) or ''
+  local due = a and b and int(math.min(a, b)) or (a or b) and int(a or b) or ''
+  local tick = earliest(p .. 'ticks')
+  return tick and due .. ' ' .. int(tick) or due
 end
 
 -- The lane as this worker serves it: {group, place, limit or nil, flags}; nil if it does not.
@@ -174,7 +175,7 @@ local function reclaim()
   for _, id in ipairs(lost) do
     if lose(p, id, now, ready, loose) then ended[#ended + 1] = id end
   end
-  flush_loose(p, loose)
+  flush_loose(p, loose, now)
   loose = no_ties()
   flush_ready(p, ready)
   return ended
@@ -343,7 +344,7 @@ local function write_leases()
     if rest ~= '' then jobs[at + 2] = { rest, redis.call('HGET', p .. 'attempts', id) or '' } end
   end
   call_in_chunks('HSET', p .. 'states', states)
-  flush_loose(p, loose)
+  flush_loose(p, loose, now)
   redis.call('HSET', p .. 'claims', worker, int(request) .. ' ' .. table.concat(chosen, ' '))
   return fence, jobs
 end

@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, worker, lane set, lease, number of lanes, number of leases, number
 -- of started leases, what the worker tells of itself, then for each lane: type, "limit flags group"; for each lease, and then
 -- for each started one: id, fence.
--- Reply: now, lost ids, cancelled ids, deleted ids. O(lanes + leases x log running).
+-- Reply: now, lost ids, cancelled ids, deleted ids, next tick ('' for none). O(lanes + leases x log running).
 -- needs: time lanes hints jobs crew
 
 local p, worker, lane_set = KEYS[1], ARGV[2], ARGV[3]
@@ -59,4 +59,5 @@ each_lease(at, leases, function(id, token)
     deleted[#deleted + 1] = id
   end
 end)
-return { int(now), lost, cancelled, deleted }
+local tick = redis.call('ZRANGE', p .. 'ticks', 0, 0, 'WITHSCORES')[2]
+return { int(now), lost, cancelled, deleted, tick and int(tonumber(tick)) or '' }

@@ -3,7 +3,7 @@
 -- Reply: 1 stored, 0 recognised. If some found their unique key held: "place id" for each of
 -- those (place in the batch from 0, id of the holder), in one line; or with "!" in front that of
 -- the first one that is to be refused, and nothing is stored. O(jobs x log ready).
--- needs: time lanes hints jobs ties publish
+-- needs: time lanes hints jobs schedules ties publish
 
 local REPLAY_WINDOW = 60000
 local REPLAY_SECONDS = 600 -- rubbish collection only

@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, id, due time ('' for now), states that this is for, in one line.
 -- Reply: the state it was in, '' if unknown; or, if it has ended and another job holds its unique
 -- key, "!" and the id of that one. O(log jobs).
--- needs: time lanes hints jobs ties
+-- needs: time lanes hints jobs schedules ties
 
 local p, id, states = KEYS[1], ARGV[2], ' ' .. ARGV[4] .. ' '
 local body = redis.call('HGET', p .. 'bodies', id)
@@ -19,7 +19,7 @@ local waits_as = where == 'retrying' and where or 'scheduled'
 take_out(p, id, where, key, member, line, type)
 if has_ended then
   local starts = state.n or (state.s and '1')
-  state = { n = starts, R = state.R, p = state.p, Q = state.Q }
+  state = { n = starts, R = state.R, p = state.p, Q = state.Q, T = state.T }
   redis.call('HDEL', p .. 'attempts', id)
   redis.call('HDEL', p .. 'results', id)
 end

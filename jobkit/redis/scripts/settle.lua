@@ -6,7 +6,7 @@
 -- object; then 8 for each child (see publish.lua).
 -- Reply: now, then for each a line "verdict state due-time" (as far as there is one).
 -- O(settlements x log jobs).
--- needs: time lanes hints jobs ties publish
+-- needs: time lanes hints jobs schedules ties publish
 
 local FIELDS_OF_SETTLEMENT, FIELDS_OF_CHILD = 2, 8
 local COUNTED = { failed = 'x', timed_out = 'o' }
@@ -43,7 +43,7 @@ local function succeed(i, id, duration, result, text)
   if has_ties(text) or not string.find(text, '\ns', 1, true) then
     local state = parse_state(text)
     if not state.s then note_start(state, now - tonumber(duration)) end
-    untie(loose, id, state)
+    untie_for_good(loose, id, state, 'succeeded')
     state.K, state.k = state.k, nil
     text = state_text(state)
   else
@@ -75,7 +75,7 @@ local function wait_again(i, id, waits_as, state)
 end
 
 local function end_in(i, id, where, state)
-  untie(loose, id, state)
+  untie_for_good(loose, id, state, where)
   state.e = now_text
   write_state(p, id, state)
   add_ended(p, ready, where, id, types[i], now, state.R)
@@ -106,7 +106,7 @@ local function end_otherwise(i, id, line, failure, text)
     return wait_again(i, id, move == 'retry' and 'retrying' or 'scheduled', state)
   end
   if move == 'bury' and keep ~= '1' then
-    untie(loose, id, state)
+    untie_for_good(loose, id, state, 'dead')
     drop(p, { id })
     return answer(i, 'ok')
   end
@@ -168,7 +168,7 @@ call_in_chunks('ZADD', p .. 'succeeded', succeeded)
 call_in_chunks('ZADD', p .. 'succeeded:kept', kept)
 call_in_chunks('HSET', p .. 'states', states)
 call_in_chunks('HSET', p .. 'results', results)
-flush_loose(p, loose)
+flush_loose(p, loose, now)
 flush_ready(p, ready)
 for type in pairs(hints) do hint(p, type) end
 

@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, worker, four bounds.
 -- Reply: now, number of leases taken back, ended ids, 1 if there may be more.
 -- O(running + taken back x log ready).
--- needs: time lanes hints jobs ties losing crew
+-- needs: time lanes hints jobs schedules ties losing crew
 
 local TAKEN_OVER = 1000
 
@@ -33,7 +33,7 @@ end
 for name, batch in pairs(ready) do
   if not batch.set then types[lane_type(name)] = true end
 end
-flush_loose(p, loose)
+flush_loose(p, loose, now)
 flush_ready(p, ready)
 if #leases <= TAKEN_OVER then forget(p, worker) end
 for type in pairs(types) do hint(p, type) end

@@ -236,8 +236,6 @@ def test_what_is_not_there_yet_is_refused_by_name() -> None:
     """B57"""
     jobs = jobs_of()
 
-    with pytest.raises(jobkit.NotSupported, match="assert_recurring"):
-        jobs.assert_recurring("@daily", SendMail(1))
     with pytest.raises(jobkit.NotSupported, match="assert_idempotent"):
         jobs.assert_idempotent(SendMail(1), observe=lambda: 1)
     with pytest.raises(jobkit.NotSupported, match="faults"):
@@ -246,8 +244,6 @@ def test_what_is_not_there_yet_is_refused_by_name() -> None:
         jobs.explore(lambda jobs: None)
     with pytest.raises(jobkit.NotSupported, match="run"):
         jobs.run()
-    with pytest.raises(jobkit.NotSupported, match="schedules"):
-        jobs.schedule("@daily", SendMail(1))
 
 
 def test_jobs_are_found_and_cancelled_by_id_too() -> None:

@@ -4,19 +4,23 @@
 
 local HINT_SECONDS = 60 -- rubbish collection only
 
+-- Wake one of the workers that idle with a lane set; false if none does.
+local function wake_one(p, key)
+  local popped = redis.call('ZPOPMAX', p .. 'idle:' .. key)
+  if redis.call('EXISTS', p .. 'idle:' .. key) == 0 then
+    redis.call('SREM', p .. 'idlers', key)
+  end
+  if #popped == 0 then return false end
+  redis.call('RPUSH', p .. 'hint:' .. popped[1], '1')
+  redis.call('EXPIRE', p .. 'hint:' .. popped[1], HINT_SECONDS)
+  return true
+end
+
 local function hint(p, type)
   for _, key in ipairs(redis.call('SMEMBERS', p .. 'idlers')) do
     local spec = redis.call('HGET', p .. 'lanes:' .. key, type)
     if spec and not is_paused(p, type, string.match(spec, '^%d* %d* (.*)$')) then
-      local popped = redis.call('ZPOPMAX', p .. 'idle:' .. key)
-      if redis.call('EXISTS', p .. 'idle:' .. key) == 0 then
-        redis.call('SREM', p .. 'idlers', key)
-      end
-      if #popped > 0 then
-        redis.call('RPUSH', p .. 'hint:' .. popped[1], '1')
-        redis.call('EXPIRE', p .. 'hint:' .. popped[1], HINT_SECONDS)
-        return
-      end
+      if wake_one(p, key) then return end
     end
   end
 end
@@ -25,5 +29,12 @@ local function no_longer_idle(p, worker, key)
   if redis.call('ZREM', p .. 'idle:' .. key, worker) == 1
     and redis.call('EXISTS', p .. 'idle:' .. key) == 0 then
     redis.call('SREM', p .. 'idlers', key)
+  end
+end
+
+-- Wake one idle worker, whatever it serves.
+local function hint_anybody(p)
+  for _, key in ipairs(redis.call('SMEMBERS', p .. 'idlers')) do
+    if wake_one(p, key) then return end
   end
 end

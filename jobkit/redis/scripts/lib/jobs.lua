@@ -4,6 +4,7 @@
 --   k token "worker:fence" of the last claim; K once that is settled; neither once it is lost
 --   w token that was lost               d due time   p priority   R retention
 --   q unique key that it holds, Q once it let go of it (see ties.lua)
+--   S the schedule whose tick it is, T once the schedule has been told of its end
 --   v what the last claim knew: "flags place version", flags of the lane, version as JSON
 --   s started at      n starts, if more than that one     x failures  o timeouts
 --   l losses that count; there once the job was lost, and so a suspect

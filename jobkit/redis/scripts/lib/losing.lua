@@ -18,14 +18,14 @@ local function lose(p, id, now, ready, loose)
     ended = 'cancelled'
   elseif losses >= MAX_LOSSES or (losses > 0 and on_lost_dead) then
     if not keep_dead then
-      untie(loose, id, state)
+      untie_for_good(loose, id, state, 'dead')
       drop(p, { id })
       return true
     end
     ended = 'dead'
   end
   if ended then
-    untie(loose, id, state)
+    untie_for_good(loose, id, state, ended)
     state.e = int(now)
     add_ended(p, ready, ended, id, place_type(place), now, state.R)
   else

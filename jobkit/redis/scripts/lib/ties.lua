@@ -3,7 +3,10 @@
 -- A unique key. The hash `unique` has "owner expiry" by key, and a line of the owner's state
 -- names the key back:
 --   q "letters ttl key" while the job holds it; Q the same once it has let go of it.
--- Letters: s or d, held until the first start or until it is done; then what becomes of a job
+-- A schedule. A line of a tick's job names it (see schedules.lua):
+--   S until the job ends for the first time, T from then on
+--
+-- Letters of a unique key: s or d, held until the first start or until it is done; then what becomes of a job
 -- that comes meanwhile: k keep the holder as it is, r replace its content, f refuse the newcomer.
 -- ttl and expiry in milliseconds, '-' for none. Each entry names a live job that holds it, so
 -- the hash is never longer than the jobs are many; an expired one is taken over by a newcomer,
@@ -33,15 +36,14 @@ end
 
 -- Whether a state's text, of a job with a lease, has ties.
 local function has_ties(text)
-  return string.find(text, '\nq', 1, true)
+  return string.find(text, '\n[qS]')
 end
 
 local function no_ties()
-  return { ids = {}, keys = {} }
+  return { ids = {}, keys = {}, ticks = {} }
 end
 
--- Take its ties off a state; `loose` collects for `flush_loose`. Every path by which a job ends
--- or goes comes through here.
+-- Take its unique key off a state; `loose` collects for `flush_loose`.
 local function untie(loose, id, state)
   if not state.q then return end
   loose.ids[#loose.ids + 1] = id
@@ -49,8 +51,18 @@ local function untie(loose, id, state)
   state.Q, state.q = state.q, nil
 end
 
--- Free what was collected, as far as it is still its owner's.
-local function flush_loose(p, loose)
+-- Take all its ties off a state. Every path by which a job ends (its state is `outcome`) or goes
+-- ('deleted') comes through here.
+local function untie_for_good(loose, id, state, outcome)
+  untie(loose, id, state)
+  if not state.S then return end
+  loose.ticks[#loose.ticks + 1] = { state.S, id, outcome }
+  state.T, state.S = state.S, nil
+end
+
+-- Free what was collected, as far as it is still its owner's, and tell schedules of their ticks.
+local function flush_loose(p, loose, now)
+  for _, tick in ipairs(loose.ticks) do tick_ended(p, tick[1], tick[2], tick[3], now) end
   local keys, mine = loose.keys, {}
   if #keys == 0 then return end
   local entries = read_in_chunks(p .. 'unique', keys)
@@ -82,6 +94,6 @@ local function tie_until(p, id, state, due, now)
   else
     local loose = no_ties()
     untie(loose, id, state)
-    flush_loose(p, loose)
+    flush_loose(p, loose, now)
   end
 end
