@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobkit.engine import Engine, drive_async
-from jobkit.inspect import bulk, crew, listing, pausing, schedules, single
+from jobkit.inspect import bulk, crew, listing, pausing, queues, schedules, single
 from jobkit.record import JobRecord, JobState, Page
 from jobkit.roster import WorkerInfo
 from jobkit.scheduleinfo import ScheduleInfo
@@ -42,7 +42,12 @@ class AsyncInspector:
         limit: int = 20,
         cursor: str | None = None,
     ) -> Page[JobRecord[Any]]:
-        """List jobs. Not supported yet."""
+        """List jobs of a state, a queue, a type, or any; `cursor` is that of the page before.
+
+        `type` is a stored name, or a class with all its names. What runs comes first, then what
+        waits, in the order of its turn, then what has ended, newest first. Jobs that come and go
+        meanwhile change nothing for the others. `limit` is at most 1000. Raises `InvalidOption`.
+        """
         return await drive_async(
             listing.jobs(
                 self._engine, state=state, queue=queue, type=type, limit=limit, cursor=cursor
@@ -52,7 +57,7 @@ class AsyncInspector:
 
     async def queues(self) -> Sequence[Any]:
         """List queues. Not supported yet."""
-        return await drive_async(listing.queues(self._engine), self._run)
+        return await drive_async(queues.queues(self._engine), self._run)
 
     async def workers(self) -> tuple[WorkerInfo, ...]:
         """List the workers of all queues by name, each with the jobs that it runs."""
