@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.clusters import RedisCluster
 from tests.servers import RedisServer, find_servers
 
 RedisServers: TypeAlias = Callable[[str], RedisServer]
@@ -50,6 +51,13 @@ def redis_server(redis_servers: RedisServers) -> RedisServer:
 def each_redis_server(request: pytest.FixtureRequest, redis_servers: RedisServers) -> RedisServer:
     """Run the test once on each version that this machine has."""
     return redis_servers(str(request.param))
+
+
+@pytest.fixture(scope="session")
+def redis_cluster() -> Iterator[RedisCluster]:
+    """Give a running cluster of three masters of the newest version; shared like the servers."""
+    with RedisCluster(BINARIES[NEWEST]) as cluster:
+        yield cluster
 
 
 @pytest.fixture

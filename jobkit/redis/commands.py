@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -34,6 +34,7 @@ from jobkit.store import (
     Lane,
     Leave,
     MarkTimedOut,
+    NewJob,
     Operation,
     Page,
     Place,
@@ -143,13 +144,30 @@ def _settle(operation: Settle, namespace: str, now: Arg) -> Command:
     for settlement in operation.settlements:
         children = settlement.children if isinstance(settlement, Succeed) else ()
         queues += [child.queue for child in children if child.queue not in queues]
+    return settle_command(
+        operation,
+        namespace,
+        now,
+        queues,
+        lambda child: new_job_args(child, 1 + queues.index(child.queue)),
+    )
+
+
+def settle_command(
+    operation: Settle,
+    namespace: str,
+    now: Arg,
+    queues: Sequence[str],
+    child_args: Callable[[NewJob], tuple[Arg, ...]],
+) -> Command:
+    """Return the call that ends attempts; `queues`: its own, and those of children it reaches."""
     args: list[Arg] = [now, operation.worker, *_bounds(operation.bounds)]
     args.append(len(operation.settlements))
     for settlement in operation.settlements:
         args += settlement_args(settlement)
         if isinstance(settlement, Succeed):
             for child in settlement.children:
-                args += new_job_args(child, 1 + queues.index(child.queue))
+                args += child_args(child)
 
     def parse(reply: list[Any]) -> tuple[Settled, ...]:
         at = int(reply[0])

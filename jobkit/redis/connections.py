@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from redis import Redis
 from redis.asyncio import connection as aio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -69,7 +68,7 @@ class Address:
         return kind(**arguments)
 
 
-def address_of(url_or_client: str | Redis, *, reply_timeout: float = REPLY_TIMEOUT) -> Address:
+def address_of(url_or_client: object, *, reply_timeout: float = REPLY_TIMEOUT) -> Address:
     """Read where to connect to off a URL or a client; nothing is connected yet.
 
     `reply_timeout`: seconds to wait for a reply, unless URL or client say it.
@@ -82,7 +81,7 @@ def address_of(url_or_client: str | Redis, *, reply_timeout: float = REPLY_TIMEO
             f"RedisJobs takes a URL such as 'redis://localhost:6379/0' or a redis.Redis client, "
             f"not {url_or_client!r}"
         )
-    return _of_pool(pool, "the client's Redis", reply_timeout)
+    return of_pool(pool, "the client's Redis", reply_timeout)
 
 
 def _of_url(url: str, reply_timeout: float) -> Address:
@@ -90,29 +89,27 @@ def _of_url(url: str, reply_timeout: float) -> Address:
         scheme = urlsplit(url).scheme
     except ValueError as error:
         raise InvalidOption(f"a Redis URL cannot be read: {error}") from error
-    if scheme == "redis+cluster":
-        raise NotSupported(f"{scheme}:// is not supported yet; use redis:// or rediss://")
     if scheme in sentinel.SCHEMES:
         check_login(url)
         plain, hosts, name, own = sentinel.split_url(url)
-        server = _of_server_url(plain, reply_timeout)
+        server = of_server_url(plain, reply_timeout)
         return _of_primary(server, hosts, name, own, without_password(url))
     if scheme not in SCHEMES:
         raise InvalidOption(
             f"{without_password(url)!r} is no Redis URL: write redis://host:6379/0, "
             f"rediss:// for TLS, unix://path, or {sentinel.FORM}"
         )
-    return _of_server_url(url, reply_timeout)
+    return of_server_url(url, reply_timeout)
 
 
-def _of_server_url(url: str, reply_timeout: float) -> Address:
+def of_server_url(url: str, reply_timeout: float) -> Address:
     try:
         # redis-py leaves its keyword arguments untyped; none is given here.
         pool = ConnectionPool.from_url(url)  # pyright: ignore[reportUnknownMemberType]
     except ValueError as error:
         check_login(url)
         raise InvalidOption(_unreadable(url, error)) from None  # whose text may have a password
-    return _of_pool(pool, without_password(url), reply_timeout)
+    return of_pool(pool, without_password(url), reply_timeout)
 
 
 def check_login(url: str) -> None:
@@ -128,7 +125,7 @@ def _unreadable(url: str, error: ValueError) -> str:
     return f"{without_password(url)!r} is no Redis URL{why}"
 
 
-def _of_pool(pool: ConnectionPool, shown: str, reply_timeout: float) -> Address:
+def of_pool(pool: ConnectionPool, shown: str, reply_timeout: float) -> Address:
     given: dict[str, Any] = dict(pool.connection_kwargs)
     given |= {
         "decode_responses": False,
@@ -193,6 +190,11 @@ class Connections:
             return self._idle.pop()
         except IndexError:
             return self.address.connection()
+
+    @property
+    def has_idle(self) -> bool:
+        """Whether a connection is at hand that was used before."""
+        return bool(self._idle) and self._process == os.getpid()
 
     def give_back(self, connection: Wire) -> None:
         """Take back a connection on which every reply was read."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from redis import Redis
+from redis.cluster import RedisCluster
 
 from jobkit.clock import SystemClock, system_milliseconds
 from jobkit.engine import Engine
@@ -14,22 +15,29 @@ from jobkit.handlers import Handlers
 from jobkit.ids import system_ids
 from jobkit.options import EnqueueOptions, QueueOptions, queue_name
 from jobkit.redis.aio import AsyncRedisStore
+from jobkit.redis.cluster import (
+    AsyncClusterStore,
+    ClusterStore,
+    cluster_address_of,
+)
 from jobkit.redis.connections import REPLY_TIMEOUT, Connections, address_of
 from jobkit.redis.store import RedisStore
+from jobkit.store import AsyncStore, Store
 from jobkit.worker import WorkingJobs
 
 
 class RedisJobs(WorkingJobs):
     """Keep jobs in Redis; any number of processes enqueue, any number work.
 
-    `url_or_client`: `redis://`, `rediss://` (TLS) or `unix://`, or a `redis.Redis` whose
-    settings are taken over. Nothing is connected before the first call. The time is Redis's.
+    `url_or_client`: `redis://`, `rediss://` (TLS) or `unix://`, `redis+sentinel://`,
+    `redis+cluster://`, or a client of redis-py whose settings are taken over. Nothing is
+    connected before the first call. The time is Redis's.
     `namespace` isolates completely: its jobs share nothing with those of another.
     """
 
     def __init__(
         self,
-        url_or_client: str | Redis,
+        url_or_client: str | Redis | RedisCluster,
         *,
         namespace: str = "jobkit",
         handlers: Handlers | Sequence[Handlers] = (),
@@ -41,7 +49,8 @@ class RedisJobs(WorkingJobs):
     ) -> None:
         if complaint := queue_name(namespace):
             raise InvalidOption(f"namespace={namespace!r}: {complaint}")
-        address = address_of(url_or_client, reply_timeout=_reply_timeout(enqueue_timeout))
+        reply_timeout = _reply_timeout(enqueue_timeout)
+        store, async_store, shown = _stores(url_or_client, namespace, reply_timeout)
         engine = Engine(
             handlers=handlers,
             defaults=defaults,
@@ -53,15 +62,28 @@ class RedisJobs(WorkingJobs):
         )
         super().__init__(
             engine,
-            RedisStore(Connections(address), namespace=namespace),
-            AsyncRedisStore(address, namespace=namespace),
+            store,
+            async_store,
             clock=SystemClock(),
             enqueue_timeout=enqueue_timeout,
         )
-        self._shown = f"RedisJobs({address.shown!r}, namespace={namespace!r})"
+        self._shown = f"RedisJobs({shown!r}, namespace={namespace!r})"
 
     def __repr__(self) -> str:
         return self._shown
+
+
+def _stores(
+    url_or_client: str | Redis | RedisCluster, namespace: str, reply_timeout: float
+) -> tuple[Store, AsyncStore, str]:
+    """Return the stores for threads and coroutines, and what may be shown of their address."""
+    cluster = cluster_address_of(url_or_client, reply_timeout=reply_timeout)
+    if cluster is not None:
+        store = ClusterStore(cluster, namespace=namespace)
+        return store, AsyncClusterStore(cluster, namespace=namespace), cluster.shown
+    address = address_of(url_or_client, reply_timeout=reply_timeout)
+    single = RedisStore(Connections(address), namespace=namespace)
+    return single, AsyncRedisStore(address, namespace=namespace), address.shown
 
 
 def _reply_timeout(enqueue_timeout: timedelta | None) -> float:

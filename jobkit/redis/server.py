@@ -26,6 +26,11 @@ class Server:
         """The address, without a password."""
         return self._connections.address.shown
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection is at hand that was whole when it was used last."""
+        return self._connections.has_idle
+
     def ask(self, words: Words) -> list[Any]:
         """Send words and return the replies; an error reply stands in its place."""
         return self.send(words).replies()

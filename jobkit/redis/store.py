@@ -138,6 +138,8 @@ def new_names(commands: Sequence[Command], announced: set[str]) -> list[str]:
 
 def read(sent: Command, reply: Any, *, where: str) -> Any:
     """Return what a reply means, or the error that it is."""
+    if isinstance(reply, JobkitError):
+        return reply
     if isinstance(reply, Exception):
         return refused(reply, where)
     try:

@@ -99,10 +99,18 @@ class Bench:
         return self._requests[sender]
 
     def push(self, *jobs: NewJob) -> tuple[str, ...]:
-        """Store jobs."""
-        ids = self.run(self.pushing(*jobs))
-        assert isinstance(ids, tuple), f"refused: {ids}"
-        return ids
+        """Store jobs: with one push, or with one for each queue where a store can do no more."""
+        named = [self.named(job) for job in jobs]
+        steps = [named]
+        if self.store.atomic_over == "queue":
+            queues = dict.fromkeys(job.queue for job in named)
+            steps = [[job for job in named if job.queue == queue] for queue in queues]
+        stored: dict[str, str] = {}
+        for step in steps:
+            ids = self.run(self.pushing(*step))
+            assert isinstance(ids, tuple), f"refused: {ids}"
+            stored |= zip((job.id for job in step), ids, strict=True)
+        return tuple(stored[job.id] for job in named)
 
     def push_one(self, job: NewJob) -> str:
         """Store one job and return its id."""

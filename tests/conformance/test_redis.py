@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import fakeredis
 import pytest
 
+from jobkit.redis.cluster import ClusterStore, cluster_address_of
 from jobkit.redis.connections import Connections, address_of
 from jobkit.redis.keys import hint_key
 from jobkit.redis.store import RedisStore
@@ -16,6 +17,7 @@ from jobkit.redis.waiter import RedisWaiter
 from jobkit.store import Store, Waiter
 from jobkit_testing.conformance import StoreConformance
 from jobkit_testing.conformance.builders import QUEUE
+from tests.clusters import RedisCluster
 from tests.servers import RedisServer
 
 
@@ -49,6 +51,17 @@ class TestFakeRedis(StoreConformance):
     @pytest.fixture
     def make_store(self) -> Callable[[], Store]:
         return FakeRedisStore
+
+
+class TestRedisCluster(StoreConformance):
+    """Three masters; the queues of a test are in several slots, mostly on several nodes."""
+
+    @pytest.fixture
+    def make_store(self, redis_cluster: RedisCluster, namespace: str) -> Callable[[], Store]:
+        address = cluster_address_of(redis_cluster.url, reply_timeout=5.0)
+        assert address is not None
+        numbers = count(1)
+        return lambda: ClusterStore(address, namespace=f"{namespace}-{next(numbers)}")
 
 
 class TestRedis(StoreConformance):

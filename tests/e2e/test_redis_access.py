@@ -11,7 +11,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from jobkit import BackendUnavailable, InvalidOption, NotSupported, RedisJobs
+from jobkit import BackendUnavailable, InvalidOption, RedisJobs
 from jobkit.clock import SystemClock
 from jobkit.redis.faults import RefusedLogin
 from tests.e2e.backends import MakeJobs
@@ -174,6 +174,8 @@ def test_a_push_refused_for_a_key_of_another_kind_stores_nothing(
         "redis+sentinel://host:no-port/main",
         "redis+sentinel://:pa/ss@host:26379/main",
         "redis+sentinel://:12/pass@host:26379/main",
+        "redis+cluster://host:no-port",
+        "redis+cluster://:pa/ss@host:6379",
     ],
 )
 def test_a_wrong_url_is_refused_without_showing_a_password(url: str) -> None:
@@ -185,10 +187,10 @@ def test_a_wrong_url_is_refused_without_showing_a_password(url: str) -> None:
     assert "ss@" not in str(refusal.value)
 
 
-def test_an_address_that_is_not_served_yet_is_refused_by_name() -> None:
+def test_a_cluster_has_one_database() -> None:
     """B57"""
-    with pytest.raises(NotSupported, match=r"redis\+cluster"):
-        RedisJobs("redis+cluster://host:6379")
+    with pytest.raises(InvalidOption, match="database 0 only"):
+        RedisJobs("redis+cluster://host:6379/1")
 
 
 def test_a_client_of_another_kind_is_refused_by_name() -> None:

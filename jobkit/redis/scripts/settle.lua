@@ -3,10 +3,10 @@
 -- KEYS: prefix, then the prefixes of the children's queues. ARGV: now, worker, four bounds,
 -- number of settlements, then for each: a line "id fence move duration children due-time delay
 -- keep" (as far as the move needs it), and "=" and the result or the inside of an attempt's JSON
--- object; then 8 for each child (see publish.lua).
+-- object; then 8 for each child (see publish.lua; those for other slots come last, see outbox.lua).
 -- Reply: now, then for each a line "verdict state due-time" (as far as there is one).
 -- O(settlements x log jobs).
--- needs: time lanes hints jobs schedules ties publish
+-- needs: time lanes hints jobs schedules ties publish outbox
 
 local FIELDS_OF_SETTLEMENT, FIELDS_OF_CHILD = 2, 8
 local COUNTED = { failed = 'x', timed_out = 'o' }
@@ -176,7 +176,9 @@ for _, id in ipairs(leases) do
   local i = held[id]
   if children[i] ~= '0' and reply[i + 1] == 'ok succeeded' then
     local first, number = blobs_at[i] + FIELDS_OF_SETTLEMENT, tonumber(children[i])
-    publish(clock, first, number, plan_keys(clock, first, number))
+    local here = count_here(first, number)
+    publish(clock, first, here, plan_keys(clock, first, here))
+    leave_for_others(p, now, first + here * FIELDS, number - here)
   end
 end
 trim(p, now, bounds, count, by_type)

@@ -1,0 +1,191 @@
+"""What a store does on a cluster, as a `Route`: operations, names of queues, and forwarding."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jobkit.errors import BackendUnavailable, JobkitError
+from jobkit.redis.cluster.forwarding import (
+    LATER,
+    forward,
+    leaves_children,
+    receive,
+    settle_and_leave,
+)
+from jobkit.redis.cluster.routing import Plain, Route, Router
+from jobkit.redis.cluster.slots import slot_of
+from jobkit.redis.command import Arg, Command
+from jobkit.redis.commands import command
+from jobkit.redis.faults import refused
+from jobkit.redis.hosts import Host
+from jobkit.redis.keys import queue_names, queue_prefix
+from jobkit.redis.store import new_names, read
+from jobkit.store import Claim, Operation, Push, Settle
+
+REST = 1.0  # seconds until children are forwarded again to a node that was away
+_LOGGER = logging.getLogger("jobkit.redis")
+
+
+class Dispatcher:
+    """Turns operations into trips; shared by all that talk to a cluster in one process."""
+
+    def __init__(self, router: Router, *, namespace: str, monotonic: Callable[[], float]) -> None:
+        self.router = router
+        self.namespace = namespace
+        self._monotonic = monotonic
+        self._announced: set[str] = set()
+        self._losses = 0
+        self._resting: dict[tuple[str, str], float] = {}  # until when, by queue and target
+
+    def run_many(self, operations: Sequence[Operation[Any]], now: int | None) -> Route[list[Any]]:
+        """Carry out operations: those of one queue in order, each error in its place.
+
+        Usually one trip. Children of other queues are forwarded before this returns.
+        """
+        at: Arg = "" if now is None else now
+        built = [self._build(each, now) for each in operations]
+        sent = [each for each in built if isinstance(each, Command)]
+        claimed = [each.queue for each in operations if isinstance(each, Claim)]
+        looks = [self._look_into_outbox(queue) for queue in claimed]
+        replies = yield from self._exchange(sent, looks)
+        left = {
+            queue for queue, look in zip(claimed, replies[len(sent) :], strict=True) if look == 1
+        }
+        answers = iter(replies)
+        results = [
+            read(each, next(answers), where=self.router.address.shown)
+            if isinstance(each, Command)
+            else each
+            for each in built
+        ]
+        for operation, result in zip(operations, results, strict=True):
+            if isinstance(operation, Settle) and not isinstance(result, Exception):
+                left |= {operation.queue} if leaves_children(operation) else set()
+        for queue in sorted(left):
+            yield from self.forward(queue, at)
+        return results
+
+    def hosts_of(self, queues: Sequence[str]) -> Route[dict[str, Host | None]]:
+        """Return the node that serves each queue."""
+        slots = yield from self.router.slots()
+        return {queue: slots.primary_of(slot_of(self._prefix(queue))) for queue in queues}
+
+    def ask_queue(self, queue: str, words: Sequence[tuple[Any, ...]]) -> Route[list[Any]]:
+        """Send plain commands to the node of a queue."""
+        commands = [Plain(self._prefix(queue), each) for each in words]
+        return (yield from self.router.replies(commands))
+
+    def ask_all(self, words: tuple[Any, ...]) -> Route[dict[Host, Any]]:
+        """Send a command to every node that serves slots; raises if one cannot be reached."""
+        slots = yield from self.router.slots()
+        answers = yield {host: [words] for host in slots.primaries}
+        for answer in answers.values():
+            if isinstance(answer, BackendUnavailable):
+                raise answer
+            if isinstance(answer[0], Exception):
+                raise refused(answer[0], self.router.address.shown)
+        return {host: answer[0] for host, answer in answers.items() if isinstance(answer, list)}
+
+    # Operations.
+
+    def _prefix(self, queue: str) -> str:
+        return queue_prefix(self.namespace, queue)
+
+    def _build(self, operation: Operation[Any], now: int | None) -> Command | JobkitError:
+        try:
+            if isinstance(operation, Push):
+                operation.check_reach("queue")
+            if isinstance(operation, Settle) and leaves_children(operation):
+                return settle_and_leave(operation, self.namespace, "" if now is None else now)
+            return command(operation, namespace=self.namespace, now=now)
+        except JobkitError as error:
+            return error
+
+    def _look_into_outbox(self, queue: str) -> Plain:
+        key = f"{self._prefix(queue)}outboxes"
+        return Plain(key, (b"EXISTS", key))
+
+    def _exchange(
+        self, commands: Sequence[Command], plain: Sequence[Plain] = ()
+    ) -> Route[list[Any]]:
+        """Return replies; the names of queues are written down first where they must be.
+
+        Those of heartbeats go with them: they come again, and a lease does not wait for a name.
+        """
+        if self._losses != self.router.losses:  # whoever has the names now may not know them
+            self._losses = self.router.losses
+            self._announced.clear()
+        must = new_names([each for each in commands if not each.always_announce], self._announced)
+        also = new_names([each for each in commands if each.always_announce], set())
+        trouble: Any = None
+        if must:
+            trouble = (yield from self.router.replies([self._announce(must)]))[0]
+            if not isinstance(trouble, Exception):
+                self._announced.update(must)
+        unannounced = [
+            isinstance(trouble, Exception) and not self._announced.issuperset(each.queues)
+            for each in commands
+        ]
+        sent: list[Command | Plain] = [
+            each for each, stays in zip(commands, unannounced, strict=True) if not stays
+        ]
+        sent += plain
+        sent += [self._announce(also)] if also else []
+        replies = iter((yield from self.router.replies(sent)) if sent else [])
+        first = [_not_sent(trouble) if stays else next(replies) for stays in unannounced]
+        return [*first, *(reply for reply, _ in zip(replies, plain, strict=False))]
+
+    def _announce(self, names: Sequence[str]) -> Plain:
+        key = queue_names(self.namespace)
+        return Plain(key, (b"SADD", key, *names))
+
+    # Children of other queues.
+
+    def forward(self, source: str, now: Arg) -> Route[None]:
+        """Bring the children that wait in a queue's outbox to their queues, as far as it goes."""
+        known = {
+            target: LATER
+            for (queue, target), until in list(self._resting.items())
+            if queue == source and until > self._monotonic()
+        }
+        while True:
+            ask = forward(self.namespace, source, known)
+            [reply] = yield from self.router.replies([ask])
+            boxes = read(ask, reply, where=self.router.address.shown)
+            if isinstance(boxes, Exception):
+                _LOGGER.info("children stay in the outbox of queue %s for now: %s", source, boxes)
+                return
+            if not boxes:
+                return
+            known = {target: mark for target, mark in known.items() if mark == LATER}
+            known |= yield from self._deliver(source, boxes, now)
+
+    def _deliver(
+        self, source: str, boxes: dict[str, list[bytes]], now: Arg
+    ) -> Route[dict[str, str]]:
+        """Return the greatest number that has arrived in each queue."""
+        calls = [
+            receive(self.namespace, source, target, entries, now)
+            for target, entries in boxes.items()
+        ]
+        replies = yield from self._exchange(calls)
+        arrived: dict[str, str] = {}
+        for target, call, reply in zip(boxes, calls, replies, strict=True):
+            mark = read(call, reply, where=self.router.address.shown)
+            if isinstance(mark, Exception):
+                _LOGGER.warning("children of queue %s wait for queue %s: %s", source, target, mark)
+                self._resting[source, target] = self._monotonic() + REST
+                arrived[target] = LATER
+            else:
+                self._resting.pop((source, target), None)
+                arrived[target] = mark
+        return arrived
+
+
+def _not_sent(trouble: Any) -> BackendUnavailable:
+    """Return why a command was not sent: the name of its queue could not be written down."""
+    if isinstance(trouble, BackendUnavailable):
+        return BackendUnavailable(str(trouble), stored="no", passing=trouble.passing)
+    return refused(trouble, "the node of the set of queue names")

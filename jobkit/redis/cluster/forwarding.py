@@ -1,0 +1,105 @@
+"""Children for queues of other slots: left with their parent's queue, then forwarded.
+
+1. `settle` stores them in the outbox of the parent's queue, in the step in which it succeeds;
+   each has a number, and numbers grow for ever.
+2. `forward` reads the first ones, for each of the other queues.
+3. `receive` stores those that have not arrived yet in their queue: it keeps the greatest number
+   that has come from each queue.
+4. `forward` drops those from the outbox, and reads the next ones.
+
+Any step may be repeated, by anybody, at any time, and whoever does them may die between two: a
+child is in the outbox until it has arrived, and it arrives once. The store goes on to step 2 by
+itself after a settlement; every claim looks whether an outbox was left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from jobkit.redis.command import Arg, Command, new_job_args
+from jobkit.redis.commands import settle_command
+from jobkit.redis.keys import queue_prefix
+from jobkit.redis.scripts import script
+from jobkit.store import NewJob, Settle, Settlement, Succeed
+
+LATER = "-"  # leave the children of this queue for another time
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(NewJob).decode
+
+
+def leaves_children(operation: Settle) -> bool:
+    """Tell whether a settlement has children for other queues."""
+    return any(
+        child.queue != operation.queue
+        for settlement in operation.settlements
+        if isinstance(settlement, Succeed)
+        for child in settlement.children
+    )
+
+
+def settle_and_leave(operation: Settle, namespace: str, now: Arg) -> Command:
+    """Return the call that ends attempts and leaves their children for other queues."""
+    home = operation.queue
+    settlements = tuple(_away_last(each, home) for each in operation.settlements)
+
+    def child_args(child: NewJob) -> tuple[Arg, ...]:
+        return new_job_args(child, 1) if child.queue == home else _away_args(child)
+
+    ordered = Settle(
+        queue=home,
+        worker=operation.worker,
+        version=operation.version,
+        settlements=settlements,
+        bounds=operation.bounds,
+    )
+    return settle_command(ordered, namespace, now, [home], child_args)
+
+
+def _away_last(settlement: Settlement, home: str) -> Settlement:
+    if not isinstance(settlement, Succeed):
+        return settlement
+    return replace(
+        settlement, children=tuple(sorted(settlement.children, key=lambda c: c.queue != home))
+    )
+
+
+def _away_args(child: NewJob) -> tuple[Arg, ...]:
+    """Return what `lib/outbox.lua` reads, in as many arguments as any child has."""
+    run_at = "" if child.run_at is None else child.run_at
+    return (f"@{child.queue}", _encode(child), "", "", run_at, child.delay, "", "")
+
+
+def forward(namespace: str, queue: str, known: Mapping[str, str]) -> Command:
+    """Return the call that drops what has arrived (`known`: by queue) and reads what has not."""
+    args = tuple(word for pair in known.items() for word in pair)
+    return Command(script("forward"), (queue_prefix(namespace, queue),), args, _parse_boxes)
+
+
+def _parse_boxes(reply: Iterable[Sequence[bytes]]) -> dict[str, list[bytes]]:
+    return {target.decode(): entries for target, *entries in reply}
+
+
+def receive(
+    namespace: str, source: str, target: str, entries: Sequence[bytes], now: Arg
+) -> Command:
+    """Return the call that stores children of `source` in the queue `target`."""
+    numbers: list[bytes] = []
+    jobs: list[Any] = []
+    for entry in entries:
+        number, due, child = entry.split(b" ", 2)
+        job = _decode(child)
+        if due:
+            job = replace(job, run_at=int(due))
+        numbers.append(number)
+        jobs += new_job_args(job, 1)
+    return Command(
+        script("receive"),
+        (queue_prefix(namespace, target),),
+        (now, source, len(numbers), *numbers, *jobs),
+        lambda reply: reply.decode(),
+        (target,),
+    )
