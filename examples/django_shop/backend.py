@@ -1,4 +1,4 @@
-"""Puts production together: `jobkit worker examples.django_shop.backend`, and what the views use."""
+"""Production: for `jobkit worker examples.django_shop.backend`, and for the views."""
 
 from __future__ import annotations
 

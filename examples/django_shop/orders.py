@@ -21,7 +21,7 @@ def place_order(jobs: Enqueuer, *, sku: str, cents: int, now: datetime) -> int:
     with transaction.atomic():
         order = Order.objects.create(sku=sku, cents=cents, placed_at=now)
         transaction.on_commit(lambda: jobs.enqueue(ChargeCard(order.pk)))
-    return order.pk
+    return int(order.pk)
 
 
 def charge_order(order_id: int, charge: Charge) -> None:

@@ -151,3 +151,20 @@ def test_without_a_redis_a_command_says_so(
 
     assert main(["jobs", "show", "x" * 26, "--redis", url]) == ExitCode.NO_REDIS
     assert "cannot reach Redis" in capsys.readouterr().err
+
+
+def test_jobs_are_listed_with_totals(
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """B47."""
+    cli_jobs.enqueue_many([Note("a"), Note("b"), Note("c")])
+
+    assert main(["jobs", "list", "--state", "queued", "--limit", "2"]) == ExitCode.OK
+    said = capsys.readouterr()
+    told: dict[str, Any] = json.loads(out(capsys, "jobs", "list", "--json"))
+
+    assert "Note(text='a')" in said.out
+    assert "Note(text='c')" not in said.out
+    assert said.err.startswith("2 of 3; go on with --cursor ")
+    assert [item["payload"]["text"] for item in told["items"]] == ["a", "b", "c"]
+    assert (told["total"], told["cursor"]) == (3, None)

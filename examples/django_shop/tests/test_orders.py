@@ -50,7 +50,7 @@ class Orders_(TestCase):  # noqa: N801  # the view has the better name
     def test_an_order_that_is_rolled_back_charges_nobody(self) -> None:
         with self.captureOnCommitCallbacks(execute=True), transaction.atomic():
             self.place()
-            transaction.set_rollback(True)
+            transaction.set_rollback(rollback=True)
 
         self.jobs.assert_empty()
         assert not Order.objects.exists()
