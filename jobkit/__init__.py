@@ -63,6 +63,11 @@ if TYPE_CHECKING:
     from jobkit.roster import SlotInfo as SlotInfo
     from jobkit.roster import WorkerInfo as WorkerInfo
     from jobkit.scheduleinfo import ScheduleInfo as ScheduleInfo
+    from jobkit.stats import Counts as Counts
+    from jobkit.stats import Histogram as Histogram
+    from jobkit.stats import QueueStats as QueueStats
+    from jobkit.stats import Stats as Stats
+    from jobkit.stats import StatsMinute as StatsMinute
 
 _HOMES = {
     "backoff": ("Exponential",),
@@ -103,6 +108,7 @@ _HOMES = {
     "report": ("Matches", "Report"),
     "roster": ("SlotInfo", "WorkerInfo"),
     "scheduleinfo": ("ScheduleInfo",),
+    "stats": ("Counts", "Histogram", "QueueStats", "Stats", "StatsMinute"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -11,6 +11,7 @@ from jobkit.inspect import bulk, crew, listing, pausing, queues, schedules, sing
 from jobkit.record import JobRecord, JobState, Page
 from jobkit.roster import WorkerInfo
 from jobkit.scheduleinfo import ScheduleInfo
+from jobkit.stats import Stats
 from jobkit.store import Operation
 
 
@@ -61,15 +62,15 @@ class Inspector:
 
     def workers(self) -> tuple[WorkerInfo, ...]:
         """List the workers of all queues by name, each with the jobs that it runs."""
-        return drive(crew.workers(self._engine), self._run)
+        return drive(crew.workers(), self._run)
 
     def schedules(self) -> Sequence[ScheduleInfo[Any]]:
         """List all schedules, by name."""
         return drive(schedules.schedules(self._engine), self._run)
 
-    def stats(self) -> Any:
-        """Return totals and series. Not supported yet."""
-        return drive(crew.stats(self._engine), self._run)
+    def stats(self) -> Stats:
+        """Return what was done, in all and by the minute, over all queues and for each."""
+        return drive(crew.stats(), self._run)
 
     def pause(self, queue: str | None = None, type: str | type | None = None) -> None:
         """Start no job of a queue, of a type, or of a type in a queue, until it is resumed.

@@ -6,6 +6,7 @@ from jobkit.memory.kept import KeptJob
 from jobkit.memory.lines import lane_name
 from jobkit.memory.queue import MemoryQueue
 from jobkit.record import ENDED, JobState
+from jobkit.store import MINUTES_KEPT, TYPES_COUNTED
 
 
 def audit(queue: MemoryQueue) -> list[str]:
@@ -17,6 +18,7 @@ def audit(queue: MemoryQueue) -> list[str]:
             breaches.append(f"group {group} counts {sorted(strangers)}, which do not run")
     breaches += _keys(queue)
     breaches += _ticks(queue)
+    breaches += _counted(queue)
     return [breach for breach in breaches if breach]
 
 
@@ -85,4 +87,19 @@ def _ticks(queue: MemoryQueue) -> list[str]:
         for job in queue.jobs.values()
         if job.state in ENDED and job.tick_of is not None
     ]
+    return found
+
+
+def _counted(queue: MemoryQueue) -> list[str]:
+    """Each minute stands in its place of the ring, and its group is known."""
+    ledger = queue.ledger
+    found = [
+        f"minute {minute} of {group} stands in place {place}, or the group is not known"
+        for (place, group), (minute, _) in ledger.ring.items()
+        if minute % MINUTES_KEPT != place or group not in ledger.totals
+    ]
+    if ledger.new:
+        found.append(f"{sorted(ledger.new)} were counted and not written")
+    if len(ledger.totals) > TYPES_COUNTED + 1:
+        found.append(f"{len(ledger.totals)} groups are counted")
     return found

@@ -36,6 +36,7 @@ from jobkit.store import (
     Settle,
     Settled,
     SpreadPauses,
+    Statistics,
     TakenOver,
     TakeOver,
     Workers,
@@ -65,6 +66,7 @@ def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
         return _same_again(queue, operation, earlier[1], now)
     queue.promote(now)
     ended = queue.reclaim(now)
+    queue.ledger.write(now)
     if operation.only is None:
         taken = queue.take(
             operation.lanes,
@@ -129,6 +131,7 @@ def settle(
         result, children = apply(queue, settlement, worker=operation.worker, now=now)
         settled[settlement.lease] = result
         published += children
+    queue.ledger.write(now)
     queue.crew.hint_wanted(now)
     publish(queue_of, published, clock)
     queue.trim(operation.bounds, now=now, ended=len(operation.settlements))
@@ -179,6 +182,7 @@ def take_over(queue: MemoryQueue, operation: TakeOver, clock: int) -> TakenOver:
     )
     taken = held[:TAKEN_OVER_AT_ONCE]
     ended = [job.id for job in taken if queue.lose(job, now=now)]
+    queue.ledger.write(now)
     if len(held) == len(taken):
         queue.crew.forget(operation.worker)
     queue.crew.wanted.update((job.type, None) for job in taken if job.state is JobState.QUEUED)
@@ -226,4 +230,5 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Count: reading.count,
     Workers: reading.workers,
     **ticking.OPERATIONS,
+    Statistics: reading.statistics,
 }

@@ -20,6 +20,7 @@ from jobkit.memory.lines import (
 )
 from jobkit.memory.pauses import QueuePauses
 from jobkit.memory.schedules import Schedules
+from jobkit.memory.statistics import Ledger
 from jobkit.memory.ties import Ties
 from jobkit.memory.watermark import Watermark
 from jobkit.record import ENDED, JobState, Move
@@ -63,6 +64,7 @@ class MemoryQueue:
         self.pauses = QueuePauses()
         self.crew = Crew(pauses=self.pauses)
         self.schedules = Schedules()
+        self.ledger = Ledger()
         self.arrivals = 0
         self.fences = 0
 
@@ -190,11 +192,13 @@ class MemoryQueue:
         if job.started:
             job.losses += 1
             job.note(LOST, now=now)
+            self.ledger.count(job.lane.group, "l")
         job.started = False
         if job.cancel_requested_at is not None:
             self.end(job, Move.RECLAIM, JobState.CANCELLED, now=now)
             return True
         if job.losses >= MAX_LOSSES or (job.losses and job.lane.on_lost_dead):
+            self.ledger.count(job.lane.group, "d")
             self.end(job, Move.RECLAIM, JobState.DEAD, now=now, keep=job.lane.keep_dead)
             return True
         self.make_ready(job, Move.RECLAIM)

@@ -13,9 +13,11 @@ from jobkit.store import (
     Page,
     Place,
     QueueCounts,
+    Statistics,
     StoredJob,
     StoredPage,
     StoredSlot,
+    StoredStatistics,
     StoredWorker,
     StoredWorkers,
     Workers,
@@ -97,3 +99,9 @@ def workers(queue: MemoryQueue, operation: Workers, clock: int) -> StoredWorkers
         for name, seen in sorted(queue.crew.workers.items())
     ]
     return StoredWorkers(now=queue.time.now(clock), workers=tuple(found))
+
+
+def statistics(queue: MemoryQueue, operation: Statistics, clock: int) -> StoredStatistics:
+    """Read what was counted."""
+    now = queue.time.now(clock)
+    return queue.ledger.read(now, minutes=operation.minutes, totals=operation.totals)

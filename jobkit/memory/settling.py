@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.queue import MemoryQueue
-from jobkit.record import ENDED, JobState, Move
+from jobkit.record import ENDED, AttemptOutcome, JobState, Move
 from jobkit.store import (
     CANCELLED_RUN,
+    LETTER_OF,
     Bury,
     EndCancelled,
     NewJob,
@@ -38,10 +39,30 @@ def apply(
     if job.cancel_requested_at is not None:
         if job.started:
             job.note(CANCELLED_RUN, now=now)
+            _count(queue, job, "cancelled", _duration(job, settlement, now))
         queue.end(job, _move_of(settlement), JobState.CANCELLED, now=now)
     else:
         _move(queue, job, settlement, now)
     return _result(job, job.id in queue.jobs, now), _children(job, settlement)
+
+
+def _count(
+    queue: MemoryQueue,
+    job: KeptJob,
+    outcome: AttemptOutcome,
+    duration: int,
+    move: Move | None = None,
+) -> None:
+    """Count an attempt by how it ended; one that snoozed has not."""
+    ledger, group, letter = queue.ledger, job.lane.group, LETTER_OF.get(outcome)
+    if letter is not None or outcome == "succeeded":
+        ledger.count_end(group, duration)
+    if letter is not None:
+        ledger.count(group, letter)
+        if move is Move.RETRY:
+            ledger.count(group, "r")
+    if move is Move.BURY:
+        ledger.count(group, "d")
 
 
 _MOVES: Mapping[type, Move] = {
@@ -77,24 +98,35 @@ def _children(job: KeptJob, settlement: Settlement) -> tuple[NewJob, ...]:
     return ()
 
 
+def _duration(job: KeptJob, settlement: Settlement, now: int) -> int:
+    if isinstance(settlement, Release):  # nobody has taken the time
+        return max(0, now - (now if job.started_at is None else job.started_at))
+    return settlement.duration
+
+
 def _move(queue: MemoryQueue, job: KeptJob, settlement: Settlement, now: int) -> None:
     match settlement:
         case Succeed():
             job.result = settlement.result
+            _count(queue, job, "succeeded", settlement.duration)
             queue.end(job, Move.SUCCEED, JobState.SUCCEEDED, now=now)
-        case RetryLater():
-            job.note(settlement.failure, now=now)
+        case RetryLater(failure=failure, duration=duration):
+            job.note(failure, now=now)
+            _count(queue, job, failure.outcome, duration, _move_of(settlement))
             job.run_at = now + settlement.delay if settlement.at is None else settlement.at
             queue.put_back(job, Move.RETRY, JobState.RETRYING, now=now)
-        case SnoozeFor():
-            job.note(settlement.failure, now=now)
+        case SnoozeFor(failure=failure, duration=duration):
+            job.note(failure, now=now)
+            _count(queue, job, failure.outcome, duration, _move_of(settlement))
             job.run_at = now + settlement.delay
             queue.put_back(job, Move.SNOOZE, JobState.SCHEDULED, now=now)
-        case Bury():
-            job.note(settlement.failure, now=now)
+        case Bury(failure=failure, duration=duration):
+            job.note(failure, now=now)
+            _count(queue, job, failure.outcome, duration, _move_of(settlement))
             queue.end(job, Move.BURY, JobState.DEAD, now=now, keep=settlement.keep)
-        case EndCancelled():
-            job.note(settlement.failure, now=now)
+        case EndCancelled(failure=failure, duration=duration):
+            job.note(failure, now=now)
+            _count(queue, job, failure.outcome, duration, _move_of(settlement))
             queue.end(job, Move.CANCEL, JobState.CANCELLED, now=now)
         case Release():
             queue.put_back(job, Move.RELEASE, JobState.SCHEDULED, now=now)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from jobkit.redis.keys import queue_prefix
+from jobkit.store import MINUTES_KEPT, TYPES_COUNTED
 
 Send = Callable[[list[tuple[Any, ...]]], list[Any]]
 ENDED = ("succeeded", "dead", "cancelled")
 TYPED = ("scheduled", "retrying", *(key for each in ENDED for key in (each, f"{each}:kept")))
 ID = 26
+_MINUTE = re.compile(rb"(\d+) (?:[A-Za-z]\d+ )*")
 MEMBER = 48  # due time, arrival and id, in front of a lane's name in the index of heads
 
 
@@ -39,6 +42,7 @@ class _Auditor:
             *(breach for key in TYPED for breach in self._index(key)),
             *self._schedules(),
             *self._ticks(stands),
+            *self._counted(),
         ]  # fmt: skip
 
     def _one(self, word: str, key: str, *args: Any) -> Any:
@@ -207,6 +211,20 @@ class _Auditor:
         for job_id, its_schedule in names.items():
             if its_schedule is not None and not ends.isdisjoint(stands.get(job_id, ["succeeded"])):
                 found.append(f"{job_id} has ended, and is still a tick of {its_schedule}")
+        return found
+
+    def _counted(self) -> list[str]:
+        """Each minute stands in its place of the ring, and its group is known."""
+        known = {group.decode() for group in self._one("HKEYS", "totals")}
+        ring: list[bytes] = self._one("HGETALL", "minutes")
+        found = [f"{len(known)} groups are counted"] if len(known) > TYPES_COUNTED + 1 else []
+        for field, value in zip(ring[::2], ring[1::2], strict=True):
+            place, _, group = field.decode().partition(" ")
+            written = _MINUTE.fullmatch(value)
+            if written is None or int(written[1]) % MINUTES_KEPT != int(place):
+                found.append(f"place {place} of {group} in the ring of minutes has {value!r}")
+            if group not in known:
+                found.append(f"minutes of {group} are counted, and its totals are not")
         return found
 
 

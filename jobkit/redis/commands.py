@@ -12,12 +12,13 @@ import msgspec
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
 from jobkit.redis.command import Arg, Command, new_job_args
-from jobkit.redis.crews import parse_workers
+from jobkit.redis.crews import CREWS
 from jobkit.redis.keys import queue_names, queue_prefix
 from jobkit.redis.pauses import PAUSES
 from jobkit.redis.scheduling import SCHEDULE_BUILDERS
 from jobkit.redis.scripts import script
 from jobkit.redis.settlements import settlement_args
+from jobkit.redis.statistics import STATISTICS
 from jobkit.redis.stored import parse_claimed_jobs, parse_job
 from jobkit.store import (
     Beat,
@@ -50,7 +51,6 @@ from jobkit.store import (
     Succeed,
     TakenOver,
     TakeOver,
-    Workers,
 )
 
 R = TypeVar("R")
@@ -356,11 +356,6 @@ def _by_type(sizes: list[Any]) -> dict[JobState, dict[str, int]]:
     return {state: {name: n for name, n in types.items() if n} for state, types in found.items()}
 
 
-def _workers(operation: Workers, namespace: str, now: Arg) -> Command:
-    keys = (queue_prefix(namespace, operation.queue),)
-    return Command(script("workers"), keys, (now,), parse_workers)
-
-
 def _queues(operation: Queues, namespace: str, now: Arg) -> Command:
     return Command(
         None,
@@ -386,8 +381,9 @@ _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     Get: _get,
     Page: _page,
     Count: _count,
-    Workers: _workers,
     Queues: _queues,
     **PAUSES,
+    **CREWS,
+    **STATISTICS,
     **SCHEDULE_BUILDERS,
 }

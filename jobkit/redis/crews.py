@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jobkit.store import StoredSlot, StoredWorker, StoredWorkers
+from jobkit.redis.command import Arg, Command
+from jobkit.redis.keys import queue_prefix
+from jobkit.redis.scripts import script
+from jobkit.store import StoredSlot, StoredWorker, StoredWorkers, Workers
+
+
+def _workers(operation: Workers, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    return Command(script("workers"), keys, (now,), parse_workers)
+
+
+CREWS: Mapping[type, Callable[[Any, str, Arg], Command]] = {Workers: _workers}
 
 
 def parse_workers(reply: Sequence[Any]) -> StoredWorkers:

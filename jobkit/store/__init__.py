@@ -14,6 +14,17 @@ What every store promises, and `jobkit_testing.conformance` checks:
 - Reads never write.
 """
 
+from jobkit.store.counting import (
+    LETTER_OF,
+    MINUTE_LENGTH,
+    MINUTES_KEPT,
+    OTHER_TYPES,
+    TYPES_COUNTED,
+    StoredCounts,
+    StoredStatistics,
+    bucket_of,
+    counts_of,
+)
 from jobkit.store.operations import (
     ATTEMPTS_KEPT,
     CLOCK_SLACK,
@@ -40,6 +51,7 @@ from jobkit.store.operations import (
     Reschedule,
     SetPriority,
     Settle,
+    Statistics,
     TakeOver,
     Workers,
 )
@@ -116,12 +128,17 @@ __all__ = [
     "CAUGHT_UP_PER_MINUTE",
     "CLOCK_SLACK",
     "ENDED_LISTED",
+    "LETTER_OF",
     "MAX_LOSSES",
+    "MINUTES_KEPT",
+    "MINUTE_LENGTH",
+    "OTHER_TYPES",
     "OWNER_SILENT",
     "PROMOTED_PER_CLAIM",
     "RECLAIMED_PER_CLAIM",
     "REPLAY_WINDOW",
     "TAKEN_OVER_AT_ONCE",
+    "TYPES_COUNTED",
     "UNDECLARED_REMOVED",
     "WORKER_FORGOTTEN",
     "Announce",
@@ -178,13 +195,16 @@ __all__ = [
     "Settlement",
     "SnoozeFor",
     "SpreadPauses",
+    "Statistics",
     "Store",
     "StoredAttempt",
+    "StoredCounts",
     "StoredJob",
     "StoredPage",
     "StoredSchedule",
     "StoredSchedules",
     "StoredSlot",
+    "StoredStatistics",
     "StoredWorker",
     "StoredWorkers",
     "Succeed",
@@ -194,4 +214,6 @@ __all__ = [
     "UniqueKey",
     "Waiter",
     "Workers",
+    "bucket_of",
+    "counts_of",
 ]

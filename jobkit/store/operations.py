@@ -7,6 +7,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
+from jobkit.store.counting import StoredStatistics
 from jobkit.store.results import (
     Beat,
     Claimed,
@@ -247,6 +248,18 @@ class Workers(Operation[StoredWorkers]):
     """List the workers of a queue by name, each with the jobs that it runs."""
 
     queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics(Operation[StoredStatistics]):
+    """Read what was counted of the attempts at a queue's jobs, by the group of their type.
+
+    The last `minutes`, at most `MINUTES_KEPT`, and with `totals` what was counted in all.
+    """
+
+    queue: str
+    minutes: int
+    totals: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

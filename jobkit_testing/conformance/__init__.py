@@ -60,6 +60,7 @@ _THEMES = (
     "settling",
     "spans",
     "states",
+    "statistics",
     "suite",
     "suspects",
     "taking_over",

@@ -33,6 +33,7 @@ from jobkit_testing.conformance.rescheduling import Rescheduling
 from jobkit_testing.conformance.retention import Retention
 from jobkit_testing.conformance.scheduling import Scheduling
 from jobkit_testing.conformance.settling import Settling
+from jobkit_testing.conformance.statistics import StatisticsKept
 from jobkit_testing.conformance.suspects import Suspects
 from jobkit_testing.conformance.taking_over import TakingOver
 from jobkit_testing.conformance.ticks import TickFiring
@@ -74,6 +75,7 @@ class StoreConformance(
     Replaying,
     Waking,
     Workforce,
+    StatisticsKept,
     Port,
     Machine,
 ):

@@ -5,7 +5,7 @@
 -- then for each job: id, body, '' or {state from before, attempts}. In the answer to a copy of
 -- a claim the fence is -1 and the state is as it is.
 -- O(taken x log ready + lanes passed over + promoted + reclaimed).
--- needs: time lanes hints jobs schedules ties losing
+-- needs: time lanes hints jobs schedules ties counting losing
 
 local PROMOTED = 1000
 local RECLAIMED = 100
@@ -171,10 +171,11 @@ end
 local function reclaim()
   if now < holiday then return {} end
   local lost = redis.call('ZRANGEBYSCORE', p .. 'running', '-inf', now, 'LIMIT', 0, RECLAIMED)
-  local ready, ended = {}, {}
+  local ready, ended, counts = {}, {}, {}
   for _, id in ipairs(lost) do
-    if lose(p, id, now, ready, loose) then ended[#ended + 1] = id end
+    if lose(p, id, now, ready, loose, counts) then ended[#ended + 1] = id end
   end
+  write_counts(p, now, counts)
   flush_loose(p, loose, now)
   loose = no_ties()
   flush_ready(p, ready)

@@ -6,10 +6,15 @@
 -- object; then 8 for each child (see publish.lua; those for other slots come last, see outbox.lua).
 -- Reply: now, then for each a line "verdict state due-time" (as far as there is one).
 -- O(settlements x log jobs).
--- needs: time lanes hints jobs schedules ties publish outbox
+-- needs: time lanes hints jobs schedules ties counting publish outbox
 
 local FIELDS_OF_SETTLEMENT, FIELDS_OF_CHILD = 2, 8
 local COUNTED = { failed = 'x', timed_out = 'o' }
+local LETTERS = { failed = 'f', dead = 'f', timed_out = 't', cancelled = 'c', discarded = 'c' }
+local DURATIONS = {
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000,
+  100000, 200000, 500000, 1000000, 2000000, 3600000,
+}
 
 local p, worker = KEYS[1], ARGV[2]
 local bounds = { ARGV[3], ARGV[4], ARGV[5], ARGV[6] }
@@ -19,6 +24,23 @@ local now_text = int(now)
 local reply, ready, hints, loose = { now_text }, {}, {}, no_ties()
 local succeeded, kept, states, results = {}, {}, {}, {} -- each written by one call at the end
 local types, by_type = {}, {} -- of each held job; how many of each succeeded
+local counts, homes = {}, {} -- what is tallied; of each held job, its place in `members`
+
+-- Count an attempt that ended and was heard of.
+local function tally_end(i, duration)
+  local took = homes[i].took
+  took[duration] = (took[duration] or 0) + 1
+end
+
+-- Count attempts by duration, once for all jobs of a place that took as long.
+local function tally_durations(group, took)
+  for duration, number in pairs(took) do
+    local bucket, length = 1, tonumber(duration)
+    while DURATIONS[bucket] and length > DURATIONS[bucket] do bucket = bucket + 1 end
+    tally(counts, group, string.char(64 + bucket), number)
+    tally(counts, group, 'u', number * length)
+  end
+end
 
 local function answer(i, verdict, state, due)
   reply[i + 1] = due and verdict .. ' ' .. state .. ' ' .. due or state and verdict .. ' ' .. state
@@ -49,6 +71,7 @@ local function succeed(i, id, duration, result, text)
   else
     text = 'K' .. string.sub(text, 2)
   end
+  tally_end(i, duration)
   states[#states + 1] = id
   states[#states + 1] = text .. '\ne' .. now_text .. '\nu' .. duration
   if result ~= '' then results[#results + 1], results[#results + 2] = id, result end
@@ -82,6 +105,16 @@ local function end_in(i, id, where, state)
   answer(i, 'ok', where)
 end
 
+-- Count an attempt by the letter of its outcome; one that snoozed has none.
+local function tally_otherwise(i, move, duration, letter)
+  if letter then
+    tally_end(i, duration)
+    tally(counts, homes[i].group, letter, 1)
+    if move == 'retry' then tally(counts, homes[i].group, 'r', 1) end
+  end
+  if move == 'bury' then tally(counts, homes[i].group, 'd', 1) end
+end
+
 -- Every end but success.
 local function end_otherwise(i, id, line, failure, text)
   local move, duration, at, delay, keep =
@@ -93,12 +126,18 @@ local function end_otherwise(i, id, line, failure, text)
     if not state.s then note_start(state, now - tonumber(state.u)) end
   end
   if state.c then
-    if state.s then note(p, id, state, now, CANCELLED) end
+    if state.s then
+      note(p, id, state, now, CANCELLED)
+      tally_end(i, move == 'release' and int(math.max(0, now - tonumber(state.s))) or duration)
+      tally(counts, homes[i].group, 'c', 1)
+    end
     return end_in(i, id, 'cancelled', state)
   end
   if move == 'release' then return wait_again(i, id, 'scheduled', state) end
   note(p, id, state, now, failure)
-  local counter = COUNTED[string.match(failure, '^"outcome":"([^"]*)"')]
+  local outcome = string.match(failure, '^"outcome":"([^"]*)"')
+  tally_otherwise(i, move, duration, LETTERS[outcome])
+  local counter = COUNTED[outcome]
   if counter then state[counter] = int((state[counter] or 0) + 1) end
   if counter == 'o' and not state.t then state.t = now_text end -- it ended before it was marked
   if move == 'retry' or move == 'snooze' then
@@ -139,10 +178,10 @@ for i = 1, count do
     if there then
       there[#there + 1] = id
     else
-      there = { id, type = place_type(place) }
+      there = { id, type = place_type(place), group = place_group(place), took = {} }
       members[place] = there
     end
-    types[i] = there.type
+    types[i], homes[i] = there.type, there
   end
 end
 
@@ -168,6 +207,8 @@ call_in_chunks('ZADD', p .. 'succeeded', succeeded)
 call_in_chunks('ZADD', p .. 'succeeded:kept', kept)
 call_in_chunks('HSET', p .. 'states', states)
 call_in_chunks('HSET', p .. 'results', results)
+for _, there in pairs(members) do tally_durations(there.group, there.took) end
+write_counts(p, now, counts)
 flush_loose(p, loose, now)
 flush_ready(p, ready)
 for type in pairs(hints) do hint(p, type) end

@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, worker, four bounds.
 -- Reply: now, number of leases taken back, ended ids, 1 if there may be more.
 -- O(running + taken back x log ready).
--- needs: time lanes hints jobs schedules ties losing crew
+-- needs: time lanes hints jobs schedules ties counting losing crew
 
 local TAKEN_OVER = 1000
 
@@ -26,13 +26,14 @@ end
 
 local leases = its_leases()
 local taken, ready, ended, types = math.min(#leases, TAKEN_OVER), {}, {}, {}
-local loose = no_ties()
+local loose, counts = no_ties(), {}
 for i = 1, taken do
-  if lose(p, leases[i], now, ready, loose) then ended[#ended + 1] = leases[i] end
+  if lose(p, leases[i], now, ready, loose, counts) then ended[#ended + 1] = leases[i] end
 end
 for name, batch in pairs(ready) do
   if not batch.set then types[lane_type(name)] = true end
 end
+write_counts(p, now, counts)
 flush_loose(p, loose, now)
 flush_ready(p, ready)
 if #leases <= TAKEN_OVER then forget(p, worker) end

@@ -38,6 +38,7 @@ from jobkit.store import (
     Settle,
     Settlement,
     SnoozeFor,
+    Statistics,
     Succeed,
     TakeOver,
     Workers,
@@ -72,6 +73,7 @@ OF_ONE_QUEUE: list[Operation[Any]] = [
     Page(queue="mail", state=JobState.DEAD),
     Count(queue="mail"),
     Workers(queue="mail"),
+    Statistics(queue="mail", minutes=3),
     Push(jobs=(a_job(),), channel="c", request=1),
     Settle(queue="mail", worker="ann", version="", settlements=(Release(lease=LEASE),)),
 ]

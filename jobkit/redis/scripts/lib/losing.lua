@@ -1,8 +1,8 @@
 -- Lost leases: what becomes of a job whose worker is gone.
 
 -- Settle one lost lease; true if the job has ended by it. `ready` collects for
--- `flush_ready`, `loose` for `flush_loose`.
-local function lose(p, id, now, ready, loose)
+-- `flush_ready`, `loose` for `flush_loose`, `counts` for `write_counts`.
+local function lose(p, id, now, ready, loose, counts)
   local state = read_state(p, id)
   local losses = tonumber(state.l or 0)
   local on_lost_dead, keep_dead = claim_flags(state.v)
@@ -11,12 +11,14 @@ local function lose(p, id, now, ready, loose)
   if state.s then
     losses = losses + 1
     note(p, id, state, now, LOST)
+    tally(counts, place_group(place), 'l', 1)
   end
   state.w, state.k, state.l = state.k, nil, int(losses)
   local ended
   if state.c then
     ended = 'cancelled'
   elseif losses >= MAX_LOSSES or (losses > 0 and on_lost_dead) then
+    tally(counts, place_group(place), 'd', 1)
     if not keep_dead then
       untie_for_good(loose, id, state, 'dead')
       drop(p, { id })

@@ -1,0 +1,82 @@
+"""The statistics of a queue in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from jobkit.store import (
+    MINUTE_LENGTH,
+    MINUTES_KEPT,
+    OTHER_TYPES,
+    TYPES_COUNTED,
+    StoredCounts,
+    StoredStatistics,
+    bucket_of,
+    counts_of,
+)
+
+Numbers = Counter[str]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What has been counted.
+
+    `new`: what the operation under way counts, by group, until it is written. `ring`: by place
+    and group, the minute and its numbers. `totals`: of every known group what left the ring.
+    """
+
+    new: dict[str, Numbers] = field(default_factory=dict[str, Numbers])
+    ring: dict[tuple[int, str], tuple[int, Numbers]] = field(
+        default_factory=dict[tuple[int, str], tuple[int, Numbers]]
+    )
+    totals: dict[str, Numbers] = field(default_factory=dict[str, Numbers])
+
+    def count(self, group: str, letter: str, number: int = 1) -> None:
+        """Count something of a group."""
+        self.new.setdefault(group, Counter())[letter] += number
+
+    def count_end(self, group: str, duration: int) -> None:
+        """Count an attempt that ended and was heard of."""
+        self.count(group, bucket_of(duration))
+        self.count(group, "u", duration)
+
+    def write(self, now: int) -> None:
+        """Add what was counted to the minute."""
+        minute = now // MINUTE_LENGTH
+        for group in sorted(self.new):
+            self._write(self._known(group), minute, self.new[group])
+        self.new.clear()
+
+    def _known(self, group: str) -> str:
+        """Return the name to count under: of too many groups the later ones have one together."""
+        if group in self.totals:
+            return group
+        if len(self.totals) - (OTHER_TYPES in self.totals) >= TYPES_COUNTED:
+            group = OTHER_TYPES
+        self.totals.setdefault(group, Counter())
+        return group
+
+    def _write(self, group: str, minute: int, numbers: Numbers) -> None:
+        place = (minute % MINUTES_KEPT, group)
+        before, kept = self.ring.get(place, (minute, Numbers()))
+        if before != minute:
+            self.totals[group] += kept
+            kept = Numbers()
+        self.ring[place] = (minute, kept + numbers)
+
+    def read(self, now: int, *, minutes: int, totals: bool) -> StoredStatistics:
+        """Return the last minutes, and what was counted in all."""
+        last = now // MINUTE_LENGTH
+        found: dict[int, dict[str, StoredCounts]] = {}
+        sums = {group: Counter(numbers) for group, numbers in self.totals.items()}
+        for (_, group), (minute, numbers) in self.ring.items():
+            sums[group] += numbers
+            if last - minutes < minute <= last:
+                found.setdefault(minute * MINUTE_LENGTH, {})[group] = counts_of(numbers)
+        return StoredStatistics(
+            now=now,
+            totals={group: counts_of(sums[group]) for group in sums} if totals else {},
+            minutes={at: found[at] for at in sorted(found)},
+        )
