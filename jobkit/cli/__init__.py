@@ -16,15 +16,15 @@ __all__ = ["ExitCode", "main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; None: the one that this process was started with."""
-    code = _run(sys.argv[1:] if argv is None else argv)
+    code = _run(argv)
     if argv is None and code in (ExitCode.HANDED_BACK, ExitCode.ABANDONED):
         leave(code)
     return code
 
 
-def _run(argv: Sequence[str]) -> int:
+def _run(argv: Sequence[str] | None) -> int:
     try:
-        command = parse(argv, os.environ)
+        command = parse(sys.argv[1:] if argv is None else argv, os.environ)
     except SystemExit as ended:  # argparse has said why
         return ended.code if isinstance(ended.code, int) else ExitCode.OK
     match command:
@@ -38,4 +38,4 @@ def _run(argv: Sequence[str]) -> int:
         case WorkerCommand():
             from jobkit.cli.worker import run_worker
 
-            return run_worker(command)
+            return run_worker(command, argv)

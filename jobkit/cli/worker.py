@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from jobkit.cli.backend import open_backend
 from jobkit.cli.exit_codes import ExitCode
 from jobkit.cli.logs import configure_logging
 from jobkit.cli.parser import WorkerCommand
+from jobkit.cli.supervised import Supervised
+from jobkit.cli.supervisor import Supervisor, same_command
 from jobkit.cli.version import version
 from jobkit.clock import SystemClock
-from jobkit.errors import BackendUnavailable, JobkitError, NotSupported
+from jobkit.errors import BackendUnavailable, InvalidOption, JobkitError
 from jobkit.options import WorkerOptions, worker_settings
 from jobkit.worker import Worker, WorkingJobs
 from jobkit.worker.signals import stop_signals
@@ -22,10 +24,23 @@ LOOK = 0.05  # seconds between looks at how the worker fares
 _LOGGER = logging.getLogger("jobkit.cli")
 
 
-def run_worker(command: WorkerCommand) -> ExitCode:
-    """Load the application and serve it; what stands in the way is said on stderr."""
+def run_worker(command: WorkerCommand, argv: Sequence[str] | None = None) -> ExitCode:
+    """Load the application and serve it; what stands in the way is said on stderr.
+
+    With several processes: let each do so. `argv`: what it was called with, if not the words that
+    this process was started with.
+    """
     try:
-        _refuse_unsupported(command)
+        settings = worker_settings(command.options)  # what does not fit together, first of all
+        supervised = Supervised.from_environment()
+        if command.processes > 1 and supervised is None:
+            configure_logging(command.log_level)
+            return Supervisor(
+                same_command(argv),
+                processes=command.processes,
+                burst=command.burst,
+                shutdown_timeout=settings.shutdown_timeout.total_seconds(),
+            ).run()
         jobs = open_backend(
             command.target,
             imports=command.imports,
@@ -35,14 +50,22 @@ def run_worker(command: WorkerCommand) -> ExitCode:
         )
         jobs.imports = (command.target.partition(":")[0], *command.imports)
         configure_logging(command.log_level)
-        return serve(jobs, command.options, burst=command.burst)
+        if supervised is not None:
+            _refuse_memory(jobs, command.processes)
+        return serve(jobs, command.options, burst=command.burst, supervised=supervised)
     except BackendUnavailable as error:
         return _refuse(error, ExitCode.NO_REDIS)
     except JobkitError as error:
         return _refuse(error, ExitCode.USAGE)
 
 
-def serve(jobs: WorkingJobs, options: WorkerOptions, *, burst: bool = False) -> ExitCode:
+def serve(
+    jobs: WorkingJobs,
+    options: WorkerOptions,
+    *,
+    burst: bool = False,
+    supervised: Supervised | None = None,
+) -> ExitCode:
     """Run a worker until a signal, until all slots are lost, or with `burst` until it is dry.
 
     Main thread only: it installs signal handlers while it runs. Raises `BackendUnavailable` if
@@ -56,6 +79,8 @@ def serve(jobs: WorkingJobs, options: WorkerOptions, *, burst: bool = False) -> 
             jobs.shutdown()
             raise trouble
         _announce(worker, jobs)
+        if supervised is not None:
+            supervised.join(worker, stop.set)
         if burst:
             worker.want_dry()
         _wait(stop, lambda: worker.is_exhausted or (burst and worker.is_dry))
@@ -83,12 +108,14 @@ def summary(counts: Mapping[str, int], handed_back: int) -> str:
     return ", ".join(f"{count} {what}" for what, count in told.items() if count) or "nothing ran"
 
 
-def _refuse_unsupported(command: WorkerCommand) -> None:
-    if command.processes > 1:
-        raise NotSupported(
-            f"--processes {command.processes} is not supported yet; start that many workers"
+def _refuse_memory(jobs: WorkingJobs, processes: int) -> None:
+    from jobkit.memory import MemoryJobs
+
+    if isinstance(jobs, MemoryJobs):
+        raise InvalidOption(
+            f"--processes {processes}: MemoryJobs keeps its jobs in one process, so each would see "
+            "its own only; use RedisJobs"
         )
-    worker_settings(command.options)  # what does not fit together, before anything is imported
 
 
 def _refuse(error: JobkitError, code: ExitCode) -> ExitCode:

@@ -111,6 +111,11 @@ class Crew:
         if tasks:
             self.loop.submit(tasks)
 
+    def runs_suspect(self) -> bool:
+        """Tell whether a job runs here that was lost before; one that has ended runs no more."""
+        running = (work for work in self.held.values() if not work.ended)
+        return any(work.stored.suspect for work in (*running, *self.abandoned))
+
     def give_back(self, work: Work) -> None:
         """End a work by handing its job back, unless it has ended."""
         if self._end_once(work):

@@ -36,6 +36,7 @@ from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.keeper import Keeper
 from jobkit.worker.lines import Lines, QueueLine
+from jobkit.worker.succession import Succession
 from jobkit.worker.tally import Tally
 from jobkit.worker.work import Work
 
@@ -79,6 +80,7 @@ class Pump:
         self._claiming = True
         self._dry_wanted = False
         self.tally = Tally(engine.record)
+        self.succession = Succession(engine, self._announce_as_stored)
         self.went_dry = threading.Event()
         self.reached_store = threading.Event()
         self.last_error: BackendUnavailable | None = None
@@ -207,6 +209,7 @@ class Pump:
             self.lines.ask(queue)  # it costs no further round trip
         if endings and (self._dry_wanted or self._settings.strict):
             self.lines.ask_everywhere()  # what ended may have enqueued in other queues
+        self.succession.plan(cycle, self.lines.names)
         if self._claiming:
             self._plan_claims(cycle, endings)
         return cycle
@@ -239,7 +242,7 @@ class Pump:
             self.is_exhausted = True
             return
         self.lines.look_out(now)
-        suspects = 0 if any(work.stored.suspect for work in self._crew.held.values()) else 1
+        suspects = 0 if self._crew.runs_suspect() else 1
         asked = self.lines.ask_for(
             slots=self._free_slots(endings),
             prefetch=self._settings.prefetch - len(self._prefetched),
@@ -330,7 +333,7 @@ class Pump:
     # Rest and trouble.
 
     def _rest(self) -> float:
-        if self._crew.done or (self._hinted and self._claiming):
+        if self._crew.done or self.succession.is_pending or (self._hinted and self._claiming):
             return 0.0
         now = self._clock.monotonic()
         rest = self._next_poll - now
@@ -358,6 +361,8 @@ class Pump:
 
     def _tell_if_dry(self) -> None:
         if not self._dry_wanted or self._crew.held or self._crew.done or self._hinted:
+            return
+        if self.succession.is_pending:
             return
         if self._claiming and self.lines.is_worth_asking and not self._has_lost_all_slots():
             return

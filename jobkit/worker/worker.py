@@ -128,6 +128,11 @@ class Worker:
         """Wait until the store has answered once; False if time runs out."""
         return self._pump.reached_store.wait(timeout)
 
+    def take_over(self, name: str, done: Callable[[], None]) -> None:
+        """Take over what a dead worker of this command held; `done` is called when that is so."""
+        self._pump.succession.add(name, done)
+        self._pump.hint()
+
     def want_dry(self) -> None:
         """Begin to watch for `is_dry`."""
         self._pump.want_dry()

@@ -49,11 +49,11 @@ class Command:
         """Everything that it has said."""
         return "\n".join(self._lines)
 
-    def says(self, text: str) -> str:
-        """Wait for a line with this text, and return it."""
+    def says(self, text: str, *, times: int = 1) -> str:
+        """Wait for so many lines with this text, and return the first."""
 
         def found() -> bool:
-            return any(text in line for line in self._lines)
+            return sum(text in line for line in self._lines) >= times
 
         with self._said:
             ended_or_found = self._said.wait_for(lambda: found() or self._has_ended, PATIENCE)

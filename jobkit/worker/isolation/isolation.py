@@ -21,10 +21,11 @@ from jobkit.handlerset import Call
 from jobkit.outcome import Error, Failed, HandedBack, Outcome
 from jobkit.progress import CheckedIn
 from jobkit.store import Lease
+from jobkit.worker.exits import said
 from jobkit.worker.isolation.context import order_of
 from jobkit.worker.isolation.logs import handle, levels
 from jobkit.worker.isolation.portable import code_of, enqueueing_of
-from jobkit.worker.isolation.spawner import PATIENCE, Child, Spawner, said
+from jobkit.worker.isolation.spawner import PATIENCE, Child, Spawner
 from jobkit.worker.isolation.template import IS_ISOLATED
 from jobkit.worker.isolation.wire import Done, Logged, Setup, Stop, receive, send
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from jobkit.worker.exits import said
 from jobkit.worker.isolation.groups import kill_group
 from jobkit.worker.isolation.wire import (
     FORK,
@@ -144,21 +144,6 @@ class Spawner:
                 kill_group(child.pid)  # at its own end the template has done so
             child.end(why=self.why)
         self.ready.set()  # nobody must wait for it
-
-
-def said(code: int) -> str:
-    """Say how a process ended, by its exit code as `subprocess` gives it.
-
-    >>> said(3), said(-9)
-    ('exited with code 3', 'was killed by signal 9 (SIGKILL)')
-    """
-    if code >= 0:
-        return f"exited with code {code}"
-    try:
-        name = f" ({signal.Signals(-code).name})"
-    except ValueError:  # a real-time signal has no name
-        name = ""
-    return f"was killed by signal {-code}{name}"
 
 
 def _start(descriptor: int) -> subprocess.Popen[bytes]:
