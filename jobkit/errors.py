@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from jobkit.handle import JobHandle
+    pass
 
 
 class JobkitError(Exception):
@@ -44,9 +44,12 @@ class InvalidSchedule(JobkitError):
 
 
 class Duplicate(JobkitError):
-    """A job with this unique key is in its span; `handle` leads to it."""
+    """A job with this unique key is in its span, and nothing was stored.
 
-    def __init__(self, message: str, *, handle: JobHandle[Any]) -> None:
+    `handle` leads to that job: a `JobHandle`, or from a coroutine an `AsyncJobHandle`.
+    """
+
+    def __init__(self, message: str, *, handle: Any) -> None:
         super().__init__(message)
         self.handle = handle
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from jobkit.record import JobRecord
 
 J_co = TypeVar("J_co", covariant=True)
+HandleTo: TypeAlias = Callable[[str, str, str], object]  # makes one from id, type and queue
 
 
 class JobControl(Protocol):
@@ -44,7 +46,7 @@ class _Reference(Generic[J_co]):
     """Which job: equal and hashed by id alone.
 
     `created` is False if a unique job was there already and this leads to it, and None inside
-    a transaction, where nothing is stored yet.
+    a transaction, where nothing is stored yet: at its end `id` may become that of such a job.
     """
 
     __slots__ = ("created", "id", "queue", "type")

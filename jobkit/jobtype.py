@@ -21,7 +21,7 @@ from jobkit.codec import (
     sensitive_fields,
 )
 from jobkit.description import describe
-from jobkit.errors import InvalidJob, InvalidOption, NotSupported
+from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.options import JOB_CHECKS, JobOptions, check_options, type_name
 
 __all__ = ["DataclassLike", "J", "JobType", "job", "job_type", "job_type_of", "named_type"]
@@ -80,8 +80,7 @@ def job(
 ) -> type[T] | Callable[[type[T]], type[T]]:
     """Give a dataclass its name, and defaults for its jobs; above or below `@dataclass`.
 
-    Raise `InvalidOption` for a bad option, `NotSupported` for one that is not there yet, and
-    `InvalidJob` for a field that cannot be stored.
+    Raise `InvalidOption` for a bad option, and `InvalidJob` for a field that cannot be stored.
 
     >>> @job(name="mail.send", queue="mail", max_retries=5)
     ... @dataclass(frozen=True)
@@ -91,8 +90,6 @@ def job(
     'mail.send'
     """
     check_options(options, JOB_CHECKS, of="@job")
-    if options.get("unique"):
-        raise NotSupported(f"@job: unique={options.get('unique')!r} is not supported yet")
     if cls is None:
         return lambda decorated: _declare(decorated, options)
     return _declare(cls, options)

@@ -10,12 +10,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, Literal, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar
 
 from jobkit.backoff import Backoff, Exponential
 from jobkit.errors import InvalidOption
 
-J = TypeVar("J")
+if TYPE_CHECKING:
+    # Type checkers know it without a dependency of ours: `Unique(until="done")` is for any job.
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    J = TypeVarWithDefault("J", default=Any)
+else:
+    J = TypeVar("J")
 
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_PAYLOAD = 256 * 1024
@@ -28,7 +34,11 @@ TYPE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.<>-]{0,254}")
 class Unique(Generic[J]):
     """Let one job with this key be in its span at a time.
 
-    `key` is a text, or a function of the job; without it the payload is the key.
+    `key` is a text, or a function of the job; without it the payload is: type and fields, those
+    at their default left out. The span lasts until the job is first claimed or, with "done",
+    until its end, and no longer than `ttl` from when it is due. Meanwhile a second enqueue
+    stores nothing and returns the handle of the first; "raise" raises `Duplicate`; "replace"
+    puts the new payload and metadata into a job that waits.
     """
 
     key: str | Callable[[J], str] | None = None
@@ -184,6 +194,12 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _unique_key(key: object) -> str | None:
+    if key is None or callable(key) or (isinstance(key, str) and key):
+        return None
+    return "key= takes a str that is not empty, or a function of the job"
+
+
 def _count(value: Any) -> str | None:
     return None if _is_int(value) and value >= 0 else "give an int of at least 0"
 
@@ -254,13 +270,16 @@ def _metadata(value: Any) -> str | None:
 def _unique(value: Any) -> str | None:
     if isinstance(value, bool):
         return None
-    if not isinstance(value, Unique):
+    if not _is_a(Unique, value):
         return "give True, False or a Unique(...)"
+    if complaint := _unique_key(value.key):
+        return complaint
     if value.until not in ("started", "done"):
         return "until= takes 'started' or 'done'"
     if value.on_conflict not in ("return", "raise", "replace"):
         return "on_conflict= takes 'return', 'raise' or 'replace'"
-    return (value.ttl is not None and _positive_duration(value.ttl)) or None
+    complaint = None if value.ttl is None else _positive_duration(value.ttl)
+    return complaint and f"ttl= {complaint}; or None: as long as the span"
 
 
 def _backoff(value: Any) -> str | None:

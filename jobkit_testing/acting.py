@@ -41,7 +41,8 @@ class Acting:
         """Enqueue this job and run it, past all others that wait; return its record after that.
 
         Raises `InvalidHandler` if its type has no handler, `WrongState` if that is limited and
-        full; then nothing is stored.
+        full; then nothing is stored. If another job holds its unique key, that one runs if it is
+        due and has the same payload; else it raises `WrongState`.
         """
         __tracebackhide__ = True
         return self._carry_out("perform", self._runs.perform(job, options, raises=raises))

@@ -113,7 +113,9 @@ class TestingJobs(Acting, Assertions, Jobs):
         )
         self._witness = Witness(self.timeline, send, now=self._now, tell=self._worker.tell)
         watched.watcher = self._witness
-        self._runs = Runs(engine, self._worker, self._reader, send, self.clock)
+        self._runs = Runs(
+            engine, self._worker, self._reader, send, self.clock, handle_to=self._handle_to
+        )
         self._driver = Driver(self._worker, self.clock)
         self.inspect = Inspector(engine, self._send_declaring)
         self._declared = -1
@@ -196,7 +198,11 @@ class TestingJobs(Acting, Assertions, Jobs):
         return result
 
     def _published(self, children: tuple[NewJob, ...]) -> None:
-        self._witness.pushed(children)
+        self._witness.pushed(new for new in children if new.unique is None or self._is_stored(new))
+
+    def _is_stored(self, new: NewJob) -> bool:
+        """Tell whether a child is there, and not another job that holds its unique key."""
+        return self._witness.find(new.queue, new.id) is not None
 
     def _now(self) -> int:
         return to_milliseconds(self.clock.now())

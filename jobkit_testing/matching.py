@@ -11,7 +11,8 @@ from typing import Any, Generic, TypedDict, TypeVar
 from jobkit.clock import MILLISECOND, duration_milliseconds, from_milliseconds, to_milliseconds_up
 from jobkit.description import MASK, describe
 from jobkit.engine.records import metadata_of
-from jobkit.errors import InvalidJob, InvalidOption, NotSupported
+from jobkit.engine.uniqueness import key_text, shown_key
+from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.jobtype import DataclassLike, JobType, job_type, job_type_of
 from jobkit.options import ENQUEUE_CHECKS, Check, check_options, duration_complaint
 from jobkit.record import JobState
@@ -24,7 +25,8 @@ class Match(TypedDict, total=False):
     """What else an assertion may ask of a job than its type and payload.
 
     `run_at`, and `delay` from the enqueue to it, are exact unless there is a `tolerance`;
-    `metadata` has to contain these pairs.
+    `metadata` has to contain these pairs. `unique_key` is the key that the job was given, whether
+    it still holds it or not.
     """
 
     queue: str
@@ -204,6 +206,10 @@ def _in_options(stored: StoredJob, match: Match) -> Iterator[Difference]:
         yield Difference("priority", str(stored.priority), str(match["priority"]))
     if "state" in match and stored.state != match["state"]:
         yield Difference("state", str(stored.state), str(match["state"]))
+    if "unique_key" in match and shown_key(stored.unique_key) != key_text(match["unique_key"]):
+        yield Difference(
+            "unique_key", repr(shown_key(stored.unique_key)), repr(match["unique_key"])
+        )
     yield from _in_times(stored, match)
     if "metadata" in match:
         yield from compare(match["metadata"], metadata_of(stored), "metadata", partly=True)
@@ -239,5 +245,3 @@ def _check_match(of: str, its_type: JobType[Any], match: Match) -> None:
         raise InvalidOption(f"{of}: run_at and delay exclude each other; give one of them")
     if "tolerance" in match and "run_at" not in match and "delay" not in match:
         raise InvalidOption(f"{of}: tolerance is for run_at or delay; give one of them")
-    if "unique_key" in match:
-        raise NotSupported(f"{of}: unique_key: unique jobs are not supported yet")

@@ -10,12 +10,14 @@ from typing import Any, TypeAlias
 
 from jobkit.clock import from_milliseconds, to_milliseconds
 from jobkit.engine import Engine, drive
+from jobkit.engine.uniqueness import shown_key
 from jobkit.errors import InvalidHandler, InvalidOption, WrongState
+from jobkit.handle import HandleTo
 from jobkit.jobtype import JobType, job_type
 from jobkit.options import ENQUEUE_CHECKS, duration_complaint, plain_name, queue_name
-from jobkit.record import JobRecord, JobState
+from jobkit.record import WAITING, JobRecord, JobState
 from jobkit.report import Report
-from jobkit.store import NewJob, Operation, QueueCounts, StoredJob
+from jobkit.store import Get, NewJob, Operation, QueueCounts, StoredJob
 from jobkit.worker.left import LEFT, why_left
 from jobkit.worker.turns import Turns
 from jobkit_testing.clock import NOTHING, VirtualClock
@@ -100,8 +102,11 @@ class Runs:
         reader: Reader,
         run: Callable[[Operation[Any]], Any],
         clock: VirtualClock,
+        *,
+        handle_to: HandleTo,
     ) -> None:
         self._engine = engine
+        self._handle_to = handle_to
         self._worker = worker
         self._reader = reader
         self._run = run
@@ -113,10 +118,12 @@ class Runs:
     ) -> Attempts[JobRecord[Any]]:
         """Enqueue this job and run it, past all others."""
         new = self._prepared(job, options)
-        drive(self._engine.push([new]), self._run)
-        ran = yield from self._worker.next_job(new.queue, self._worker.lanes(), only=new.id)
+        [job_id] = drive(self._engine.push([new], self._handle_to), self._run)
+        if job_id != new.id:
+            self._check_holder(job_id, new)
+        ran = yield from self._worker.next_job(new.queue, self._worker.lanes(), only=job_id)
         if ran is None:
-            raise WrongState(f"perform: job {new.id} ({new.type}) was stored, but cannot run now")
+            raise WrongState(f"perform: job {job_id} ({new.type}) is stored, but cannot run now")
         _let_escape(ran, raises=raises)
         return self._engine.record(ran.job)
 
@@ -326,6 +333,23 @@ class Runs:
         self._refuse_paused(new)
         self._refuse_limited(new)
         return new
+
+    def _check_holder(self, job_id: str, new: NewJob) -> None:
+        """Raise `WrongState` unless the job that holds the unique key can run in place of this."""
+        holder: StoredJob = self._run(Get(queue=new.queue, id=job_id))
+        why = None
+        if holder.payload != new.payload:
+            why = "has another payload"
+        elif holder.state not in WAITING:
+            why = f"is {holder.state}"
+        elif holder.run_at > self._now():
+            why = f"waits until {from_milliseconds(holder.run_at).isoformat()}"
+        if why is not None:
+            raise WrongState(
+                f"perform: job {job_id} ({new.type}) holds the unique key "
+                f"{shown_key(holder.unique_key)!r} and {why}, and nothing was stored: let that job "
+                "run first, or give unique=False"
+            )
 
     def _refuse_paused(self, new: NewJob) -> None:
         pauses = self._reader.pauses(new.queue)

@@ -128,4 +128,5 @@ def _stored(new: NewJob, at: int) -> StoredJob:
         arrival=0,
         enqueued_at=at,
         retention=new.retention,
+        unique_key=None if new.unique is None else new.unique.key,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from types import TracebackType
@@ -32,12 +32,12 @@ class AsyncJobs:
         self._engine = jobs._engine  # pyright: ignore[reportPrivateUsage]
         self._sender = jobs._async_sender  # pyright: ignore[reportPrivateUsage]
         self._control = jobs._async_control  # pyright: ignore[reportPrivateUsage]
-        self.inspect = AsyncInspector(self._engine, self._sender)
+        self.inspect = AsyncInspector(self._engine, self._sender, self._control.handle_to)
 
     async def enqueue(self, job: J, /, **options: Unpack[EnqueueOptions]) -> AsyncJobHandle[J]:
         """Store one job and return a handle to it; see `Jobs.enqueue`."""
         new = self._engine.prepare(job, options)
-        return self._handle(new, (await self._drive(self._engine.push([new])))[0])
+        return self._handle(new, (await self._push([new]))[0])
 
     async def enqueue_many(
         self,
@@ -51,7 +51,7 @@ class AsyncJobs:
         handles: list[AsyncJobHandle[Any]] = []
         for batch in self._engine.prepare_chunks(jobs, chunk, options):
             try:
-                ids = await self._drive(self._engine.push(batch.jobs))
+                ids = await self._push(batch.jobs)
             except PartlyStored as partly:
                 stored = [self._handle(batch.jobs[i], stored_as) for i, stored_as in partly.stored]
                 raise partly.told([*handles, *stored]) from partly.__cause__
@@ -71,10 +71,10 @@ class AsyncJobs:
             held.close()
         if held.batch.jobs:
             try:
-                await self._drive(self._engine.push(held.batch.jobs))
+                ids = await self._push(held.batch.jobs)
             except PartlyStored as partly:
                 raise held.partly_published(partly) from partly.__cause__
-            held.published()
+            held.published(ids)
 
     async def schedule(
         self,
@@ -123,6 +123,9 @@ class AsyncJobs:
 
     async def _drive(self, steps: Steps[T]) -> T:
         return await drive_async(steps, self._sender)
+
+    async def _push(self, jobs: Sequence[NewJob]) -> tuple[str, ...]:
+        return await self._drive(self._engine.push(jobs, self._control.handle_to))
 
     def _handle(self, new: NewJob, stored_as: str) -> AsyncJobHandle[Any]:
         return AsyncJobHandle(

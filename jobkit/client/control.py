@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from jobkit.clock import pause
 from jobkit.engine import Engine, drive, drive_async
 from jobkit.errors import InvalidOption
+from jobkit.handle import AsyncJobHandle, JobHandle
 from jobkit.record import ENDED, JobRecord
 from jobkit.store import Operation
 
@@ -45,6 +46,10 @@ class Control:
         self._engine = engine
         self._run = run
 
+    def handle_to(self, job_id: str, type_name: str, queue: str) -> JobHandle[Any]:
+        """Return a handle to a job that was there before."""
+        return JobHandle(id=job_id, type=type_name, queue=queue, created=False, control=self)
+
     def record_of(self, queue: str, job_id: str) -> JobRecord[Any]:
         """Read the job."""
         return drive(self._engine.read(queue, job_id), self._run)
@@ -59,7 +64,7 @@ class Control:
 
     def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None:
         """Make the job due at another time."""
-        drive(self._engine.reschedule(queue, job_id, run_at), self._run)
+        drive(self._engine.reschedule(queue, job_id, run_at, self.handle_to), self._run)
 
     def set_job_priority(self, queue: str, job_id: str, priority: int) -> None:
         """Change its priority."""
@@ -71,7 +76,7 @@ class Control:
 
     def retry_job(self, queue: str, job_id: str) -> None:
         """Run the ended job again."""
-        drive(self._engine.retry(queue, job_id), self._run)
+        drive(self._engine.retry(queue, job_id, self.handle_to), self._run)
 
     def wait_for_job(self, queue: str, job_id: str, timeout: timedelta | None) -> JobRecord[Any]:
         """Look at the job, less and less often, until it has ended."""
@@ -92,6 +97,10 @@ class AsyncControl:
         self._engine = engine
         self._run = run
 
+    def handle_to(self, job_id: str, type_name: str, queue: str) -> AsyncJobHandle[Any]:
+        """Return a handle to a job that was there before."""
+        return AsyncJobHandle(id=job_id, type=type_name, queue=queue, created=False, control=self)
+
     async def record_of(self, queue: str, job_id: str) -> JobRecord[Any]:
         """Read the job."""
         return await drive_async(self._engine.read(queue, job_id), self._run)
@@ -106,7 +115,7 @@ class AsyncControl:
 
     async def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None:
         """Make the job due at another time."""
-        await drive_async(self._engine.reschedule(queue, job_id, run_at), self._run)
+        await drive_async(self._engine.reschedule(queue, job_id, run_at, self.handle_to), self._run)
 
     async def set_job_priority(self, queue: str, job_id: str, priority: int) -> None:
         """Change its priority."""
@@ -118,7 +127,7 @@ class AsyncControl:
 
     async def retry_job(self, queue: str, job_id: str) -> None:
         """Run the ended job again."""
-        await drive_async(self._engine.retry(queue, job_id), self._run)
+        await drive_async(self._engine.retry(queue, job_id, self.handle_to), self._run)
 
     async def wait_for_job(
         self, queue: str, job_id: str, timeout: timedelta | None

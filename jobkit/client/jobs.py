@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from types import TracebackType
@@ -60,18 +60,18 @@ class Jobs:
         self._async_sender = AsyncSender(async_store, self._sender)
         self._control = Control(engine, self._sender)
         self._async_control = AsyncControl(engine, self._async_sender)
-        self.inspect = Inspector(engine, self._sender)
+        self.inspect = Inspector(engine, self._sender, self._handle_to)
 
     # Enqueuer
 
     def enqueue(self, job: J, /, **options: Unpack[EnqueueOptions]) -> JobHandle[J]:
         """Store one job and return a handle to it.
 
-        Raises `InvalidJob`, `InvalidOption` or `BackendUnavailable`; then nothing is stored,
-        unless the last says that this is unknown.
+        Raises `InvalidJob`, `InvalidOption`, `Duplicate` or `BackendUnavailable`; then nothing
+        is stored, unless the last says that this is unknown.
         """
         new = self._engine.prepare(job, options)
-        return self._handle(new, self._drive(self._engine.push([new]))[0])
+        return self._handle(new, self._push([new])[0])
 
     def enqueue_many(
         self,
@@ -88,7 +88,7 @@ class Jobs:
         handles: list[JobHandle[Any]] = []
         for batch in self._engine.prepare_chunks(jobs, chunk, options):
             try:
-                ids = self._drive(self._engine.push(batch.jobs))
+                ids = self._push(batch.jobs)
             except PartlyStored as partly:
                 stored = [self._handle(batch.jobs[i], stored_as) for i, stored_as in partly.stored]
                 raise partly.told([*handles, *stored]) from partly.__cause__
@@ -97,9 +97,7 @@ class Jobs:
 
     def transaction(self) -> AbstractContextManager[Enqueuer]:
         """Hold what is enqueued in the block and publish it, in one step, at its end."""
-        return transaction(
-            self._engine, self._control, lambda jobs: self._drive(self._engine.push(jobs))
-        )
+        return transaction(self._engine, self._control, self._push)
 
     # Scheduler
 
@@ -181,6 +179,12 @@ class Jobs:
 
     def _drive(self, steps: Steps[T]) -> T:
         return drive(steps, self._sender)
+
+    def _push(self, jobs: Sequence[NewJob]) -> tuple[str, ...]:
+        return self._drive(self._engine.push(jobs, self._handle_to))
+
+    def _handle_to(self, job_id: str, type_name: str, queue: str) -> JobHandle[Any]:
+        return self._control.handle_to(job_id, type_name, queue)  # the double changes it later
 
     def _handle(self, new: NewJob, stored_as: str) -> JobHandle[Any]:
         return JobHandle(

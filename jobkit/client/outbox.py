@@ -13,7 +13,7 @@ class JobOutbox:
     """The two faces, sync and async, of one list of held jobs."""
 
     def __init__(self, engine: Engine, control: JobControl, async_control: AsyncJobControl) -> None:
-        self._held = Held(engine)
+        self._held = Held(engine, may_refuse=False)
         self._sync = Transaction(self._held, control)
         self._aio = AsyncTransaction(self._held, async_control)
 

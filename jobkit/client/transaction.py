@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -13,7 +13,7 @@ from typing import Any, TypeVar, Unpack
 
 from jobkit.engine import Engine, PartlyStored
 from jobkit.engine.batch import Batch
-from jobkit.errors import PartialPublish, WrongState
+from jobkit.errors import InvalidOption, PartialPublish, WrongState
 from jobkit.handle import AsyncJobControl, AsyncJobHandle, JobControl, JobHandle
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions
@@ -27,8 +27,9 @@ Handle = JobHandle[Any] | AsyncJobHandle[Any]
 class Held:
     """Prepared jobs with their handles, until they are published or dropped."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, may_refuse: bool = True) -> None:
         self._engine = engine
+        self._may_refuse = may_refuse
         self._is_open = True
         self.batch = Batch()
         self.handles: list[Handle] = []
@@ -37,6 +38,7 @@ class Held:
         """Validate a job and hold it."""
         self._check_open()
         new = self._engine.prepare(job, options)
+        self._check_conflicts(new)
         self.batch.add(new)
         return new
 
@@ -51,11 +53,20 @@ class Held:
         length = len(self.batch)
         try:
             for new in prepared:
+                self._check_conflicts(new)
                 self.batch.add(new)
         except BaseException:
             self.batch.cut(length)
             raise
         return prepared
+
+    def _check_conflicts(self, new: NewJob) -> None:
+        if not self._may_refuse and new.unique and new.unique.on_conflict == "raise":
+            raise InvalidOption(
+                f"enqueue of {new.type} on a job's context: on_conflict='raise' has nobody to "
+                f"raise to, as it is published when the handler has ended; give 'return' or "
+                f"'replace', or enqueue it on the backend"
+            )
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -65,22 +76,26 @@ class Held:
         """Take no more jobs."""
         self._is_open = False
 
-    def published(self) -> None:
-        """Note in the handles that their jobs are stored."""
-        for handle in self.handles:
-            handle.created = True
+    def published(self, ids: Sequence[str]) -> None:
+        """Note in the handles where their jobs are stored: another one may hold a unique key."""
+        for handle, stored_as in zip(self.handles, ids, strict=True):
+            _lead(handle, stored_as)
 
     def partly_published(self, partly: PartlyStored) -> PartialPublish:
         """Note in the handles which of their jobs are stored, and return what to raise."""
-        stored = [self.handles[place] for place, _ in partly.stored]
-        for handle in stored:
-            handle.created = True
-        return partly.told(stored)
+        for place, stored_as in partly.stored:
+            _lead(self.handles[place], stored_as)
+        return partly.told([self.handles[place] for place, _ in partly.stored])
 
     def cut(self, length: int) -> None:
         """Drop what an inner block added."""
         self.batch.cut(length)
         del self.handles[length:]
+
+
+def _lead(handle: Handle, stored_as: str) -> None:
+    handle.created = handle.id == stored_as
+    handle.id = stored_as
 
 
 class Transaction:
@@ -171,7 +186,7 @@ class AsyncTransaction:
 
 @contextmanager
 def transaction(
-    engine: Engine, control: JobControl, publish: Callable[[list[NewJob]], object]
+    engine: Engine, control: JobControl, publish: Callable[[Sequence[NewJob]], Sequence[str]]
 ) -> Generator[Enqueuer]:
     """Hold what the block enqueues; publish it at its end, or drop it if the block raises."""
     held = Held(engine)
@@ -181,7 +196,7 @@ def transaction(
         held.close()
     if held.batch.jobs:
         try:
-            publish(held.batch.jobs)
+            ids = publish(held.batch.jobs)
         except PartlyStored as partly:
             raise held.partly_published(partly) from partly.__cause__
-        held.published()
+        held.published(ids)

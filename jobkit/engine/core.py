@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from jobkit.clock import duration_milliseconds
@@ -16,7 +17,9 @@ from jobkit.engine.publishing import queue_by_queue
 from jobkit.engine.records import options_of, readable, record_of
 from jobkit.engine.scheduling import Scheduling
 from jobkit.engine.steps import Steps
+from jobkit.engine.uniqueness import shown_key, type_of_key
 from jobkit.errors import (
+    Duplicate,
     InvalidJob,
     InvalidOption,
     JobNotFound,
@@ -24,6 +27,7 @@ from jobkit.errors import (
     NotSupported,
     WrongState,
 )
+from jobkit.handle import HandleTo
 from jobkit.handlers import Handlers
 from jobkit.handlerset import HandlerSet
 from jobkit.hooks import call_hooks
@@ -44,6 +48,7 @@ from jobkit.store import (
     Cancel,
     Delete,
     Get,
+    KeyTaken,
     NewJob,
     Push,
     Queues,
@@ -121,19 +126,27 @@ class Engine:
         if len(batch):
             yield batch
 
-    def push(self, jobs: Sequence[NewJob]) -> Steps[tuple[str, ...]]:
+    def push(self, jobs: Sequence[NewJob], handle_to: HandleTo) -> Steps[tuple[str, ...]]:
         """Store jobs in one atomic step, or, if that is all the store can do, in one a queue.
 
-        Raises `PartlyStored` if one of several steps fails for good.
+        Returns the id that each is known by. Raises `PartlyStored` if one of several steps fails
+        for good, `Duplicate` for a job that is to be refused, with what `handle_to` makes.
         """
+        push = partial(self._push, handle_to=handle_to)
         if self.atomic_over == "queue" and len(jobs) > 1:
-            return queue_by_queue(jobs, self._push)
-        return self._push(jobs)
+            return queue_by_queue(jobs, push)
+        return push(jobs)
 
-    def _push(self, jobs: Sequence[NewJob]) -> Steps[tuple[str, ...]]:
+    def _push(self, jobs: Sequence[NewJob], *, handle_to: HandleTo) -> Steps[tuple[str, ...]]:
         with self.channels.borrow() as (channel, request):
-            ids: tuple[str, ...] = yield Push(jobs=tuple(jobs), channel=channel, request=request)
-            return ids
+            answer: tuple[str, ...] | KeyTaken = yield Push(
+                jobs=tuple(jobs), channel=channel, request=request
+            )
+        if isinstance(answer, KeyTaken):
+            new = jobs[answer.index]
+            key = "" if new.unique is None else new.unique.key
+            raise duplicate("enqueue", key, answer.holder, new.queue, handle_to)
+        return answer
 
     # From what is stored to records.
 
@@ -198,18 +211,23 @@ class Engine:
         gone: bool = yield Delete(queue=queue, id=job_id)
         return gone
 
-    def reschedule(self, queue: str, job_id: str, run_at: datetime) -> Steps[None]:
+    def reschedule(
+        self, queue: str, job_id: str, run_at: datetime, handle_to: HandleTo
+    ) -> Steps[None]:
         """Make a waiting job due at another time, or let an ended one run again then."""
         check_options({"run_at": run_at}, ENQUEUE_CHECKS, of="reschedule")
-        yield from self._reschedule(queue, job_id, WAITING | ENDED, run_at, "reschedule")
+        move = Reschedule(queue=queue, id=job_id, of=WAITING | ENDED, run_at=stored_instant(run_at))
+        yield from self._reschedule(move, "reschedule", handle_to)
 
     def run_now(self, queue: str, job_id: str) -> Steps[None]:
         """Make a waiting job due now."""
-        yield from self._reschedule(queue, job_id, WAITING, None, "run_now")
+        state = yield Reschedule(queue=queue, id=job_id, of=WAITING)
+        check_state(state, WAITING, job_id, "run_now")
 
-    def retry(self, queue: str, job_id: str) -> Steps[None]:
+    def retry(self, queue: str, job_id: str, handle_to: HandleTo) -> Steps[None]:
         """Let an ended job run again now, with fresh attempts."""
-        yield from self._reschedule(queue, job_id, ENDED, None, "retry")
+        move = Reschedule(queue=queue, id=job_id, of=ENDED)
+        yield from self._reschedule(move, "retry", handle_to)
 
     def set_priority(self, queue: str, job_id: str, priority: int) -> Steps[None]:
         """Give a waiting job another priority."""
@@ -217,23 +235,30 @@ class Engine:
         state = yield SetPriority(queue=queue, id=job_id, priority=int(priority))
         check_state(state, WAITING, job_id, "set_priority")
 
-    def _reschedule(
-        self,
-        queue: str,
-        job_id: str,
-        of: frozenset[JobState],
-        run_at: datetime | None,
-        name: str,
-    ) -> Steps[None]:
-        due = None if run_at is None else stored_instant(run_at)
-        state = yield Reschedule(queue=queue, id=job_id, of=of, run_at=due)
-        check_state(state, of, job_id, name)
+    def _reschedule(self, move: Reschedule, name: str, handle_to: HandleTo) -> Steps[None]:
+        """Move a job; raises `Duplicate` if it has ended and another one holds its key now."""
+        answer: JobState | KeyTaken | None = yield move
+        if isinstance(answer, KeyTaken):
+            stored: StoredJob | None = yield Get(queue=move.queue, id=move.id)
+            key = "" if stored is None else stored.unique_key or ""
+            raise duplicate(f"{name} of job {move.id}", key, answer.holder, move.queue, handle_to)
+        check_state(answer, move.of, move.id, name)
 
 
 def not_found(job_id: str) -> JobNotFound:
     """Return the error for an id that leads to no job."""
     return JobNotFound(
         f"no job {job_id!r}: it was never stored, was deleted, or its retention is over"
+    )
+
+
+def duplicate(what: str, key: str, holder: str, queue: str, handle_to: HandleTo) -> Duplicate:
+    """Return the error for a unique key that job `holder` holds."""
+    type_name = type_of_key(key)
+    return Duplicate(
+        f"{what}: nothing was stored, because job {holder} ({type_name}) holds the unique key "
+        f"{shown_key(key)!r}",
+        handle=handle_to(holder, type_name, queue),
     )
 
 

@@ -10,7 +10,8 @@ import msgspec
 
 from jobkit.context import current_metadata
 from jobkit.engine.instants import stored_delay, stored_instant
-from jobkit.errors import InvalidJob, InvalidOption, NotSupported
+from jobkit.engine.uniqueness import unique_key
+from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.handlerset import HandlerSet
 from jobkit.ids import IdSource
 from jobkit.jobtype import JobType, job_type_of
@@ -35,7 +36,7 @@ class Preparer:
     durable: bool
 
     def prepare(self, job: Any, given: Mapping[str, Any]) -> tuple[NewJob, JobType[Any]]:
-        """Return what to store; raises `InvalidJob`, `InvalidOption` or `NotSupported`."""
+        """Return what to store; raises `InvalidJob` or `InvalidOption`."""
         options = self._after_hooks(job, given) if self.handlers.enqueue_hooks else given
         if options:
             check_enqueue_options(options)
@@ -46,12 +47,10 @@ class Preparer:
                 f"move the class to a module, or give @job(name=...)"
             )
         chosen: dict[str, Any] = {**self.defaults, **job_type.options, **options}
-        if chosen.get("unique"):
-            raise NotSupported(f"unique={chosen['unique']!r} is not supported yet")
         queue = plain_name(chosen.get("queue", DEFAULT_QUEUE))
         metadata = {**self.defaults.get("metadata", {}), **current_metadata()}
         metadata |= options.get("metadata", {})
-        retention = chosen.get("retention")
+        retention, unique = chosen.get("retention"), chosen.get("unique")
         run_at, delay = self._due(options)
         new = NewJob(
             id=self.ids.new(queue),
@@ -64,6 +63,7 @@ class Preparer:
             options=_stored_options(options),
             metadata=_stored_metadata(metadata) if metadata else b"",
             retention=None if retention is None else stored_delay(retention),
+            unique=unique_key(job, job_type, unique) if unique else None,
         )
         return new, job_type
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from jobkit.engine.steps import Steps
-from jobkit.errors import BackendUnavailable, PartialPublish
+from jobkit.errors import BackendUnavailable, Duplicate, PartialPublish
 from jobkit.store import NewJob
 
 H = TypeVar("H")
@@ -37,7 +37,7 @@ def queue_by_queue(jobs: Sequence[NewJob], push: Push) -> Steps[tuple[str, ...]]
     for queue, places in queues.items():
         try:
             ids = yield from push([jobs[place] for place in places])
-        except BackendUnavailable as error:
+        except (BackendUnavailable, Duplicate) as error:
             if not stored:
                 raise
             raise PartlyStored(_message(queue, list(queues), error), stored) from error
@@ -45,9 +45,10 @@ def queue_by_queue(jobs: Sequence[NewJob], push: Push) -> Steps[tuple[str, ...]]
     return tuple(stored[place] for place in range(len(jobs)))
 
 
-def _message(queue: str, queues: list[str], error: BackendUnavailable) -> str:
+def _message(queue: str, queues: list[str], error: BackendUnavailable | Duplicate) -> str:
     at = queues.index(queue)
-    known = "not stored" if error.stored == "no" else "perhaps stored"
+    is_unknown = isinstance(error, BackendUnavailable) and error.stored == "unknown"
+    known = "perhaps stored" if is_unknown else "not stored"
     rest = f"; not tried: {', '.join(queues[at + 1 :])}" if queues[at + 1 :] else ""
     return (
         f"stored in {', '.join(queues[:at])}; {known} in {queue}{rest}: {error}. The handles of "

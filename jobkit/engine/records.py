@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from jobkit.attempt import run_options
 from jobkit.clock import from_milliseconds
+from jobkit.engine.uniqueness import shown_key
 from jobkit.errors import InvalidJob
 from jobkit.jobtype import JobType
 from jobkit.options import RunOptions
@@ -107,7 +108,7 @@ def record_of(
         progress=progress_of(stored),
         worker=stored.worker,
         version=stored.version,
-        unique_key=None,
+        unique_key=shown_key(stored.unique_key),
         schedule=stored.schedule,
         metadata=metadata_of(stored),
         cancel_requested_at=_instant(stored.cancel_requested_at),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobkit.engine import Engine, drive_async
+from jobkit.handle import HandleTo
 from jobkit.inspect import bulk, crew, listing, pausing, queues, schedules, single
 from jobkit.record import JobRecord, JobState, Page
 from jobkit.roster import WorkerInfo
@@ -18,9 +19,12 @@ from jobkit.store import Operation
 class AsyncInspector:
     """What `jobs.aio.inspect` is."""
 
-    def __init__(self, engine: Engine, run: Callable[[Operation[Any]], Awaitable[Any]]) -> None:
+    def __init__(
+        self, engine: Engine, run: Callable[[Operation[Any]], Awaitable[Any]], handle_to: HandleTo
+    ) -> None:
         self._engine = engine
         self._run = run
+        self._handle_to = handle_to
 
     async def get(self, job_id: str, /) -> JobRecord[Any]:
         """Read one job; raises `JobNotFound`."""
@@ -89,16 +93,16 @@ class AsyncInspector:
         return await drive_async(pausing.is_paused(self._engine, queue, type), self._run)
 
     async def reschedule(self, job_id: str, at: datetime, /) -> None:
-        """Make a job due at another time; raises `JobNotFound` or `JobRunning`."""
-        await drive_async(single.reschedule(self._engine, job_id, at), self._run)
+        """Make a job due at another time; raises `JobNotFound`, `JobRunning`, `Duplicate`."""
+        await drive_async(single.reschedule(self._engine, job_id, at, self._handle_to), self._run)
 
     async def run_now(self, job_id: str, /) -> None:
         """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
         await drive_async(single.run_now(self._engine, job_id), self._run)
 
     async def retry(self, job_id: str, /) -> None:
-        """Run an ended job again, with fresh attempts; raises as `run_now`."""
-        await drive_async(single.retry(self._engine, job_id), self._run)
+        """Run an ended job again, with fresh attempts; raises as `run_now`, and `Duplicate`."""
+        await drive_async(single.retry(self._engine, job_id, self._handle_to), self._run)
 
     async def retry_all_dead(
         self, *, queue: str | None = None, type: str | type | None = None

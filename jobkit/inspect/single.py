@@ -7,6 +7,7 @@ from typing import Any
 
 from jobkit.engine import Engine, Steps
 from jobkit.errors import JobNotFound
+from jobkit.handle import HandleTo
 from jobkit.record import JobRecord
 
 
@@ -34,10 +35,10 @@ def delete(engine: Engine, job_id: str) -> Steps[bool]:
     return (yield from engine.delete(queue, job_id))
 
 
-def reschedule(engine: Engine, job_id: str, at: datetime) -> Steps[None]:
+def reschedule(engine: Engine, job_id: str, at: datetime, handle_to: HandleTo) -> Steps[None]:
     """Make a job due at another time."""
     queue = yield from engine.queue_of(job_id)
-    yield from engine.reschedule(queue, job_id, at)
+    yield from engine.reschedule(queue, job_id, at, handle_to)
 
 
 def run_now(engine: Engine, job_id: str) -> Steps[None]:
@@ -46,7 +47,7 @@ def run_now(engine: Engine, job_id: str) -> Steps[None]:
     yield from engine.run_now(queue, job_id)
 
 
-def retry(engine: Engine, job_id: str) -> Steps[None]:
+def retry(engine: Engine, job_id: str, handle_to: HandleTo) -> Steps[None]:
     """Run an ended job again."""
     queue = yield from engine.queue_of(job_id)
-    yield from engine.retry(queue, job_id)
+    yield from engine.retry(queue, job_id, handle_to)

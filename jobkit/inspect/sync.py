@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobkit.engine import Engine, drive
+from jobkit.handle import HandleTo
 from jobkit.inspect import bulk, crew, listing, pausing, queues, schedules, single
 from jobkit.record import JobRecord, JobState, Page
 from jobkit.roster import WorkerInfo
@@ -18,9 +19,12 @@ from jobkit.store import Operation
 class Inspector:
     """What `jobs.inspect` is."""
 
-    def __init__(self, engine: Engine, run: Callable[[Operation[Any]], Any]) -> None:
+    def __init__(
+        self, engine: Engine, run: Callable[[Operation[Any]], Any], handle_to: HandleTo
+    ) -> None:
         self._engine = engine
         self._run = run
+        self._handle_to = handle_to
 
     def get(self, job_id: str, /) -> JobRecord[Any]:
         """Read one job; raises `JobNotFound`."""
@@ -89,16 +93,16 @@ class Inspector:
         return drive(pausing.is_paused(self._engine, queue, type), self._run)
 
     def reschedule(self, job_id: str, at: datetime, /) -> None:
-        """Make a job due at another time; raises `JobNotFound` or `JobRunning`."""
-        drive(single.reschedule(self._engine, job_id, at), self._run)
+        """Make a job due at another time; raises `JobNotFound`, `JobRunning`, `Duplicate`."""
+        drive(single.reschedule(self._engine, job_id, at, self._handle_to), self._run)
 
     def run_now(self, job_id: str, /) -> None:
         """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
         drive(single.run_now(self._engine, job_id), self._run)
 
     def retry(self, job_id: str, /) -> None:
-        """Run an ended job again, with fresh attempts; raises as `run_now`."""
-        drive(single.retry(self._engine, job_id), self._run)
+        """Run an ended job again, with fresh attempts; raises as `run_now`, and `Duplicate`."""
+        drive(single.retry(self._engine, job_id, self._handle_to), self._run)
 
     def retry_all_dead(self, *, queue: str | None = None, type: str | type | None = None) -> int:
         """Run all dead jobs again. Not supported yet."""

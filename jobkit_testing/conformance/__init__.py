@@ -39,6 +39,7 @@ _THEMES = (
     "children",
     "claiming",
     "clocks",
+    "conflicts",
     "deleting",
     "heartbeats",
     "leases",

@@ -14,6 +14,7 @@ from jobkit_testing.conformance.checking_in import CheckingIn
 from jobkit_testing.conformance.children import Children
 from jobkit_testing.conformance.claiming import Claiming
 from jobkit_testing.conformance.clocks import Clocks
+from jobkit_testing.conformance.conflicts import Conflicts
 from jobkit_testing.conformance.deleting import Deleting
 from jobkit_testing.conformance.heartbeats import Heartbeats
 from jobkit_testing.conformance.leases import Leases
@@ -67,6 +68,7 @@ class StoreConformance(
     Deleting,
     Rescheduling,
     Uniqueness,
+    Conflicts,
     Retention,
     Reading,
     Listing,

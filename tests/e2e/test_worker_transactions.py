@@ -268,7 +268,5 @@ def test_a_thousand_children_are_one_step(jobs: WorkingJobs) -> None:
 
 def test_what_is_not_there_yet_is_refused_by_name(jobs: WorkingJobs) -> None:
     """B57"""
-    with pytest.raises(NotSupported, match="unique"), jobs.transaction() as tx:
-        tx.enqueue(Ping(), unique=True)
     with pytest.raises(NotSupported, match="schedule"):
         jobs.schedule("@daily", Ping())

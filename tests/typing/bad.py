@@ -29,6 +29,8 @@ def misspelt_options(jobs: jobkit.Queue) -> None:
     jobs.enqueue(SendMail(1), prioritty=1)  # rejected
     jobs.enqueue(SendMail(1), delay=5)  # rejected
     jobs.enqueue(SendMail(1), max_retries="3")  # rejected
+    jobs.enqueue(SendMail(1), unique="yes")  # rejected
+    jobs.enqueue(SendMail(1), unique=jobkit.Unique(until="start"))  # rejected
     jobs.start(concurency=4)  # rejected
     jobs.schedule("@daily", SendMail(1), time_zone="UTC")  # rejected
 

@@ -44,6 +44,30 @@ async def sign_up(jobs: jobkit.AsyncEnqueuer) -> None:
     assert_type(await handle.record(), jobkit.JobRecord[SendMail])
 
 
+def per_user(job: SendMail) -> str:
+    return str(job.user_id)
+
+
+anything: jobkit.Unique = jobkit.Unique(until="done", on_conflict="raise")
+assert_type(jobkit.Unique(key=per_user), jobkit.Unique[SendMail])
+
+
+@jobkit.job(unique=jobkit.Unique(key=lambda job: job.path))
+@dataclass(frozen=True)
+class Shrink:
+    path: str
+
+
+def unique_jobs(jobs: jobkit.Enqueuer) -> None:
+    jobs.enqueue(SendMail(1), unique=True)
+    jobs.enqueue(SendMail(1), unique=jobkit.Unique(key=per_user))
+    jobs.enqueue(SendMail(1), unique=anything)
+    try:
+        jobs.enqueue(Shrink("a.png"), unique=jobkit.Unique(key=lambda job: job.path))
+    except jobkit.Duplicate as error:
+        error.handle.cancel()
+
+
 handlers = jobkit.Handlers()
 
 

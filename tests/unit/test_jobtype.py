@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import pytest
 
-from jobkit.errors import InvalidJob, InvalidOption, NotSupported
+from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.jobtype import JobType, job, job_type, job_type_of, named_type
 
 T = TypeVar("T")
@@ -346,14 +346,3 @@ def test_sensitive_fields_are_known_and_masked() -> None:
 
     assert found.sensitive == {"password"}
     assert found.describe(Login("ann", "secret")).endswith("Login(user='ann', password=***)")
-
-
-@pytest.mark.parametrize("options", [{"unique": True}])
-def test_an_option_that_is_not_there_yet_is_refused_by_name(options: Any) -> None:
-    """B57: refused where it is given, never ignored."""
-    with pytest.raises(NotSupported, match=next(iter(options))):
-
-        @job(**options)
-        @dataclass
-        class Ordered:
-            number: int

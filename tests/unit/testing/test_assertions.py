@@ -239,12 +239,6 @@ def test_a_secret_given_as_a_keyword_is_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_unique_keys_are_not_supported_yet() -> None:
-    """B57"""
-    with pytest.raises(jobkit.NotSupported, match="unique_key"):
-        jobs_of().assert_not_queued(SendMail, unique_key="x")
-
-
 @pytest.mark.parametrize("wrong", [None, 7, "send-mail", int])
 def test_what_is_no_job_is_refused(wrong: object) -> None:
     with pytest.raises(jobkit.InvalidJob):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import jobkit
-from jobkit.errors import InvalidHandler, InvalidOption, NotSupported, WrongState
+from jobkit.errors import InvalidHandler, InvalidOption, WrongState
 from jobkit_testing import TestingJobs
 from tests.unit.testing.samples import (
     HOUR,
@@ -221,8 +221,8 @@ def test_wrong_options_are_refused_as_by_enqueue() -> None:
     """B55"""
     with pytest.raises(InvalidOption, match="priority='x'"):
         jobs_of(done).perform(SendMail(1), priority=untyped("x"))
-    with pytest.raises(NotSupported, match="unique"):
-        jobs_of(done).perform(SendMail(1), unique=True)
+    with pytest.raises(InvalidOption, match="unique='x'"):
+        jobs_of(done).perform(SendMail(1), unique=untyped("x"))
 
 
 def test_run_next_runs_one_job_that_is_due() -> None:
