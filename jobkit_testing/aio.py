@@ -41,7 +41,7 @@ class AsyncTestingJobs(AsyncJobs):
         self._runs = jobs._runs  # pyright: ignore[reportPrivateUsage]
         self._driver = jobs._driver  # pyright: ignore[reportPrivateUsage]
         self._witness = jobs._witness  # pyright: ignore[reportPrivateUsage]
-        self.inspect = AsyncInspector(self._engine, self._send_declaring)
+        self.inspect = AsyncInspector(self._engine, self._send_declaring, self._control.handle_to)
 
     async def perform(
         self, job: J, /, *, raises: bool = True, **options: Unpack[EnqueueOptions]

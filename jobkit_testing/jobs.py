@@ -117,7 +117,7 @@ class TestingJobs(Acting, Assertions, Jobs):
             engine, self._worker, self._reader, send, self.clock, handle_to=self._handle_to
         )
         self._driver = Driver(self._worker, self.clock)
-        self.inspect = Inspector(engine, self._send_declaring)
+        self.inspect = Inspector(engine, self._send_declaring, self._handle_to)
         self._declared = -1
         self.declare()
 

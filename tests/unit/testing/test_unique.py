@@ -182,3 +182,16 @@ def test_the_timeline_tells_of_stored_children_only() -> None:
         jobs.drain(only=Audit)
 
     assert enqueued.jobs == (Sync(2, "a"),)
+
+
+def test_a_tick_of_a_unique_type_holds_no_key() -> None:
+    """B16, B21: each tick makes exactly one job; `overlap="skip"` is for schedules."""
+    jobs = jobs_of()
+    held = jobs.enqueue(Sync(1), delay=10 * HOUR)
+    jobs.schedule(HOUR, Sync(1))
+
+    jobs.run_for(2 * HOUR)
+
+    ticks = [record for record in jobs.queued(Sync) if record.id != held.id]
+    assert len(ticks) == 2
+    assert [record.unique_key for record in ticks] == [None, None]

@@ -3,14 +3,14 @@
 -- A unique key. The hash `unique` has "owner expiry" by key, and a line of the owner's state
 -- names the key back:
 --   q "letters ttl key" while the job holds it; Q the same once it has let go of it.
--- A schedule. A line of a tick's job names it (see schedules.lua):
---   S until the job ends for the first time, T from then on
---
--- Letters of a unique key: s or d, held until the first start or until it is done; then what becomes of a job
+-- Letters: s or d, held until the first start or until it is done; then what becomes of a job
 -- that comes meanwhile: k keep the holder as it is, r replace its content, f refuse the newcomer.
 -- ttl and expiry in milliseconds, '-' for none. Each entry names a live job that holds it, so
 -- the hash is never longer than the jobs are many; an expired one is taken over by a newcomer,
 -- and then the end of its old owner leaves it alone.
+--
+-- A schedule. A line of a tick's job names it (see schedules.lua):
+--   S until the job ends for the first time, T from then on
 
 local function key_of(line)
   return string.match(line, '^%a%a %S+ (.*)$')
