@@ -50,6 +50,7 @@ from jobkit.store import (
     Get,
     KeyTaken,
     NewJob,
+    PayloadGone,
     Push,
     Queues,
     Reschedule,
@@ -237,7 +238,9 @@ class Engine:
 
     def _reschedule(self, move: Reschedule, name: str, handle_to: HandleTo) -> Steps[None]:
         """Move a job; raises `Duplicate` if it has ended and another one holds its key now."""
-        answer: JobState | KeyTaken | None = yield move
+        answer: JobState | KeyTaken | PayloadGone | None = yield move
+        if isinstance(answer, PayloadGone):
+            raise WrongState(f"{name}: job {move.id} has ended and its payload was pruned")
         if isinstance(answer, KeyTaken):
             stored: StoredJob | None = yield Get(queue=move.queue, id=move.id)
             key = "" if stored is None else stored.unique_key or ""

@@ -74,7 +74,5 @@ def _is_line_of(state: JobState, line: str) -> bool:
 
 
 def _digest(choice: Choice) -> str:
-    states = "" if len(choice.states) > 1 else choice.states[0]
-    return blake2b(
-        "\n".join((states, choice.queue or "", *choice.types)).encode(), digest_size=4
-    ).hexdigest()
+    asked = (" ".join(choice.states), choice.queue or "", *choice.types)
+    return blake2b("\n".join(asked).encode(), digest_size=4).hexdigest()

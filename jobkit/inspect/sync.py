@@ -105,11 +105,15 @@ class Inspector:
         drive(single.retry(self._engine, job_id, self._handle_to), self._run)
 
     def retry_all_dead(self, *, queue: str | None = None, type: str | type | None = None) -> int:
-        """Run all dead jobs again. Not supported yet."""
+        """Run dead jobs again, with fresh attempts, and return how many.
+
+        Left alone: jobs whose unique key another one holds, those whose payload was pruned, and
+        what dies while this goes on. Goes in batches of 500, each an atomic step.
+        """
         return drive(bulk.retry_all_dead(self._engine, queue=queue, type=type), self._run)
 
     def delete_all_dead(self, *, queue: str | None = None, type: str | type | None = None) -> int:
-        """Delete all dead jobs. Not supported yet."""
+        """Delete the jobs that are dead by now, in batches of 500, and return how many."""
         return drive(bulk.delete_all_dead(self._engine, queue=queue, type=type), self._run)
 
     def prune(
@@ -120,7 +124,13 @@ class Inspector:
         keep: int | None = None,
         payload_only: bool = False,
     ) -> int:
-        """Delete ended jobs. Not supported yet."""
+        """Delete jobs that ended in a state, in batches of 500, and return how many.
+
+        `older_than`: only those that ended longer ago; `keep`: not the newest so many of each
+        queue. Give one or both; with both, a job has to be past both. Jobs with a `retention` of
+        their own go by `older_than` alone. `payload_only` drops the payloads and keeps the
+        records: `payload` is None then, `raw` is empty, and the job cannot be retried.
+        """
         return drive(
             bulk.prune(
                 self._engine,

@@ -9,6 +9,7 @@ from jobkit.store import (
     Delete,
     KeyTaken,
     Pauses,
+    PayloadGone,
     ReadPauses,
     Reschedule,
     SetPause,
@@ -47,7 +48,9 @@ def delete(queue: MemoryQueue, operation: Delete, clock: int) -> bool:
     return True
 
 
-def reschedule(queue: MemoryQueue, operation: Reschedule, clock: int) -> JobState | KeyTaken | None:
+def reschedule(
+    queue: MemoryQueue, operation: Reschedule, clock: int
+) -> JobState | KeyTaken | PayloadGone | None:
     """Make a job due at another time; one that has ended begins anew."""
     job = queue.jobs.get(operation.id)
     if job is None:
@@ -55,6 +58,8 @@ def reschedule(queue: MemoryQueue, operation: Reschedule, clock: int) -> JobStat
     state = job.state
     if state not in operation.of or state is JobState.RUNNING:
         return state
+    if job.emptied:
+        return PayloadGone()
     now = queue.time.now(clock)
     if state in ENDED and (holder := queue.ties.holder(job.new, now)):
         return KeyTaken(holder=holder)

@@ -39,6 +39,7 @@ class KeptJob:
     result: bytes | None = None
     cancel_requested_at: int | None = None
     timed_out_at: int | None = None
+    emptied: bool = False
     progress: bytes | None = None
     checked_in_at: int | None = None
     holds_key: bool = False  # the unique key of `new`
@@ -152,6 +153,7 @@ class KeptJob:
             result=self.result,
             cancel_requested_at=self.cancel_requested_at,
             timed_out_at=self.timed_out_at,
+            emptied=self.emptied,
             progress=self.progress,
             checked_in_at=self.checked_in_at,
             unique_key=None if self.new.unique is None else self.new.unique.key,

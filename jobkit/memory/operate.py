@@ -10,6 +10,7 @@ from jobkit.memory.kept import KeptJob
 from jobkit.memory.publishing import QueueOf, publish, refusal
 from jobkit.memory.queue import MemoryQueue
 from jobkit.memory.settling import apply
+from jobkit.memory.sweeping import sweep
 from jobkit.record import JobState
 from jobkit.store import (
     TAKEN_OVER_AT_ONCE,
@@ -37,6 +38,7 @@ from jobkit.store import (
     Settled,
     SpreadPauses,
     Statistics,
+    Sweep,
     TakenOver,
     TakeOver,
     Workers,
@@ -228,6 +230,7 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Get: reading.get,
     Page: reading.page,
     Count: reading.count,
+    Sweep: sweep,
     Workers: reading.workers,
     **ticking.OPERATIONS,
     Statistics: reading.statistics,

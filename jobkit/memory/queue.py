@@ -35,6 +35,7 @@ from jobkit.store import (
     NewJob,
     Place,
     StoredJob,
+    Swept,
 )
 
 TRIMMED_AT_LEAST = 10
@@ -65,6 +66,7 @@ class MemoryQueue:
         self.crew = Crew(pauses=self.pauses)
         self.schedules = Schedules()
         self.ledger = Ledger()
+        self.sweeps: dict[str, tuple[int, int, Swept]] = {}  # by channel: the last one
         self.arrivals = 0
         self.fences = 0
 

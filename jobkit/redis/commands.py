@@ -20,6 +20,7 @@ from jobkit.redis.scripts import script
 from jobkit.redis.settlements import settlement_args
 from jobkit.redis.statistics import STATISTICS
 from jobkit.redis.stored import parse_claimed_jobs, parse_job
+from jobkit.redis.sweeping import SWEEPS, parse_place, place_args
 from jobkit.store import (
     Beat,
     Bounds,
@@ -38,7 +39,7 @@ from jobkit.store import (
     NewJob,
     Operation,
     Page,
-    Place,
+    PayloadGone,
     Push,
     QueueCounts,
     Queues,
@@ -269,7 +270,9 @@ def _reschedule(operation: Reschedule, namespace: str, now: Arg) -> Command:
     return Command(script("reschedule"), keys, args, _rescheduled)
 
 
-def _rescheduled(reply: bytes) -> JobState | KeyTaken | None:
+def _rescheduled(reply: bytes) -> JobState | KeyTaken | PayloadGone | None:
+    if reply == b"-":
+        return PayloadGone()
     if reply.startswith(b"!"):
         return KeyTaken(holder=reply[1:].decode())
     return _STATES[reply]
@@ -303,7 +306,7 @@ def _page(operation: Page, namespace: str, now: Arg) -> Command:
         jobs = tuple(
             parse_job(operation.queue, parts, state=operation.state, now=int(at)) for parts in found
         )
-        return StoredPage(jobs=jobs, cursor=_place(place) if place else None)
+        return StoredPage(jobs=jobs, cursor=parse_place(place or []))
 
     keys = (queue_prefix(namespace, operation.queue),)
     args = (
@@ -311,19 +314,10 @@ def _page(operation: Page, namespace: str, now: Arg) -> Command:
         operation.state.value,
         operation.limit,
         int(operation.newest_first),
-        *_place_args(operation.cursor),
+        *place_args(operation.cursor),
         *operation.types,
     )
     return Command(script("page"), keys, args, parse)
-
-
-def _place_args(place: Place | None) -> tuple[Arg, ...]:
-    return ("", 0, "") if place is None else (place.line, place.score, place.member)
-
-
-def _place(reply: list[bytes]) -> Place:
-    line, score, member = reply
-    return Place(line=line.decode(), score=int(score), member=member.decode())
 
 
 def _count(operation: Count, namespace: str, now: Arg) -> Command:
@@ -381,6 +375,7 @@ _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     Get: _get,
     Page: _page,
     Count: _count,
+    **SWEEPS,
     Queues: _queues,
     **PAUSES,
     **CREWS,

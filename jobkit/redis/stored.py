@@ -97,6 +97,7 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
         result=result[1:] if result else None,
         cancel_requested_at=_number(fields.get(b"c")),
         timed_out_at=_number(fields.get(b"t")),
+        emptied=b"z" in fields,
         progress=progress if checked_in_at else None,
         checked_in_at=int(checked_in_at) if checked_in_at else None,
         unique_key=_unique_key(fields.get(b"q") or fields.get(b"Q")),

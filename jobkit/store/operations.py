@@ -12,6 +12,7 @@ from jobkit.store.results import (
     Beat,
     Claimed,
     KeyTaken,
+    PayloadGone,
     QueueCounts,
     Settled,
     StoredJob,
@@ -185,12 +186,13 @@ class Delete(Operation[bool]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reschedule(Operation[JobState | KeyTaken | None]):
+class Reschedule(Operation[JobState | KeyTaken | PayloadGone | None]):
     """Make a waiting job due at `run_at` (None: now), or let an ended one run again then.
 
     Only if its state is one of `of`. Returns the state it was in; None: no such job. An ended
     job begins anew: no failures, timeouts, losses, attempts or result; its arrival stays. It
-    takes its unique key again; if another job holds that, nothing happens (`KeyTaken`).
+    takes its unique key again; if another job holds that, nothing happens (`KeyTaken`); nor if its
+    payload was dropped (`PayloadGone`).
     """
 
     queue: str

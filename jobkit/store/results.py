@@ -11,6 +11,10 @@ from jobkit.record import AttemptOutcome, JobState
 from jobkit.store.values import Place
 
 
+class PayloadGone(Struct, frozen=True):
+    """The job has ended and its payload was dropped: it cannot run again."""
+
+
 class KeyTaken(Struct, frozen=True, kw_only=True):
     """Nothing was stored: job `holder` holds a unique key; `index`: the job that asked for it."""
 
@@ -68,6 +72,7 @@ class StoredJob(Struct, frozen=True, kw_only=True):
     result: bytes | None = None
     cancel_requested_at: int | None = None
     timed_out_at: int | None = None
+    emptied: bool = False
     progress: bytes | None = None
     checked_in_at: int | None = None
     unique_key: str | None = None

@@ -64,6 +64,7 @@ _THEMES = (
     "statistics",
     "suite",
     "suspects",
+    "sweeping",
     "taking_over",
     "ticks",
     "timing",

@@ -36,6 +36,7 @@ from jobkit_testing.conformance.scheduling import Scheduling
 from jobkit_testing.conformance.settling import Settling
 from jobkit_testing.conformance.statistics import StatisticsKept
 from jobkit_testing.conformance.suspects import Suspects
+from jobkit_testing.conformance.sweeping import Sweeping
 from jobkit_testing.conformance.taking_over import TakingOver
 from jobkit_testing.conformance.ticks import TickFiring
 from jobkit_testing.conformance.timing import Timing
@@ -67,6 +68,7 @@ class StoreConformance(
     CheckingIn,
     Deleting,
     Rescheduling,
+    Sweeping,
     Uniqueness,
     Conflicts,
     Retention,

@@ -7,7 +7,7 @@
 -- running by id; else by instant. A place stays one when its job has moved: the next page goes
 -- on with what stands behind it. O(limit + log jobs); lanes count, and types asked for. Only
 -- succeeded jobs of some types are looked for among all, up to SCANNED of them in one call.
--- needs: time lanes hints jobs
+-- needs: time lanes hints jobs places
 
 local SCANNED = 10000
 
@@ -75,24 +75,6 @@ local function lines()
     { name = state, keys = typed_keys(state), skip = 0 },
     { name = kept, keys = typed_keys(kept), skip = 0 },
   }
-end
-
--- How many members of a sorted set stand before a place; `itself`: counting the place.
-local function count_before(key, score, member, itself)
-  if tonumber(redis.call('ZSCORE', key, member) or nil) == score then
-    return redis.call('ZRANK', key, member) + (itself and 1 or 0)
-  end
-  local from = redis.call('ZCOUNT', key, '-inf', '(' .. int(score))
-  local to = from + redis.call('ZCOUNT', key, int(score), int(score))
-  while from < to do
-    local middle = math.floor((from + to) / 2)
-    if redis.call('ZRANGE', key, middle, middle)[1] < member then
-      from = middle + 1
-    else
-      to = middle
-    end
-  end
-  return from
 end
 
 local function read_set(key, place, wanted)

@@ -1,8 +1,8 @@
 -- Make a waiting job due at another time, or let an ended one begin anew then.
 -- KEYS: prefix. ARGV: now, id, due time ('' for now), states that this is for, in one line.
 -- Reply: the state it was in, '' if unknown; or, if it has ended and another job holds its unique
--- key, "!" and the id of that one. O(log jobs).
--- needs: time lanes hints jobs schedules ties
+-- key, "!" and the id of that one; "-" if its payload is gone. O(log jobs).
+-- needs: time lanes hints jobs schedules ties anew
 
 local p, id, states = KEYS[1], ARGV[2], ' ' .. ARGV[4] .. ' '
 local body = redis.call('HGET', p .. 'bodies', id)
@@ -13,15 +13,13 @@ if where == 'running' or not string.find(states, ' ' .. where .. ' ', 1, true) t
 local now = instant(p, time(ARGV[1]))
 local state = read_state(p, id)
 local has_ended = where == 'succeeded' or where == 'dead' or where == 'cancelled'
+if state.z then return '-' end
 local holder = has_ended and key_taken_from(p, state, now)
 if holder then return '!' .. holder end
 local waits_as = where == 'retrying' and where or 'scheduled'
 take_out(p, id, where, key, member, line, type)
 if has_ended then
-  local starts = state.n or (state.s and '1')
-  state = { n = starts, R = state.R, p = state.p, Q = state.Q, T = state.T }
-  redis.call('HDEL', p .. 'attempts', id)
-  redis.call('HDEL', p .. 'results', id)
+  state = forget_runs(p, id, state)
 end
 state.d = ARGV[3] == '' and int(now) or int(math.max(0, tonumber(ARGV[3])))
 if has_ended then tie_again(p, id, state, tonumber(state.d), now)

@@ -6,6 +6,7 @@
 --   q unique key that it holds, Q once it let go of it (see ties.lua)
 --   S the schedule whose tick it is, T once the schedule has been told of its end
 --   v what the last claim knew: "flags place version", flags of the lane, version as JSON
+--   z there once its payload was dropped: it cannot run again
 --   s started at      n starts, if more than that one     x failures  o timeouts
 --   l losses that count; there once the job was lost, and so a suspect
 --   e finished at     u duration        c cancel requested at        t timed out at
