@@ -69,14 +69,6 @@ def test_a_process_that_is_killed_is_replaced_and_its_job_runs_again_at_once(
     assert re.search(rf"took over \d+ jobs of worker {dead}", command.output)
 
 
-def test_processes_that_cannot_import_are_not_started_again(redis_server: RedisServer) -> None:
-    with Command(
-        *("worker", "tests.e2e.apps.broken", "--redis", redis_server.url, "--processes", "2")
-    ) as command:
-        assert command.code() == ExitCode.USAGE
-    assert len(re.findall(r"started \(pid", command.output)) == 2
-
-
 def test_what_does_not_end_in_time_is_handed_back_by_all(
     redis_server: RedisServer, client: RedisJobs, namespace: str
 ) -> None:

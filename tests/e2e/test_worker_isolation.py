@@ -169,6 +169,25 @@ def test_what_is_enqueued_on_the_context_is_published_with_the_success(
     assert children_of(working, record) == [Child(1), Child(2), Child(3), Child(4)]
 
 
+def test_unique_jobs_are_looked_at_when_they_are_published(working: MemoryJobs, ran: Ran) -> None:
+    """B21, B40: by the worker, not in the child."""
+    record = ran("unique", metadata={"mark": "unique"})
+
+    assert record.result == [None, None]
+    assert children_of(working, record) == [Child(5)]
+
+
+def test_what_the_worker_cannot_read_is_a_failed_attempt(
+    ran: Ran, caplog: pytest.LogCaptureFixture
+) -> None:
+    """B32: whatever it is; the job does not hang."""
+    error = ran("odd_delay").error
+
+    assert error is not None
+    assert "sent what cannot be read: not in this process" in str(error.message)
+    assert "not in this process" in caplog.text
+
+
 def test_async_handlers_run_on_a_loop_of_the_childs_own(working: MemoryJobs) -> None:
     """B25, B41: with `ctx.aio`, and the context variables of middleware."""
     handle = working.enqueue(ActAsync("enqueue_async"), metadata={"mark": "async", "tenant": "8"})

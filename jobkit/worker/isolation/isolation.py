@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -31,6 +32,7 @@ from jobkit.worker.isolation.wire import Done, Logged, Setup, Stop, receive, sen
 
 DIED = "ProcessDied"  # the error_type of an attempt whose process could not tell how it ended
 KILL_GRACE = 2.0  # seconds that a handler has to stop by itself when its job is cancelled or lost
+_LOGGER = logging.getLogger("jobkit.worker")
 LOOK = 0.05  # seconds between looks at whether an attempt that waits for the template still should
 
 
@@ -85,6 +87,9 @@ class Isolation:
                 send(running.child.link, order)
             run.ctx.cancelled.on_set(running.tell)  # then: what tells may be another thread
             done = running.follow()
+        except Exception as error:  # what it sent cannot be read here, such as a class of its own
+            _LOGGER.exception("what job %s (%s) sent is no use", run.ctx.id, run.ctx.type)
+            done = Done(outcome=Failed(_unreadable(error)))
         finally:
             run.ctx.cancelled.forget(running.tell)
             del self._running[run.lease]
@@ -189,7 +194,7 @@ class Running:
         self._template.kill(self.child)
 
     def close(self) -> None:
-        """Let go of the link: a child that still listens to it ends."""
+        """Let go of the link: a child that still listens to it ends by that."""
         if self._timer is not None:
             self._timer.cancel()
         with suppress(OSError):
@@ -212,6 +217,10 @@ def _ended(outcome: Outcome | None, child: Child, ctx: JobContext) -> Ended:
     if reason is not None:
         return Ended(HandedBack())  # by shutdown; of a job that is lost or deleted nobody asks
     return Ended(Failed(_death(child)))
+
+
+def _unreadable(error: Exception) -> Error:
+    return error_text(type=DIED, message=f"the isolated process sent what cannot be read: {error}")
 
 
 def _death(child: Child) -> Error:

@@ -98,6 +98,8 @@ class Spawner:
 
     def close(self) -> None:
         """End the template, and with it all children."""
+        if not self.ready.is_set():
+            self._process.kill()  # it hears of nothing while it imports, and has no child yet
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         self._reader.join()

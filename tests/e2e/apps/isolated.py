@@ -144,6 +144,29 @@ def discard(job: Act, ctx: JobContext) -> None:
     raise Discard("no longer")
 
 
+class Hour(timedelta):
+    """A delay of a class that only the child can load."""
+
+    def __reduce__(self) -> Any:
+        return _only_in, (os.getpid(),)
+
+
+def _only_in(pid: int) -> timedelta:
+    if os.getpid() != pid:
+        raise LookupError("not in this process")
+    return HOUR
+
+
+def odd_delay(job: Act, ctx: JobContext) -> object:
+    return Snooze(Hour(hours=1))
+
+
+def unique(job: Act, ctx: JobContext) -> object:
+    """Enqueue the same twice: one of them is stored."""
+    handles = [ctx.enqueue(Child(5), unique=True) for _ in range(2)]
+    return [handle.created for handle in handles]
+
+
 def dead(job: Act, ctx: JobContext) -> object:
     return Dead("never")
 
