@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from jobkit.protocols import Queue as Queue
     from jobkit.protocols import Schedule as Schedule
     from jobkit.protocols import Scheduler as Scheduler
+    from jobkit.queueinfo import QueueInfo as QueueInfo
     from jobkit.record import Attempt as Attempt
     from jobkit.record import JobRecord as JobRecord
     from jobkit.record import JobState as JobState
@@ -103,6 +104,7 @@ _HOMES = {
         "Schedule",
         "Scheduler",
     ),
+    "queueinfo": ("QueueInfo",),
     "record": ("Attempt", "JobRecord", "JobState", "Page", "Progress"),
     "redis": ("RedisJobs",),
     "report": ("Matches", "Report"),

@@ -9,6 +9,7 @@ from typing import Any
 from jobkit.engine import Engine, drive_async
 from jobkit.handle import HandleTo
 from jobkit.inspect import bulk, crew, listing, pausing, queues, schedules, single
+from jobkit.queueinfo import QueueInfo
 from jobkit.record import JobRecord, JobState, Page
 from jobkit.roster import WorkerInfo
 from jobkit.scheduleinfo import ScheduleInfo
@@ -60,9 +61,9 @@ class AsyncInspector:
             self._run,
         )
 
-    async def queues(self) -> Sequence[Any]:
-        """List queues. Not supported yet."""
-        return await drive_async(queues.queues(self._engine), self._run)
+    async def queues(self) -> tuple[QueueInfo, ...]:
+        """List the queues by name: what is where, who works on it, and how it goes."""
+        return await drive_async(queues.queues(), self._run)
 
     async def workers(self) -> tuple[WorkerInfo, ...]:
         """List the workers of all queues by name, each with the jobs that it runs."""

@@ -9,6 +9,7 @@ from typing import Any
 from jobkit.engine import Engine, drive
 from jobkit.handle import HandleTo
 from jobkit.inspect import bulk, crew, listing, pausing, queues, schedules, single
+from jobkit.queueinfo import QueueInfo
 from jobkit.record import JobRecord, JobState, Page
 from jobkit.roster import WorkerInfo
 from jobkit.scheduleinfo import ScheduleInfo
@@ -60,9 +61,9 @@ class Inspector:
             self._run,
         )
 
-    def queues(self) -> Sequence[Any]:
-        """List queues. Not supported yet."""
-        return drive(queues.queues(self._engine), self._run)
+    def queues(self) -> tuple[QueueInfo, ...]:
+        """List the queues by name: what is where, who works on it, and how it goes."""
+        return drive(queues.queues(), self._run)
 
     def workers(self) -> tuple[WorkerInfo, ...]:
         """List the workers of all queues by name, each with the jobs that it runs."""
