@@ -114,7 +114,13 @@ class WorkerOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOptions:
-    """The order of one queue and how long it keeps what has ended (by age and by count)."""
+    """The order of one queue and how long it keeps what has ended (by age and by count).
+
+    `order`: "priority" gives jobs by priority, then due time; "run_at" by due time, then
+    priority; of equals the first to arrive. It is kept with the queue, and changes only while no
+    job of the queue waits or runs: until then an enqueue by a backend that names another one
+    raises `InvalidOption`. A backend that does not name the queue takes what there is.
+    """
 
     order: Literal["priority", "run_at"] = "priority"
     finished_for: timedelta = timedelta(hours=1)

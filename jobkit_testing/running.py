@@ -52,9 +52,10 @@ from jobkit.store import (
     SpreadPauses,
     StoredJob,
     Succeed,
+    UseOrder,
 )
 from jobkit.worker.aftermath import after_settling, announce, announce_start, event_of
-from jobkit.worker.lines import lane_set
+from jobkit.worker.lines import lane_set, tell_of_order
 from jobkit_testing.clock import NOTHING, VirtualClock
 from jobkit_testing.timeline import Kind, Timeline
 
@@ -304,6 +305,9 @@ class InlineWorker:
 
     def _enter(self, queue: str) -> None:
         """Announce that a queue is used, and tell it what is paused over all queues."""
+        for name, order in self._engine.orders.items() if not self._announced else ():
+            use = UseOrder(queue=name, order=order)  # children may come there as the first
+            tell_of_order(use, self._run(use))
         paused: PausedTypes = self._run(Announce(queues=(queue,)))
         if paused.version:
             self._run(SpreadPauses(queue=queue, paused=paused))

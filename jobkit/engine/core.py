@@ -24,7 +24,6 @@ from jobkit.errors import (
     InvalidOption,
     JobNotFound,
     JobRunning,
-    NotSupported,
     WrongState,
 )
 from jobkit.handle import HandleTo
@@ -39,6 +38,7 @@ from jobkit.options import (
     QueueOptions,
     check_enqueue_options,
     check_options,
+    plain_name,
     queue_name,
 )
 from jobkit.record import ENDED, WAITING, JobRecord, JobState
@@ -50,6 +50,7 @@ from jobkit.store import (
     Get,
     KeyTaken,
     NewJob,
+    Order,
     PayloadGone,
     Push,
     Queues,
@@ -79,6 +80,9 @@ class Engine:
         self.defaults: Mapping[str, Any] = dict(defaults or {})
         self.queues = _checked_queues(queues or {})
         self.version = _checked_version(version)
+        self.orders: Mapping[str, Order] = {
+            plain_name(name): options.order for name, options in self.queues.items()
+        }
         self._bounds = {name: _bounds(options) for name, options in self.queues.items()}
         self._new_ids = new_ids
         self.max_payload = _checked_max_payload(max_payload)
@@ -141,13 +145,21 @@ class Engine:
     def _push(self, jobs: Sequence[NewJob], *, handle_to: HandleTo) -> Steps[tuple[str, ...]]:
         with self.channels.borrow() as (channel, request):
             answer: tuple[str, ...] | KeyTaken = yield Push(
-                jobs=tuple(jobs), channel=channel, request=request
+                jobs=tuple(jobs),
+                channel=channel,
+                request=request,
+                orders=self._orders_of(jobs) if self.orders else {},
             )
         if isinstance(answer, KeyTaken):
             new = jobs[answer.index]
             key = "" if new.unique is None else new.unique.key
             raise duplicate("enqueue", key, answer.holder, new.queue, handle_to)
         return answer
+
+    def _orders_of(self, jobs: Sequence[NewJob]) -> Mapping[str, Order]:
+        """Return the orders that the queues of these jobs are to have, as far as we name them."""
+        queues = dict.fromkeys(job.queue for job in jobs)
+        return {queue: self.orders[queue] for queue in queues if queue in self.orders}
 
     # From what is stored to records.
 
@@ -297,8 +309,6 @@ def _checked_queues(queues: Mapping[str, QueueOptions]) -> Mapping[str, QueueOpt
         # Types are a promise that user code may break at run time.
         if not isinstance(options, QueueOptions):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidOption(f"queues: {name!r}: give QueueOptions(...), not {options!r}")
-        if options.order != "priority":
-            raise NotSupported(f"queues: {name!r}: order={options.order!r} is not supported yet")
     return dict(queues)
 
 

@@ -28,8 +28,9 @@ def _misplaced(queue: MemoryQueue, job: KeptJob) -> str:
         return f"{job.id} is {job.state}, and leased is {runs}"
     if runs and (job.token is None or job.id not in queue.active[job.lane.group]):
         return f"{job.id} is leased without a token or outside its group"
-    if job.state is JobState.QUEUED and lane_name(job) not in queue.ready:
-        return f"{job.id} is queued, and its lane does not exist"
+    lane = queue.ready.get(lane_name(job))
+    if job.state is JobState.QUEUED and (lane is None or not lane.has(job)):
+        return f"{job.id} is queued, and its lane does not have it in its place"
     if job.state in ENDED and job.id not in set(queue.ended[job.state].ids()):
         return f"{job.id} has ended, and its line does not have it"
     return ""

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from jobkit.record import ENDED, AttemptOutcome, JobState, Move, is_legal
-from jobkit.store import ATTEMPTS_KEPT, Failure, Lane, NewJob, StoredAttempt, StoredJob, StoredSlot
+from jobkit.store import (
+    ATTEMPTS_KEPT,
+    Failure,
+    Lane,
+    NewJob,
+    Order,
+    StoredAttempt,
+    StoredJob,
+    StoredSlot,
+)
 
 DEFAULT_LANE = Lane(group="")
 
@@ -53,9 +62,10 @@ class KeptJob:
     def type(self) -> str:
         return self.new.type
 
-    @property
-    def rank(self) -> tuple[int, int, int, str]:
-        """The place among ready jobs: priority, due time, arrival."""
+    def rank(self, order: Order) -> tuple[int, int, int, str]:
+        """Return the place among ready jobs: priority and due time, in this order, arrival."""
+        if order == "run_at":
+            return (self.run_at, self.priority, self.arrival, self.new.id)
         return (self.priority, self.run_at, self.arrival, self.new.id)
 
     def held_by(self, worker: str, fence: int) -> bool:

@@ -10,8 +10,9 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 
 from jobkit.memory.kept import KeptJob
+from jobkit.options import PRIORITIES
 from jobkit.record import JobState
-from jobkit.store import Bounds, Place
+from jobkit.store import Bounds, Order, Place
 
 Rank = tuple[int, int, int, str]
 
@@ -24,15 +25,16 @@ def lane_name(job: KeptJob) -> str:
 class ReadyLane:
     """The ready jobs of one type, best first."""
 
-    def __init__(self, name: str, jobs: Mapping[str, KeptJob]) -> None:
+    def __init__(self, name: str, jobs: Mapping[str, KeptJob], order: Order) -> None:
         self._name = name
         self._jobs = jobs
+        self._order: Order = order
         self._heap: list[Rank] = []
         self.count = 0
 
     def add(self, job: KeptJob) -> None:
         """Put a job into its place."""
-        heapq.heappush(self._heap, job.rank)
+        heapq.heappush(self._heap, job.rank(self._order))
         self.count += 1
 
     def discard(self) -> None:
@@ -45,6 +47,10 @@ class ReadyLane:
             heapq.heappop(self._heap)
         return self._heap[0] if self._heap else None
 
+    def has(self, job: KeptJob) -> bool:
+        """Tell whether a job stands here, in its place."""
+        return job.rank(self._order) in self._heap
+
     def pop(self) -> KeptJob:
         """Take the best job out; the lane must have one."""
         rank = heapq.heappop(self._heap)
@@ -55,7 +61,7 @@ class ReadyLane:
         job = self._jobs.get(rank[3])
         if job is None or job.state is not JobState.QUEUED:
             return False
-        return job.rank == rank and lane_name(job) == self._name
+        return job.rank(self._order) == rank and lane_name(job) == self._name
 
 
 class WaitingLine:
@@ -133,13 +139,14 @@ class EndedLine:
         return self.kept, (ended + job.new.retention, job.id)
 
 
-def place_of(job: KeptJob) -> Place:
+def place_of(job: KeptJob, order: Order) -> Place:
     """Return where a job stands among those of its state, as pages show them."""
     match job.state:
         case JobState.QUEUED:
-            priority, due, arrival, job_id = job.rank
-            member = f"{due:012x}{arrival:010x}{job_id}"
-            return Place(line=lane_name(job), score=priority, member=member)
+            score, second, arrival, job_id = job.rank(order)
+            above = second - PRIORITIES[0] if order == "run_at" else second  # never negative
+            member = f"{above:012x}{arrival:010x}{job_id}"
+            return Place(line=lane_name(job), score=score, member=member)
         case JobState.SCHEDULED | JobState.RETRYING:
             member = f"{job.arrival:010x}{job.id}"
             return Place(line=job.state, score=job.run_at, member=member)

@@ -41,7 +41,9 @@ from jobkit.store import (
     Sweep,
     TakenOver,
     TakeOver,
+    UseOrder,
     Workers,
+    order_refused,
 )
 
 
@@ -51,9 +53,24 @@ def push(queue_of: QueueOf, operation: Push, clock: int) -> tuple[str, ...] | Ke
     earlier = first.crew.replayed_push(operation, clock)
     if earlier is not None:
         return earlier
-    answer = refusal(queue_of, operation.jobs, clock) or publish(queue_of, operation.jobs, clock)
+    for name, order in operation.orders.items():
+        if not queue_of(name).may_have_order(order):
+            raise order_refused(name, order)
+    answer: tuple[str, ...] | KeyTaken | None = refusal(queue_of, operation.jobs, clock)
+    if answer is None:
+        for name, order in operation.orders.items():
+            queue_of(name).set_order(order)
+        answer = publish(queue_of, operation.jobs, clock)
     first.crew.note_push(operation.channel, operation.request, clock, answer)
     return answer
+
+
+def use_order(queue: MemoryQueue, operation: UseOrder, clock: int) -> bool:
+    """Give a queue an order, if it may have it."""
+    may = queue.may_have_order(operation.order)
+    if may:
+        queue.set_order(operation.order)
+    return may
 
 
 def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
@@ -224,6 +241,7 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Delete: control.delete,
     Reschedule: control.reschedule,
     SetPriority: control.set_priority,
+    UseOrder: use_order,
     SetPause: control.set_pause,
     SpreadPauses: control.spread_pauses,
     ReadPauses: control.read_pauses,

@@ -33,6 +33,7 @@ from jobkit.store import (
     Lane,
     LaneSet,
     NewJob,
+    Order,
     Place,
     StoredJob,
     Swept,
@@ -52,6 +53,7 @@ class MemoryQueue:
     def __init__(self, name: str) -> None:
         self.name = name
         self.jobs: dict[str, KeptJob] = {}
+        self.order: Order = "priority"
         self.ready: dict[str, ReadyLane] = {}
         self.waiting = {
             state: WaitingLine(state, self.jobs)
@@ -145,8 +147,20 @@ class MemoryQueue:
         name = lane_name(job)
         lane = self.ready.get(name)
         if lane is None:
-            lane = self.ready[name] = ReadyLane(name, self.jobs)
+            lane = self.ready[name] = ReadyLane(name, self.jobs, self.order)
         lane.add(job)
+
+    def may_have_order(self, order: Order) -> bool:
+        """Tell whether it has this order, or may be given it: no job of it waits or runs."""
+        counts = [lane.count for lane in self.ready.values()]
+        counts += [line.count for line in self.waiting.values()]
+        return order == self.order or not (self.running or any(counts))
+
+    def set_order(self, order: Order) -> None:
+        """Give it an order that it may have."""
+        if order != self.order:
+            self.order = order
+            self.ready.clear()  # they are empty, and made for the other order
 
     def wake_for_ready(self, now: int) -> None:
         """Wake workers for all types that have ready jobs."""
@@ -292,7 +306,7 @@ class MemoryQueue:
         """Yield the jobs of one state, each with its place among them."""
         for job in self.jobs.values():
             if job.state is state:
-                yield place_of(job), job
+                yield place_of(job, self.order), job
 
     def stored(self, job_id: str, clock: int) -> StoredJob | None:
         """Read one job."""

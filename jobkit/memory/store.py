@@ -29,11 +29,12 @@ from jobkit.store import (
     SetPause,
     Settle,
     SpreadPauses,
+    UseOrder,
     Waiter,
 )
 
 R = TypeVar("R")
-BRINGS_QUEUE = (Heartbeat, PutSchedule, SetPause, SpreadPauses)
+BRINGS_QUEUE = (Heartbeat, PutSchedule, SetPause, SpreadPauses, UseOrder)
 
 
 class MemoryStore:

@@ -14,6 +14,7 @@ ENDED = ("succeeded", "dead", "cancelled")
 TYPED = ("scheduled", "retrying", *(key for each in ENDED for key in (each, f"{each}:kept")))
 ID = 26
 _MINUTE = re.compile(rb"(\d+) (?:[A-Za-z]\d+ )*")
+LOWEST = -32768  # priority
 MEMBER = 48  # due time, arrival and id, in front of a lane's name in the index of heads
 
 
@@ -36,6 +37,7 @@ class _Auditor:
             *(f"{i} stands in {where} without a body" for i, where in sorted(stands.items())
               if i not in bodies),
             *self._heads(),
+            *self._places(),
             *self._leases(),
             *self._keys(stands),
             *self._running_places(),
@@ -84,6 +86,25 @@ class _Auditor:
             if first != [head[:MEMBER], score]:
                 found.append(f"the index says that lane {lane} begins with {head!r}, it is {first}")
         return found
+
+    def _places(self) -> list[str]:
+        """Compare where ready jobs stand with the order of the queue."""
+        by_time = self._one("HGET", "control", "order") == b"run_at"
+        found: list[str] = []
+        for lane in self._lanes():
+            members: list[bytes] = self._one("ZRANGE", f"lane:{lane}", 0, -1, "WITHSCORES")
+            for member, score in zip(members[::2], members[1::2], strict=True):
+                place = (int(score), int(member[:12], 16))
+                priority, due = self._rank(member[22:].decode())
+                if place != ((due, priority - LOWEST) if by_time else (priority, due)):
+                    found.append(f"{member!r} of lane {lane} is not in its place: {score!r}")
+        return found
+
+    def _rank(self, job_id: str) -> tuple[int, int]:
+        _, priority, due, *_ = self._one("HGET", "bodies", job_id).decode().split(" ", 4)
+        state = (self._one("HGET", "states", job_id) or b"").decode()
+        later = {line[:1]: line[1:] for line in state.split("\n")}
+        return int(later.get("p", priority)), int(later.get("d", due))
 
     def _leases(self) -> list[str]:
         found: list[str] = []

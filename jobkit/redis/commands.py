@@ -52,6 +52,8 @@ from jobkit.store import (
     Succeed,
     TakenOver,
     TakeOver,
+    UseOrder,
+    order_refused,
 )
 
 R = TypeVar("R")
@@ -74,24 +76,29 @@ def _push(operation: Push, namespace: str, now: Arg) -> Command:
     args: list[Arg] = [now, operation.channel, operation.request, len(operation.jobs)]
     for job in operation.jobs:
         args += new_job_args(job, 1 + queues.index(job.queue))
+    for queue, order in operation.orders.items():
+        args += (1 + queues.index(queue), order)
     ids = tuple(job.id for job in operation.jobs)
     return Command(
         script("push"),
         tuple(queue_prefix(namespace, queue) for queue in queues),
         tuple(args),
-        lambda reply: ids if isinstance(reply, int) else _pushed(reply, ids),
+        lambda reply: ids if isinstance(reply, int) else _pushed(reply, operation, queues),
         tuple(queues),
     )
 
 
-def _pushed(reply: bytes, ids: tuple[str, ...]) -> tuple[str, ...] | KeyTaken:
-    """Read the answer to a push of which some found their unique key held."""
+def _pushed(reply: bytes, operation: Push, queues: Sequence[str]) -> tuple[str, ...] | KeyTaken:
+    """Read the answer to a push of which some found their unique key held, or another order."""
+    if reply.startswith(b"?"):
+        queue = queues[int(reply[1:]) - 1]
+        raise order_refused(queue, operation.orders[queue])
     words = reply.removeprefix(b"!").decode().split(" ")
     holders = dict(zip(map(int, words[::2]), words[1::2], strict=True))
     if reply.startswith(b"!"):
         [(index, holder)] = holders.items()
         return KeyTaken(holder=holder, index=index)
-    return tuple(holders.get(index, own) for index, own in enumerate(ids))
+    return tuple(holders.get(index, job.id) for index, job in enumerate(operation.jobs))
 
 
 def _bounds(bounds: Bounds) -> tuple[int, int, int, int]:
@@ -350,6 +357,11 @@ def _by_type(sizes: list[Any]) -> dict[JobState, dict[str, int]]:
     return {state: {name: n for name, n in types.items() if n} for state, types in found.items()}
 
 
+def _use_order(operation: UseOrder, namespace: str, now: Arg) -> Command:
+    keys = (queue_prefix(namespace, operation.queue),)
+    return Command(script("use_order"), keys, (operation.order,), bool, (operation.queue,))
+
+
 def _queues(operation: Queues, namespace: str, now: Arg) -> Command:
     return Command(
         None,
@@ -377,6 +389,7 @@ _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     Count: _count,
     **SWEEPS,
     Queues: _queues,
+    UseOrder: _use_order,
     **PAUSES,
     **CREWS,
     **STATISTICS,

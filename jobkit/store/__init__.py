@@ -55,6 +55,7 @@ from jobkit.store.operations import (
     TakeOver,
     Workers,
 )
+from jobkit.store.ordering import UseOrder, order_refused
 from jobkit.store.pausing import (
     Announce,
     PausedTypes,
@@ -115,6 +116,7 @@ from jobkit.store.values import (
     LaneSet,
     Lease,
     NewJob,
+    Order,
     Place,
     Release,
     RetryLater,
@@ -177,6 +179,7 @@ __all__ = [
     "NewJob",
     "NewSchedule",
     "Operation",
+    "Order",
     "Page",
     "PauseType",
     "PausedTypes",
@@ -220,8 +223,10 @@ __all__ = [
     "TakenOver",
     "Ticks",
     "UniqueKey",
+    "UseOrder",
     "Waiter",
     "Workers",
     "bucket_of",
     "counts_of",
+    "order_refused",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from jobkit.errors import NotSupported
@@ -20,7 +21,7 @@ from jobkit.store.results import (
     StoredWorkers,
     TakenOver,
 )
-from jobkit.store.values import Bounds, LaneSet, Lease, NewJob, Place, Settlement
+from jobkit.store.values import Bounds, LaneSet, Lease, NewJob, Order, Place, Settlement
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -52,11 +53,14 @@ class Push(Operation[tuple[str, ...] | KeyTaken]):
     A push with the channel and request number of an earlier one (within `REPLAY_WINDOW`)
     stores nothing and returns what that one returned. A channel has one push under way at a
     time and counts its requests up. Ids are new ones: nobody sends a copy after the window.
+    `orders`: for queues of these jobs, the order that each is to have. Raises `InvalidOption`
+    if one has jobs in another order; then nothing is stored.
     """
 
     jobs: tuple[NewJob, ...]
     channel: str
     request: int
+    orders: Mapping[str, Order] = field(default_factory=dict[str, Order])
 
     def check_reach(self, atomic_over: AtomicOver) -> None:
         """Raise `NotSupported` for jobs of more queues than one step of a store reaches."""

@@ -25,6 +25,9 @@ class UniqueKey(Struct, frozen=True, kw_only=True):
     on_conflict: Literal["return", "raise", "replace"] = "return"
 
 
+Order: TypeAlias = Literal["priority", "run_at"]  # of a queue; see `ordering`
+
+
 class NewJob(Struct, frozen=True, kw_only=True):
     """A job to be stored.
 

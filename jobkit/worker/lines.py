@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -9,8 +10,10 @@ from jobkit.clock import duration_milliseconds
 from jobkit.engine import Engine
 from jobkit.engine.running import Runner
 from jobkit.options import DEFAULT_QUEUE, WorkerSettings
-from jobkit.store import Beat, Claim, Heartbeat, Lane, LaneSet, PausedTypes, SpreadPauses
+from jobkit.store import Beat, Claim, Heartbeat, Lane, LaneSet, PausedTypes, SpreadPauses, UseOrder
 from jobkit.worker.turns import Turns
+
+_LOGGER = logging.getLogger("jobkit.worker")
 
 
 @dataclass(slots=True)
@@ -69,6 +72,17 @@ def served_queues(engine: Engine, settings: WorkerSettings) -> list[str]:
         if registration is not None:
             names.add(registration.job_type.options.get("queue", DEFAULT_QUEUE))
     return sorted(names)
+
+
+def tell_of_order(asked: UseOrder, holds: bool) -> None:
+    """Warn if a queue keeps another order than it was to have."""
+    if not holds:
+        _LOGGER.warning(
+            "queue %r is to have order=%r; it keeps its other one until none of its jobs waits or "
+            "runs",
+            asked.queue,
+            asked.order,
+        )
 
 
 class Lines:

@@ -30,12 +30,13 @@ from jobkit.store import (
     Settlement,
     Store,
     StoredJob,
+    UseOrder,
 )
 from jobkit.worker.aftermath import after_settling, announce, event_of, was_cancelled
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.keeper import Keeper
-from jobkit.worker.lines import Lines, QueueLine
+from jobkit.worker.lines import Lines, QueueLine, tell_of_order
 from jobkit.worker.succession import Succession
 from jobkit.worker.tally import Tally
 from jobkit.worker.work import Work
@@ -256,6 +257,9 @@ class Pump:
             cycle.add(ask.claim, partial(self._claimed, ask.line, self._clock.monotonic()))
         if names := self.lines.to_enter():
             cycle.add(Announce(queues=names), partial(self.lines.entered, names))
+            for queue, order in self._engine.orders.items():
+                use = UseOrder(queue=queue, order=order)
+                cycle.add(use, partial(tell_of_order, use))
 
     def _has_lost_all_slots(self) -> bool:
         return len(self._crew.abandoned) >= self._settings.concurrency

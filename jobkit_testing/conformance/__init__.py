@@ -53,6 +53,7 @@ _THEMES = (
     "port",
     "prefetching",
     "pushing",
+    "queue_order",
     "reading",
     "replaying",
     "rescheduling",

@@ -28,6 +28,7 @@ from jobkit_testing.conformance.payloads import Payloads
 from jobkit_testing.conformance.port import Port
 from jobkit_testing.conformance.prefetching import Prefetching
 from jobkit_testing.conformance.pushing import Pushing
+from jobkit_testing.conformance.queue_order import QueueOrder
 from jobkit_testing.conformance.reading import Reading
 from jobkit_testing.conformance.replaying import Replaying
 from jobkit_testing.conformance.rescheduling import Rescheduling
@@ -51,6 +52,7 @@ class StoreConformance(
     Payloads,
     Timing,
     Ordering,
+    QueueOrder,
     Claiming,
     Limits,
     Only,

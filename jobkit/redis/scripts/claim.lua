@@ -24,8 +24,8 @@ if redis.call('HGET', p .. 'serving', worker) ~= lane_set then
 end
 -- A write that needs no memory comes first, so that a full Redis still hands out work.
 no_longer_idle(p, worker, lane_set)
-local now, holiday, pauses = tick(p, clock, lease)
-paused[p] = parse_pauses(pauses)
+local now, holiday, pauses, order = tick(p, clock, lease)
+paused[p], by_time[p] = parse_pauses(pauses), order == 'run_at'
 
 local function earliest(key)
   local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
@@ -159,7 +159,7 @@ local function promote()
     local type, priority, _, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
     table.insert(gone[job.key], job.member)
     of_type[job.key][type] = (of_type[job.key][type] or 0) + 1
-    collect_ready(ready, lane_name(type, state.l), priority, lane_member(job.due, arrival, id))
+    collect_ready(ready, lane_name(type, state.l), lane_place(p, priority, job.due, arrival, id))
   end
   for key, members in pairs(gone) do
     call_in_chunks('ZREM', p .. key, members)

@@ -1,9 +1,11 @@
 -- Store jobs, all or none, unless this is the copy of an earlier push.
--- KEYS: the prefix of each queue. ARGV: now, channel, request, number of jobs, then 8 for each.
+-- KEYS: the prefix of each queue. ARGV: now, channel, request, number of jobs, then 8 for each,
+-- then for each queue that the sender orders: its place in KEYS, its order.
 -- Reply: 1 stored, 0 recognised. If some found their unique key held: "place id" for each of
 -- those (place in the batch from 0, id of the holder), in one line; or with "!" in front that of
--- the first one that is to be refused, and nothing is stored. O(jobs x log ready).
--- needs: time lanes hints jobs schedules ties publish
+-- the first one that is to be refused, and nothing is stored; or "?" and the place in KEYS of a
+-- queue whose jobs have another order, and nothing is stored. O(jobs x log ready).
+-- needs: time lanes hints jobs schedules ties publish order
 
 local REPLAY_WINDOW = 60000
 local REPLAY_SECONDS = 600 -- rubbish collection only
@@ -19,6 +21,10 @@ if earlier then
 end
 
 for _, p in ipairs(KEYS) do check_kinds(p) end
+local first_order = 5 + tonumber(ARGV[4]) * FIELDS
+for i = first_order, #ARGV, 2 do
+  if not may_have_order(KEYS[tonumber(ARGV[i])], ARGV[i + 1]) then return '?' .. ARGV[i] end
+end
 local plan, noted = plan_keys(clock, 5, tonumber(ARGV[4])), ARGV[3] .. ' ' .. int(clock)
 local answer = ''
 if plan then
@@ -27,5 +33,8 @@ if plan then
 end
 -- Refused at `maxmemory`, before anything is written.
 redis.call('SET', key, noted, 'EX', REPLAY_SECONDS)
-if not (plan and plan.refused) then publish(clock, 5, tonumber(ARGV[4]), plan) end
+if not (plan and plan.refused) then
+  for i = first_order, #ARGV, 2 do set_order(KEYS[tonumber(ARGV[i])], ARGV[i + 1]) end
+  publish(clock, 5, tonumber(ARGV[4]), plan)
+end
 return answer ~= '' and answer or 1

@@ -14,7 +14,8 @@ write_state(p, id, state)
 if where == 'queued' then
   local ready = {}
   take_out(p, id, where, key, member, line)
-  collect_ready(ready, line, tonumber(ARGV[2]), member)
+  local _, priority, due, arrival = rank(body, state)
+  collect_ready(ready, line, lane_place(p, priority, due, arrival, id))
   flush_ready(p, ready)
 end
 return where

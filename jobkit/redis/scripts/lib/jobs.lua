@@ -110,7 +110,7 @@ end
 -- `ready` collects for `flush_ready`; the caller flushes and hints. True: somebody must look.
 local function put_back(p, ready, waits_as, now, id, type, priority, due, arrival, suspect)
   if due <= now then
-    collect_ready(ready, lane_name(type, suspect), priority, lane_member(due, arrival, id))
+    collect_ready(ready, lane_name(type, suspect), lane_place(p, priority, due, arrival, id))
     return true
   end
   local member = string.format('%010x', arrival) .. id
@@ -200,12 +200,12 @@ end
 -- queued or its place if it runs, and its type.
 local function locate(p, id, body)
   local state = read_state(p, id)
-  local type, _, due, arrival = rank(body, state)
+  local type, priority, due, arrival = rank(body, state)
   if redis.call('ZSCORE', p .. 'running', id) then
     return 'running', p .. 'running', id, claim_place(state.v), type
   end
   local lane = lane_name(type, state.l)
-  local member = lane_member(due, arrival, id)
+  local _, member = lane_place(p, priority, due, arrival, id)
   if redis.call('ZSCORE', p .. 'lane:' .. lane, member) then
     return 'queued', p .. 'lane:' .. lane, member, lane, type
   end

@@ -1,5 +1,7 @@
 -- Lanes: the ready jobs of one type, a sorted set. Score: priority. Member: due time (12 hex
--- digits), arrival (10 hex digits), id. The index `heads` has the head of each lane that is
+-- digits), arrival (10 hex digits), id. In a queue in order of due times ('order' in `control`)
+-- these change places: the score is the due time, and the member begins with the priority above
+-- the lowest. The index `heads` has the head of each lane that is
 -- not empty: the same score, the same member with the lane's name behind it; so walking the
 -- index meets the lanes in the order of their best jobs.
 -- The index by type: for each other set of jobs (`scheduled`, `dead:kept` and so on) and each
@@ -11,8 +13,21 @@
 local MEMBER_PREFIX = 22
 local CHUNK = 1000 -- arguments to one call
 
-local function lane_member(due, arrival, id)
-  return string.format('%012x%010x', due, arrival) .. id
+local LOWEST_PRIORITY = -32768
+
+local by_time = {} -- by prefix, once it was read
+local function is_by_time(p)
+  if by_time[p] == nil then
+    by_time[p] = redis.call('HGET', p .. 'control', 'order') == 'run_at'
+  end
+  return by_time[p]
+end
+
+-- Score and member of a ready job.
+local function lane_place(p, priority, due, arrival, id)
+  local score, first = priority, due
+  if is_by_time(p) then score, first = due, priority - LOWEST_PRIORITY end
+  return score, string.format('%012x%010x', first, arrival) .. id
 end
 
 -- Suspects, which were lost before, have a lane of their own.
@@ -133,17 +148,17 @@ local function cut_typed(p, set, counts)
 end
 
 -- Collect jobs that get ready, to be written by `flush_ready` once for each lane.
-local function collect_ready(ready, lane, priority, member)
+local function collect_ready(ready, lane, score, member)
   local batch = ready[lane]
   if not batch then
-    batch = { priority, member }
+    batch = { score, member }
     ready[lane] = batch
   else
-    batch[#batch + 1] = priority
+    batch[#batch + 1] = score
     batch[#batch + 1] = member
   end
-  if not batch.member or is_before(priority, member, batch.score, batch.member) then
-    batch.score, batch.member = priority, member
+  if not batch.member or is_before(score, member, batch.score, batch.member) then
+    batch.score, batch.member = score, member
   end
 end
 

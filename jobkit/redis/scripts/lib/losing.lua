@@ -32,7 +32,7 @@ local function lose(p, id, now, ready, loose, counts)
     add_ended(p, ready, ended, id, place_type(place), now, state.R)
   else
     local type, priority, due, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
-    collect_ready(ready, lane_name(type, true), priority, lane_member(due, arrival, id))
+    collect_ready(ready, lane_name(type, true), lane_place(p, priority, due, arrival, id))
   end
   write_state(p, id, state)
   return ended ~= nil

@@ -1,4 +1,4 @@
--- Instants. `p` is a queue's key prefix everywhere; `control` is a hash of small numbers.
+-- Instants. `p` is a queue's key prefix everywhere; `control` is a hash of numbers and words.
 
 local CLOCK_SLACK = 5000
 
@@ -21,9 +21,9 @@ local function instant(p, clock)
 end
 
 -- Note that a worker is alive; a clock set back and a silence each begin a holiday. Return now,
--- the end of the holiday, and what else a claim needs of `control`: what is paused.
+-- the end of the holiday, and what else a claim needs of `control`: what is paused, the order.
 local function tick(p, clock, lease)
-  local control = redis.call('HMGET', p .. 'control', 'at', 'holiday', 'paused')
+  local control = redis.call('HMGET', p .. 'control', 'at', 'holiday', 'paused', 'order')
   local at, holiday = tonumber(control[1] or 0), tonumber(control[2] or 0)
   local now = clock
   if at > clock and at - clock <= CLOCK_SLACK then now = at end
@@ -38,5 +38,5 @@ local function tick(p, clock, lease)
     holiday = math.max(holiday, now + lease)
   end
   redis.call('HSET', p .. 'control', 'at', int(now), 'holiday', int(holiday))
-  return now, holiday, control[3]
+  return now, holiday, control[3], control[4]
 end
