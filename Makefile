@@ -38,8 +38,9 @@ format: $(READY)  ## Format, and mend what the linter can mend
 bench: $(READY)  ## Measure throughput
 	$(BIN)/python -m benchmarks.drain
 
-chaos: $(READY)  ## Kill workers at random, and count lost and repeated jobs
+chaos: $(READY)  ## Kill workers at random; count lost and repeated jobs, watch a limit
 	$(BIN)/python -m benchmarks.chaos
+	$(BIN)/python -m benchmarks.chaos --limits --workers 20
 
 clean:  ## Remove .venv, builds and caches
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,6 +1,9 @@
 """Kill workers at random under load, and count what became of the jobs: `make chaos`.
 
 python -m benchmarks.chaos [--kills 200] [--seconds 600] [--seed 1] [--workers 4] [--lease 2]
+                           [--limits]
+
+With --limits it is another run: see `benchmarks.chaos_limits`.
 
 Real Redis, real processes, `kill -9`; one worker is always left alive. Producers keep a ledger
 of the ids that enqueue acknowledged; handlers append the start and the end of every run to a
@@ -25,9 +28,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import ClassVar
 
 import jobkit
-from benchmarks.chaos_worker import Step
+from benchmarks.chaos_worker import Narrow, Step
 from jobkit.record import JobState
 from jobkit.redis.connections import Connections, address_of
 from jobkit.redis.store import RedisStore
@@ -37,7 +41,6 @@ from tests.servers import RedisServer, find_servers
 NAMESPACE = "chaos"
 QUEUE = "default"
 BATCH = 40
-BACKLOG = 400
 LAST_WAIT = 120.0  # seconds for the survivors to finish what is left
 
 
@@ -52,27 +55,47 @@ class Chaos:
     ledger: list[str] = field(default_factory=list[str])
     kills: dict[int, float] = field(default_factory=dict[int, float])
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
+    scenario: ClassVar[str] = "steps"
+    backlog: ClassVar[int] = 400
+    warm_up: ClassVar[float] = 2.0  # seconds
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start one worker process."""
-        words = [self.url, NAMESPACE, str(self.log), str(self.lease)]
+        words = [self.url, NAMESPACE, str(self.log), str(self.lease), self.scenario]
         return subprocess.Popen([sys.executable, "-m", "benchmarks.chaos_worker", *words])
 
     def kill_one(self) -> None:
         """Kill a worker at random, but never the first, and start another in its place."""
-        victim = self.dice.randrange(1, len(self.workers))
+        victim = self.victim()
         worker = self.workers[victim]
         worker.kill()
         self.kills[worker.pid] = time.time()
         worker.wait()
         self.workers[victim] = self.start_worker()
 
+    def victim(self) -> int:
+        """Choose the worker to kill."""
+        return self.dice.randrange(1, len(self.workers))
+
+    def calm(self) -> float:
+        """Choose how long to wait for the next kill."""
+        return self.dice.uniform(0.1, 0.7)
+
+    def has_begun(self) -> bool:
+        """Tell whether there is something to kill: a worker beside the first one runs jobs."""
+        pids = {pid for starts in Runs.read(self.log).starts.values() for pid, _ in starts}
+        return len(pids) > 1
+
     def feed(self, jobs: jobkit.Enqueuer, waiting: int) -> None:
         """Keep a backlog, so that every kill meets running jobs."""
-        if waiting < BACKLOG:
+        if waiting < self.backlog:
             first = len(self.ledger)
-            batch = [Step(first + i, self.dice.uniform(0.001, 0.03)) for i in range(BATCH)]
+            batch = [self.job(first + i) for i in range(BATCH)]
             self.ledger += [handle.id for handle in jobs.enqueue_many(batch)]
+
+    def job(self, number: int) -> Step | Narrow:
+        """Make a job that takes a few milliseconds."""
+        return Step(number, self.dice.uniform(0.001, 0.03))
 
     def stop(self) -> None:
         """Stop every worker in order."""
@@ -118,6 +141,18 @@ def counts_of(store: RedisStore) -> QueueCounts:
     return store.run(Count(queue=QUEUE))
 
 
+def unfinished_jobs(store: RedisStore) -> int:
+    """Return how many jobs have not ended."""
+    return unfinished(counts_of(store))
+
+
+def lost_jobs(chaos: Chaos, store: RedisStore, runs: Runs) -> list[str]:
+    """Return the jobs that enqueue acknowledged and that have neither succeeded nor died."""
+    succeeded, dead = ended_in(store, JobState.SUCCEEDED), ended_in(store, JobState.DEAD)
+    done = {job_id for job_id in succeeded if job_id in runs.ends}
+    return [job_id for job_id in chaos.ledger if job_id not in done and job_id not in dead]
+
+
 def unfinished(counts: QueueCounts) -> int:
     """Return how many jobs have not ended."""
     return sum(counts.queued.values()) + counts.scheduled + counts.retrying + counts.running
@@ -128,12 +163,16 @@ def rampage(
 ) -> float:
     """Feed and kill, then let the survivors finish; return how long that took."""
     began = time.monotonic()
-    next_kill = began + 2
+    while not chaos.has_begun() and time.monotonic() - began < LAST_WAIT:
+        chaos.feed(jobs, sum(counts_of(store).queued.values()))
+        time.sleep(0.05)
+    began = time.monotonic()
+    next_kill = began + chaos.warm_up
     while len(chaos.kills) < kills and time.monotonic() - began < seconds:
         chaos.feed(jobs, sum(counts_of(store).queued.values()))
         if time.monotonic() >= next_kill:
             chaos.kill_one()
-            next_kill = time.monotonic() + chaos.dice.uniform(0.1, 0.7)
+            next_kill = time.monotonic() + chaos.calm()
         time.sleep(0.01)
     fed = time.monotonic()
     while unfinished(counts_of(store)) and time.monotonic() - fed < LAST_WAIT:
@@ -144,9 +183,8 @@ def rampage(
 def verdict(chaos: Chaos, store: RedisStore, seconds: float) -> int:
     """Print the figures and return how many things went wrong."""
     runs = Runs.read(chaos.log)
-    succeeded, dead = ended_in(store, JobState.SUCCEEDED), ended_in(store, JobState.DEAD)
-    done = {job_id for job_id in succeeded if job_id in runs.ends}
-    lost = [job_id for job_id in chaos.ledger if job_id not in done and job_id not in dead]
+    dead = ended_in(store, JobState.DEAD)
+    lost = lost_jobs(chaos, store, runs)
     strange = [job_id for job_id, job in dead.items() if job.losses < MAX_LOSSES]
     started_twice = sum(len(starts) > 1 for starts in runs.starts.values())
     ended_twice = sum(len(ends) > 1 for ends in runs.ends.values())
@@ -186,12 +224,15 @@ def _spread(values: Sequence[float]) -> str:
 
 def main() -> None:
     """Run, print, and exit 1 if something was lost."""
+    from benchmarks import chaos_limits  # which is made of what is above
+
     parser = argparse.ArgumentParser(description="Kill workers under load and count the jobs.")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=600.0, help="kill no longer than this")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--lease", type=float, default=2.0)
+    parser.add_argument("--limits", action="store_true", help="watch a limit instead")
     options = parser.parse_args()
     with ExitStack() as stack:
         server = stack.enter_context(RedisServer(find_servers()[-1]))
@@ -201,13 +242,19 @@ def main() -> None:
         jobs = jobkit.RedisJobs(server.url, namespace=NAMESPACE, queues={QUEUE: keep})
         store = RedisStore(Connections(address_of(server.url)), namespace=NAMESPACE)
         dice = random.Random(options.seed)
-        chaos = Chaos(server.url, Path(folder, "runs"), options.lease, dice)
+        kind = chaos_limits.LimitedChaos if options.limits else Chaos
+        chaos = kind(server.url, Path(folder, "runs"), options.lease, dice)
         chaos.log.touch()
         chaos.workers = [chaos.start_worker() for _ in range(options.workers)]
         stack.callback(chaos.stop)
         seconds = rampage(chaos, jobs, store, kills=options.kills, seconds=options.seconds)
+        if isinstance(chaos, chaos_limits.LimitedChaos):
+            raise SystemExit(1 if chaos_limits.verdict(chaos, store, seconds) else 0)
         raise SystemExit(1 if verdict(chaos, store, seconds) else 0)
 
 
 if __name__ == "__main__":
-    main()
+    # The classes here must be the same ones for the other run.
+    from benchmarks.chaos import main as run
+
+    run()

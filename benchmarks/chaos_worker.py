@@ -1,6 +1,8 @@
 """One worker of the chaos run: its handler writes down when each job starts and ends.
 
-python -m benchmarks.chaos_worker URL NAMESPACE LOG LEASE_SECONDS
+python -m benchmarks.chaos_worker URL NAMESPACE LOG LEASE_SECONDS SCENARIO
+
+Scenario "steps": eight slots. "limits": one slot, so that a limit is shared by processes.
 """
 
 from __future__ import annotations
@@ -10,8 +12,12 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import jobkit
+from benchmarks.places import take_place
+
+LIMIT = 3
 
 
 @dataclass(frozen=True)
@@ -22,9 +28,18 @@ class Step:
     seconds: float
 
 
+@jobkit.job(max_concurrency=LIMIT)
+@dataclass(frozen=True)
+class Narrow:
+    """A job of which a few may run at once, over all processes."""
+
+    number: int
+    seconds: float
+
+
 def main() -> None:
     """Run until killed, or until SIGTERM."""
-    url, namespace, log, lease = sys.argv[1:]
+    url, namespace, log, lease, scenario = sys.argv[1:]
     journal = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     # Everything that ended is kept until it was looked at.
     keep = {"default": jobkit.QueueOptions(finished_max=10_000_000)}
@@ -40,7 +55,15 @@ def main() -> None:
         time.sleep(job.seconds)
         note("end", ctx.id)
 
-    jobs.run(concurrency=8, lease=timedelta(seconds=float(lease)))
+    @jobs.register
+    def narrow(job: Narrow, ctx: jobkit.JobContext) -> None:
+        note("start", ctx.id)
+        with take_place(Path(f"{log}.places"), LIMIT, patience=float(lease) / 2):
+            time.sleep(job.seconds)
+        note("end", ctx.id)
+
+    slots = 1 if scenario == "limits" else 8
+    jobs.run(concurrency=slots, lease=timedelta(seconds=float(lease)))
 
 
 if __name__ == "__main__":

@@ -41,10 +41,13 @@ def delete(queue: MemoryQueue, operation: Delete, clock: int) -> bool:
     job = queue.jobs.get(operation.id)
     if job is None:
         return False
+    holder = job.token[0] if job.token and job.state is JobState.RUNNING else None
     queue.take_out(job)
     queue.ties.loosen(job)
     queue.tell_schedule(job, "deleted", now=queue.time.now(clock))
     del queue.jobs[operation.id]
+    if holder is not None:
+        queue.wake_for_freed(job.lane, holder, queue.time.now(clock))
     return True
 
 

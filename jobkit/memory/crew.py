@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -81,6 +81,15 @@ class Crew:
         if self.idle:
             worker, _ = self.idle.popitem()
             self.on_hint(worker)
+
+    def hint_group(self, group: str, ready: Collection[str], worker: str, now: int) -> None:
+        """Wake somebody for a group that has room again; `worker` had the slot."""
+        seen = self.workers.get(worker)
+        lanes = None if seen is None else self.lanes.get(seen.lanes)
+        for type_name, lane in () if lanes is None else lanes.lanes.items():
+            if lane.group == group and type_name in ready:
+                self.hint(type_name, now)
+                return
 
     def hint_wanted(self, now: int) -> None:
         """Wake one worker for each type that has new work: that one wakes the next."""

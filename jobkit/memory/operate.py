@@ -24,6 +24,7 @@ from jobkit.store import (
     Get,
     Heartbeat,
     KeyTaken,
+    Lane,
     Lease,
     Leave,
     MarkTimedOut,
@@ -144,14 +145,21 @@ def settle(
     now = queue.time.now(clock)
     settled: dict[Lease, Settled] = {}  # a settlement that stands twice counts once
     published: list[NewJob] = []
+    freed: dict[str, Lane] = {}
     for settlement in operation.settlements:
         if settlement.lease in settled:
             continue
+        job = queue.jobs.get(settlement.lease.id)
+        if job is not None and job.held_by(operation.worker, settlement.lease.fence):
+            freed[job.lane.group] = job.lane
         result, children = apply(queue, settlement, worker=operation.worker, now=now)
         settled[settlement.lease] = result
         published += children
     queue.ledger.write(now)
     queue.crew.hint_wanted(now)
+    for lane in [lane for lane in freed.values() if lane.limit is not None]:
+        queue.crew.idle.pop(operation.worker, None)  # it is awake, and will look by itself
+        queue.wake_for_freed(lane, operation.worker, now)
     publish(queue_of, published, clock)
     queue.trim(operation.bounds, now=now, ended=len(operation.settlements))
     return tuple(settled[settlement.lease] for settlement in operation.settlements)

@@ -164,10 +164,16 @@ class MemoryQueue:
 
     def wake_for_ready(self, now: int) -> None:
         """Wake workers for all types that have ready jobs."""
-        self.crew.wanted.update(
-            (name.removeprefix("!"), None) for name, lane in self.ready.items() if lane.count
-        )
+        self.crew.wanted.update(self._ready_types())
         self.crew.hint_wanted(now)
+
+    def wake_for_freed(self, lane: Lane, worker: str, now: int) -> None:
+        """Wake somebody for a limited lane that has room again; `worker` had the slot."""
+        if lane.limit is not None:
+            self.crew.hint_group(lane.group, self._ready_types(), worker, now)
+
+    def _ready_types(self) -> dict[str, None]:
+        return {name.removeprefix("!"): None for name, lane in self.ready.items() if lane.count}
 
     # What a claim does, in this order.
 

@@ -101,7 +101,7 @@ class _Auditor:
         return found
 
     def _rank(self, job_id: str) -> tuple[int, int]:
-        _, priority, due, *_ = self._one("HGET", "bodies", job_id).decode().split(" ", 4)
+        _, priority, due, *_ = self._one("HGET", "bodies", job_id).split(b" ", 3)
         state = (self._one("HGET", "states", job_id) or b"").decode()
         later = {line[:1]: line[1:] for line in state.split("\n")}
         return int(later.get("p", priority)), int(later.get("d", due))

@@ -199,7 +199,8 @@ def _settled(line: bytes, at: int) -> Settled:
 
 def _lane(lane: Lane) -> str:
     limit = "" if lane.limit is None else lane.limit
-    return f"{limit} {int(lane.on_lost_dead)}{int(lane.keep_dead)} {lane.group}"
+    flags = (lane.on_lost_dead, lane.keep_dead, lane.limit is not None)
+    return f"{limit} {''.join(str(int(flag)) for flag in flags)} {lane.group}"
 
 
 def _heartbeat(operation: Heartbeat, namespace: str, now: Arg) -> Command:

@@ -29,20 +29,29 @@ def fill(jobs: Any) -> None:
         jobs.enqueue(Ping(n), queue="mail", priority=-n, run_at=at)
 
 
-def ran_by(jobs: WorkingJobs) -> list[int]:
-    """Run what waits in the queue, one after the other."""
-    jobs.start(queues=["mail"], concurrency=1)
-    report = jobs.drain(timeout=LONG)
-    return [job.n for job in report.ran.jobs]
+class Served:
+    """A backend that notes which jobs it runs."""
+
+    def __init__(self, jobs: WorkingJobs) -> None:
+        self._jobs = jobs
+        self._ran: list[int] = []
+        jobs.register(collecting(self._ran), job=Ping)
+
+    def run(self) -> list[int]:
+        """Run what waits in the queue, one after the other."""
+        self._jobs.start(queues=["mail"], concurrency=1)
+        self._jobs.drain(timeout=LONG)
+        self._jobs.shutdown()
+        ran, self._ran[:] = list(self._ran), []
+        return ran
 
 
 def test_due_times_are_first(make_jobs: MakeJobs) -> None:
     """B10"""
     jobs = make_jobs(queues=BY_TIME)
-    jobs.register(do_nothing, job=Ping)
     fill(jobs)
 
-    assert ran_by(jobs) == [0, 1, 2]
+    assert Served(jobs).run() == [0, 1, 2]
 
 
 def test_a_test_has_the_same_order() -> None:
@@ -62,9 +71,8 @@ def test_a_producer_that_does_not_name_the_queue_takes_what_there_is(redis_make:
     jobs, other = redis_make(queues=BY_TIME), redis_make()
     jobs.enqueue(Ping(9), queue="mail", run_at=PAST + LONG)
     fill(other)
-    other.register(do_nothing, job=Ping)
 
-    assert ran_by(other) == [0, 1, 2, 9]
+    assert Served(other).run() == [0, 1, 2, 9]
 
 
 def test_another_order_is_refused_until_nothing_waits(redis_make: MakeJobs) -> None:
@@ -88,10 +96,8 @@ def test_another_order_is_refused_until_nothing_waits(redis_make: MakeJobs) -> N
         publish()
     asyncio.run(refused())
 
-    jobs.register(do_nothing, job=Ping)
-    assert ran_by(jobs) == [1]
+    assert Served(jobs).run() == [1]
     assert first.record().state == "succeeded"
-    jobs.shutdown()
     fill(other)
     with pytest.raises(InvalidOption, match="order='priority'"):
         jobs.enqueue(Ping(5), queue="mail")
@@ -106,9 +112,8 @@ def test_a_worker_orders_the_empty_queues_that_its_backend_names(redis_make: Mak
     worker.shutdown()
 
     fill(producer)
-    producer.register(do_nothing, job=Ping)
 
-    assert ran_by(producer) == [0, 1, 2]
+    assert Served(producer).run() == [0, 1, 2]
 
 
 def test_a_worker_drains_a_queue_that_has_another_order_and_says_so(
@@ -116,15 +121,14 @@ def test_a_worker_drains_a_queue_that_has_another_order_and_says_so(
 ) -> None:
     """B10: it must become empty before the order can change."""
     producer, worker = redis_make(), redis_make(queues=BY_TIME)
-    worker.register(do_nothing, job=Ping)
+    served = Served(worker)
     fill(producer)
 
-    assert ran_by(worker) == [2, 1, 0]
+    assert served.run() == [2, 1, 0]
 
     assert "queue 'mail' is to have order='run_at'; it keeps its other one" in caplog.text
-    worker.shutdown()
     fill(worker)
-    assert ran_by(worker) == [0, 1, 2]
+    assert served.run() == [0, 1, 2]
 
 
 def test_a_running_job_keeps_the_order(redis_make: MakeJobs) -> None:

@@ -163,7 +163,7 @@ for i = 1, count do
   at = at + FIELDS_OF_SETTLEMENT + tonumber(children[i]) * FIELDS_OF_CHILD
 end
 local texts = read_in_chunks(p .. 'states', ids)
-local held, leases, members, copies = {}, {}, {}, {}
+local held, leases, members, copies, freed = {}, {}, {}, {}, {}
 for i = 1, count do
   local id, lease, text = ids[i], 'k' .. worker .. ':' .. fences[i] .. '\n', texts[i]
   if not text or string.find(text, lease, 1, true) ~= 1 then
@@ -173,13 +173,14 @@ for i = 1, count do
   else
     held[id] = i
     leases[#leases + 1] = id
-    local place = string.match(text, '^[^\n]*\nv%d* (%S+)') -- the claim's line is the second
+    local flags, place = string.match(text, '^[^\n]*\nv(%d*) (%S+)') -- the claim's is second
     local there = members[place]
     if there then
       there[#there + 1] = id
     else
       there = { id, type = place_type(place), group = place_group(place), took = {} }
       members[place] = there
+      if claim_is_limited(flags) then freed[place_group(place)] = true end
     end
     types[i], homes[i] = there.type, there
   end
@@ -212,6 +213,7 @@ write_counts(p, now, counts)
 flush_loose(p, loose, now)
 flush_ready(p, ready)
 for type in pairs(hints) do hint(p, type) end
+for group in pairs(freed) do hint_freed(p, worker, group, true) end
 
 for _, id in ipairs(leases) do
   local i = held[id]

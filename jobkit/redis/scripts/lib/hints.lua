@@ -38,3 +38,20 @@ local function hint_anybody(p)
     if wake_one(p, key) then return end
   end
 end
+
+-- Wake somebody for a limited group that has room again, if a job of it is ready. `worker` had the
+-- slot; `is_awake`: it needs no hint itself.
+local function hint_freed(p, worker, group, is_awake)
+  if redis.call('EXISTS', p .. 'idlers') == 0 then return end
+  local key = redis.call('HGET', p .. 'serving', worker)
+  if not key then return end
+  if is_awake then no_longer_idle(p, worker, key) end
+  local lanes = redis.call('HGETALL', p .. 'lanes:' .. key)
+  for i = 1, #lanes, 2 do
+    local type, its_group = lanes[i], string.match(lanes[i + 1], '^%d* %d* (.*)$')
+    if its_group == group
+      and redis.call('EXISTS', p .. 'lane:' .. type, p .. 'lane:!' .. type) > 0 then
+      return hint(p, type)
+    end
+  end
+end

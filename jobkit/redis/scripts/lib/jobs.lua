@@ -47,8 +47,16 @@ local function place_type(place)
   return string.match(place, '/(.*)$') or place
 end
 
+local function place_group(place)
+  return string.match(place, '^[^/]*')
+end
+
 local function claim_flags(text)
   return string.sub(text, 1, 1) == '1', string.sub(text, 2, 2) == '1'
+end
+
+local function claim_is_limited(text)
+  return string.sub(text, 3, 3) == '1'
 end
 
 local function claim_version(text)
