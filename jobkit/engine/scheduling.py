@@ -77,6 +77,7 @@ class Scheduling:
         self._handlers = handlers
         self._prepare_job = prepare
         self._complained: set[tuple[str, str]] = set()
+        self._last_put: tuple[str, str, int] | None = None  # name, queue, instant
 
     # What users ask for.
 
@@ -121,8 +122,10 @@ class Scheduling:
             if queue != new.queue:
                 # Put first, then remove: a crash in between leaves two, never none. Of two who
                 # move it to different queues at once, one stays: the later, by name if at once.
-                before = put.at + (queue > new.queue)
+                is_ours = self._last_put == (new.name, queue, put.at)
+                before = put.at + (is_ours or queue > new.queue)
                 yield RemoveSchedule(queue=queue, name=new.name, before=before)
+        self._last_put = (new.name, new.queue, put.at)
         return new.name
 
     def remove(self, name: str) -> Steps[bool]:
