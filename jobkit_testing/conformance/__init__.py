@@ -42,6 +42,7 @@ _THEMES = (
     "conflicts",
     "deleting",
     "heartbeats",
+    "leaking",
     "leases",
     "limits",
     "listing",

@@ -17,6 +17,7 @@ from jobkit_testing.conformance.clocks import Clocks
 from jobkit_testing.conformance.conflicts import Conflicts
 from jobkit_testing.conformance.deleting import Deleting
 from jobkit_testing.conformance.heartbeats import Heartbeats
+from jobkit_testing.conformance.leaking import Leaking
 from jobkit_testing.conformance.leases import Leases
 from jobkit_testing.conformance.limits import Limits
 from jobkit_testing.conformance.listing import Listing
@@ -73,6 +74,7 @@ class StoreConformance(
     Sweeping,
     Uniqueness,
     Conflicts,
+    Leaking,
     Retention,
     Reading,
     Listing,

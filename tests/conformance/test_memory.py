@@ -12,6 +12,8 @@ from jobkit_testing.conformance import StoreConformance
 
 
 class TestMemoryStore(StoreConformance):
+    operations = 10_000
+
     @pytest.fixture
     def make_store(self) -> Callable[[], Store]:
         return MemoryStore
