@@ -1,14 +1,15 @@
 """Kill workers at random under load, and count what became of the jobs: `make chaos`.
 
 python -m benchmarks.chaos [--kills 200] [--seconds 600] [--seed 1] [--workers 4] [--lease 2]
-                           [--limits]
+                           [--schedules 3] [--limits]
 
 With --limits it is another run: see `benchmarks.chaos_limits`.
 
 Real Redis, real processes, `kill -9`; one worker is always left alive. Producers keep a ledger
 of the ids that enqueue acknowledged; handlers append the start and the end of every run to a
-file. At the end each id of the ledger must have ended. Exits 1 if one was lost, if one is dead
-that was not lost three times, or if the store is not in order.
+file. At the end each id of the ledger must have ended. Schedules tick each second all the while.
+Exits 1 if a job was lost, if one is dead that was not lost three times, if a tick has not made
+exactly one job, or if the store is not in order.
 
 A job runs twice when its worker is killed after the start: at least once is the promise. It is
 dead when that happened to it three times, since it might be what kills.
@@ -31,16 +32,18 @@ from statistics import median
 from typing import ClassVar
 
 import jobkit
+from benchmarks.chaos_ticks import faults_of_ticks, start_ticks, stop_ticks
 from benchmarks.chaos_worker import Narrow, Step
 from jobkit.record import JobState
 from jobkit.redis.connections import Connections, address_of
 from jobkit.redis.store import RedisStore
-from jobkit.store import MAX_LOSSES, Count, Page, Place, QueueCounts, StoredJob
+from jobkit.store import MAX_LOSSES, Count, Page, Place, QueueCounts, StoredJob, StoredSchedule
 from tests.servers import RedisServer, find_servers
 
 NAMESPACE = "chaos"
 QUEUE = "default"
 BATCH = 40
+SETTLING = 2.5  # seconds, longer than a poll: whoever is left fires what is due
 LAST_WAIT = 120.0  # seconds for the survivors to finish what is left
 
 
@@ -52,6 +55,8 @@ class Chaos:
     log: Path
     lease: float
     dice: random.Random
+    stopped: list[StoredSchedule] = field(default_factory=list[StoredSchedule])
+    fed_until: float = 0.0
     ledger: list[str] = field(default_factory=list[str])
     kills: dict[int, float] = field(default_factory=dict[int, float])
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
@@ -174,6 +179,8 @@ def rampage(
             chaos.kill_one()
             next_kill = time.monotonic() + chaos.calm()
         time.sleep(0.01)
+    chaos.fed_until = time.time()
+    chaos.stopped = stop_ticks(store, QUEUE, after=SETTLING)
     fed = time.monotonic()
     while unfinished(counts_of(store)) and time.monotonic() - fed < LAST_WAIT:
         time.sleep(0.05)
@@ -190,6 +197,8 @@ def verdict(chaos: Chaos, store: RedisStore, seconds: float) -> int:
     ended_twice = sum(len(ends) > 1 for ends in runs.ends.values())
     cut_off = runs.restarts(chaos.kills)
     breaches = store.audit(QUEUE)
+    ended = [*ended_in(store, JobState.SUCCEEDED).values(), *dead.values()]
+    ticks, faults = faults_of_ticks(chaos.stopped, ended, int(chaos.fed_until * 1000))
     print(f"jobs acknowledged          {len(chaos.ledger):8,}  in {seconds:.0f} s")
     print(f"workers killed             {len(chaos.kills):8,}")
     print(f"jobs lost                  {len(lost):8,}  {lost[:3] or ''}")
@@ -200,7 +209,9 @@ def verdict(chaos: Chaos, store: RedisStore, seconds: float) -> int:
     print(f"runs cut off by a kill     {len(cut_off):8,}")
     print(f"until they ran again, s    {_spread(cut_off)}  (lease {chaos.lease:g} s)")
     print(f"broken invariants          {len(breaches):8,}  {breaches[:3] or ''}")
-    return len(lost) + len(strange) + len(breaches)
+    print(f"ticks                      {ticks:8,}")
+    print(f"ticks without one job      {len(faults):8,}  {faults[:3] or ''}")
+    return len(lost) + len(strange) + len(breaches) + len(faults)
 
 
 def ended_in(store: RedisStore, state: JobState) -> dict[str, StoredJob]:
@@ -232,6 +243,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--lease", type=float, default=2.0)
+    parser.add_argument("--schedules", type=int, default=3, help="each ticks every second")
     parser.add_argument("--limits", action="store_true", help="watch a limit instead")
     options = parser.parse_args()
     with ExitStack() as stack:
@@ -247,6 +259,8 @@ def main() -> None:
         chaos.log.touch()
         chaos.workers = [chaos.start_worker() for _ in range(options.workers)]
         stack.callback(chaos.stop)
+        if not options.limits:
+            start_ticks(jobs, options.schedules)
         seconds = rampage(chaos, jobs, store, kills=options.kills, seconds=options.seconds)
         if isinstance(chaos, chaos_limits.LimitedChaos):
             raise SystemExit(1 if chaos_limits.verdict(chaos, store, seconds) else 0)

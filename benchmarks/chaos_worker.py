@@ -28,6 +28,13 @@ class Step:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Tick:
+    """What a schedule makes each second."""
+
+    number: int
+
+
 @jobkit.job(max_concurrency=LIMIT)
 @dataclass(frozen=True)
 class Narrow:
@@ -60,6 +67,11 @@ def main() -> None:
         note("start", ctx.id)
         with take_place(Path(f"{log}.places"), LIMIT, patience=float(lease) / 2):
             time.sleep(job.seconds)
+        note("end", ctx.id)
+
+    @jobs.register
+    def tick(_job: Tick, ctx: jobkit.JobContext) -> None:
+        note("start", ctx.id)
         note("end", ctx.id)
 
     slots = 1 if scenario == "limits" else 8

@@ -21,10 +21,15 @@ def chaos(*options: str) -> dict[str, str]:
 
 
 def test_no_job_is_lost_when_workers_are_killed() -> None:
-    """B37: what a dead worker held runs again, and every acknowledged job ends."""
+    """B16, B37: what a dead worker held runs again, and every acknowledged job ends.
+
+    Each tick of the schedules makes one job, and none is left out.
+    """
     figures = chaos("--kills", "15", "--seconds", "5")
 
-    assert int(figures["workers killed"]) >= 5
+    assert int(figures["workers killed"]) >= 2
+    assert int(figures["ticks"]) >= 15  # three schedules for five seconds
+    assert figures["ticks without one job"] == "0"
     assert figures["jobs lost"] == "0"
     assert figures["dead without a reason"] == "0"
     assert figures["broken invariants"] == "0"

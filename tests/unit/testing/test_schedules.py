@@ -43,7 +43,8 @@ class Seen:
 
 def double(seen: Seen | None = None, **options: Any) -> TestingJobs:
     """Return a double whose handlers note their runs."""
-    jobs = TestingJobs(**{"start": START, **options})
+    options.setdefault("start", START)
+    jobs = TestingJobs(**options)
 
     @jobs.register
     def audit(job: Audit, ctx: jobkit.JobContext) -> None:
