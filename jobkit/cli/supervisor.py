@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 
@@ -41,7 +41,8 @@ class Process:
         self.since = since
         self.worker = ""
         self._link, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as unless_started:
+            unless_started.enter_context(self._link)
             self.popen = subprocess.Popen(
                 command,
                 env={**os.environ, VARIABLE: str(theirs.fileno())},
@@ -49,6 +50,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 process_group=0,  # Ctrl-C is for the supervisor, which tells all in order
             )
+            unless_started.pop_all()
 
     def watch(self, on_line: Callable[[str], None], on_end: Callable[[int], None]) -> None:
         """Begin to hear what it says, and of its end."""

@@ -19,7 +19,7 @@ from jobkit import Hooks, InvalidHandler, JobRecord, JobState, MemoryJobs, Redis
 from jobkit.jobtype import job_type
 from jobkit.store import Page
 from jobkit.worker import WorkingJobs
-from jobkit.worker.isolation import isolation
+from jobkit.worker.isolation import isolation, spawner
 from tests.e2e.apps.isolated import Act, ActAsync, Child, handlers
 from tests.e2e.backends import MakeJobs, store_of
 from tests.e2e.command import PATIENCE, Command
@@ -382,6 +382,37 @@ def test_what_another_process_cannot_find_is_refused_at_the_start(what: str) -> 
         with pytest.raises(InvalidHandler, match=rf"(?s){what}|local.*at the top of a module"):
             jobs.start()
         assert jobs.worker is None
+
+
+def test_what_is_registered_later_and_cannot_be_found_fails_its_attempts() -> None:
+    """B28, B51: with the same words; the worker lives on."""
+
+    def local(job: Local) -> None: ...
+
+    with MemoryJobs() as jobs:
+        jobs.start()
+        jobs.register(local)
+        error = jobs.enqueue(Local(), max_retries=0).wait(WAIT).error
+
+    assert error is not None
+    assert error.error_type == "jobkit.InvalidHandler"
+    assert "at the top of a module" in str(error.message)
+
+
+def test_if_no_process_can_be_had_the_attempt_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B32: the job does not hang."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("too many processes")
+
+    with MemoryJobs() as jobs:
+        jobs.start()
+        jobs.register(_at_the_top)
+        monkeypatch.setattr(spawner, "_start", refuse)
+        error = jobs.enqueue(Local(), max_retries=0).wait(WAIT).error
+
+    assert error is not None
+    assert (error.error_type, error.message) == ("OSError", "too many processes")
 
 
 def _at_the_top(job: Local) -> None: ...

@@ -17,7 +17,7 @@ from jobkit.ending import told_to_stop
 from jobkit.engine import Engine
 from jobkit.engine.running import Run
 from jobkit.errors import WrongState
-from jobkit.errortext import error_text
+from jobkit.errortext import error_of, error_text
 from jobkit.handlerset import Call
 from jobkit.outcome import Error, Failed, HandedBack, Outcome
 from jobkit.progress import CheckedIn
@@ -69,18 +69,24 @@ class Isolation:
 
     def wait_until_ready(self, cancelled: Cancellation) -> None:
         """Wait until a child can be had: imports must not use up an attempt's time."""
-        template = self._template()
+        if cancelled.is_set():
+            return
+        try:
+            template = self._template()
+        except Exception:  # `run` meets it as well, and says so
+            return
         while not template.ready.wait(LOOK) and not cancelled.is_set():
             pass
 
     def run(self, run: Run) -> Ended:
-        """Run an attempt in a process of its own; returns when that is gone."""
+        """Run an attempt in a process of its own; returns when that is gone. Never raises."""
+        if run.ctx.cancelled.is_set():
+            return _ended(None, None, run.ctx)
         try:
             order = order_of(run, code=self._code(run.call), enqueueing=self._how_to_enqueue())
-            template = self._template()
-        except Exception as error:  # registered after the start, and not to be found by its name
-            return Ended(Failed(error_text(type=type(error).__qualname__, message=str(error))))
-        running = Running(template, run.ctx)
+            running = Running(self._template(), run.ctx)
+        except Exception as error:  # no process to be had, or a handler that came after the start
+            return Ended(Failed(error_of(error)))
         self._running[run.lease] = running
         try:
             with suppress(OSError):  # it is gone already
@@ -208,13 +214,13 @@ class Running:
             self.child.gone.wait(PATIENCE)
 
 
-def _ended(outcome: Outcome | None, child: Child, ctx: JobContext) -> Ended:
+def _ended(outcome: Outcome | None, child: Child | None, ctx: JobContext) -> Ended:
     reason = ctx.cancelled.reason
     if told := told_to_stop(reason, ctx, None):
         return Ended(told)
     if outcome is not None:
         return Ended(outcome)
-    if reason is not None:
+    if reason is not None or child is None:
         return Ended(HandedBack())  # by shutdown; of a job that is lost or deleted nobody asks
     return Ended(Failed(_death(child)))
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from jobkit.worker.exits import said
@@ -70,8 +70,10 @@ class Spawner:
         self._children: dict[int, Child] = {}
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as unless_started:
+            unless_started.enter_context(self._control)
             self._process = _start(theirs.fileno())
+            unless_started.pop_all()
         with suppress(OSError):  # it has died: the reader hears of it
             send(self._control, setup)
         self._reader = threading.Thread(target=self._read, name="jobkit-template", daemon=True)
