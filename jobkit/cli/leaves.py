@@ -134,8 +134,25 @@ QUEUES = (
     ),
 )
 
-LEAVES = (ENQUEUE, *JOBS, *QUEUES)
+SCHEDULES = (
+    Leaf(
+        path=("schedules", "list"),
+        help="list schedules",
+        run="jobkit.cli.schedules:list_schedules",
+        options=(AS_JSON,),
+    ),
+    Leaf(
+        path=("schedules", "next"),
+        help="show which schedules tick next, five times each",
+        run="jobkit.cli.schedules:next_runs",
+        arguments=(Argument(name="name", help="only this schedule", optional=True),),
+        options=(AS_JSON,),
+    ),
+)
+
+LEAVES = (ENQUEUE, *JOBS, *QUEUES, *SCHEDULES)
 GROUPS = {
     "jobs": "list, show, cancel, retry and delete jobs",
     "queues": "pause and resume queues",
+    "schedules": "list schedules and their next runs",
 }

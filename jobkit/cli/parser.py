@@ -28,7 +28,6 @@ from jobkit.options import WorkerOptions, WorkerSettings
 LATER: Mapping[str, str] = {
     "web": "serve the dashboard",
     "doctor": "check the set-up",
-    "schedules": "list schedules and their next runs",
 }
 
 _OF = WorkerSettings()
