@@ -10,7 +10,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit check format bench chaos clean
+.PHONY: help demo test unit check format bench reads chaos clean
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ format: $(READY)  ## Format, and mend what the linter can mend
 
 bench: $(READY)  ## Measure throughput
 	$(BIN)/python -m benchmarks.drain
+
+reads: $(READY)  ## Measure what reads and claims cost with 1,000,000 jobs; minutes
+	$(BIN)/python -m benchmarks.reads
 
 chaos: $(READY)  ## Kill workers at random; count lost and repeated jobs, watch a limit
 	$(BIN)/python -m benchmarks.chaos

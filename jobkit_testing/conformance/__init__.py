@@ -40,6 +40,7 @@ _THEMES = (
     "claiming",
     "clocks",
     "conflicts",
+    "crossing",
     "deleting",
     "heartbeats",
     "leaking",

@@ -15,6 +15,7 @@ from jobkit_testing.conformance.children import Children
 from jobkit_testing.conformance.claiming import Claiming
 from jobkit_testing.conformance.clocks import Clocks
 from jobkit_testing.conformance.conflicts import Conflicts
+from jobkit_testing.conformance.crossing import Crossings
 from jobkit_testing.conformance.deleting import Deleting
 from jobkit_testing.conformance.heartbeats import Heartbeats
 from jobkit_testing.conformance.leaking import Leaking
@@ -71,6 +72,7 @@ class StoreConformance(
     CheckingIn,
     Deleting,
     Rescheduling,
+    Crossings,
     Sweeping,
     Uniqueness,
     Conflicts,
