@@ -17,6 +17,7 @@ from tests.servers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
 SLOTS = 16384
@@ -105,10 +106,14 @@ class RedisCluster:
         for replica in self.replicas:
             wait_until("nodes that have a copy", partial(_has_a_copy, replica))
         for node in self.nodes:
-            wait_until(
-                "nodes that agree",
-                partial(_knows, node, "cluster_state:ok", f"cluster_slots_ok:{SLOTS}"),
-            )
+            wait_until("nodes that know all replicas", partial(_knows_all, node, self.replicas))
+        self.wait_until_whole()
+
+    def wait_until_whole(self) -> None:
+        """Wait until every node says that all slots are served."""
+        for node in self.nodes:
+            whole = ("cluster_state:ok", f"cluster_slots_ok:{SLOTS}")
+            wait_until("nodes that agree", partial(_knows, node, *whole))
 
 
 def _shares() -> list[range]:
@@ -128,6 +133,11 @@ def _agrees(node: ClusterNode, command: str) -> bool:
 def _knows(node: ClusterNode, *words: str) -> bool:
     info = node.ask("CLUSTER INFO")
     return all(f"{word}\r" in info for word in words)
+
+
+def _knows_all(node: ClusterNode, replicas: Sequence[ClusterNode]) -> bool:
+    known = node.ask("CLUSTER NODES").split("\n")
+    return sum("slave " in line for line in known) == len(replicas)
 
 
 def _has_a_copy(replica: ClusterNode) -> bool:

@@ -23,7 +23,7 @@ class QueueLine:
     `entered`: the store knows that it is used. `untold`: what is paused over all queues, as long
     as the queue was not told. `worth_asking`: something may be there. `next_due`: when
     (monotonic) a job gets due. `pending`: a claim whose reply has not come; it is sent again as
-    it is.
+    it is. `is_away`: it was refused, and others may have its slots meanwhile.
     """
 
     name: str
@@ -34,6 +34,7 @@ class QueueLine:
     next_due: float | None = None
     request: int = 0
     pending: Claim | None = None
+    is_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,9 @@ class Lines:
 
     def ask_for(self, *, slots: int, prefetch: int, suspects: int) -> list[Asked]:
         """Return what to send to the queues."""
-        reserved = sum(line.pending.slots for line in self._lines.values() if line.pending)
+        # One node of several may be away for long: its queues must not hold slots all that time.
+        waiting = [each for each in self._lines.values() if each.pending and not each.is_away]
+        reserved = sum(line.pending.slots for line in waiting if line.pending)
         asked: list[Asked] = []
         for share in self._shares(max(0, slots - reserved), max(0, prefetch)):
             line = share.line
@@ -196,10 +199,10 @@ class Lines:
             return shares
         if not self._settings.strict:
             return shares + self._in_proportion(fresh, slots, prefetch)
-        if shares:
+        if any(not share.line.is_away for share in shares):
             return shares  # what comes before is not known to be empty
         # The first in line is asked for all; the next one, at once, for what that left free.
-        return [Share(fresh[0], slots, prefetch)]
+        return [*shares, Share(fresh[0], slots, prefetch)]
 
     def _in_proportion(self, lines: list[QueueLine], slots: int, prefetch: int) -> list[Share]:
         """Divide free slots by the weights of these queues."""

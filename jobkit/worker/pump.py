@@ -254,7 +254,8 @@ class Pump:
                 cycle.add(ask.spread, partial(self.lines.told, ask.line))
             if ask.beat is not None:
                 cycle.add(ask.beat, partial(self.lines.announced, ask.line))
-            cycle.add(ask.claim, partial(self._claimed, ask.line, self._clock.monotonic()))
+            claimed = partial(self._claimed, ask.line, self._clock.monotonic())
+            cycle.add(ask.claim, claimed, refused=partial(self._unclaimed, ask.line))
         if names := self.lines.to_enter():
             cycle.add(Announce(queues=names), partial(self.lines.entered, names))
             for queue, order in self._engine.orders.items():
@@ -299,8 +300,12 @@ class Pump:
         after = after_settling(work.stored_at_end(settled.at), settlement, settled)
         self._crew.threads.submit([partial(announce, self._engine, call, event, after)])
 
+    def _unclaimed(self, line: QueueLine, _: BackendUnavailable) -> None:
+        line.is_away = True
+
     def _claimed(self, line: QueueLine, sent: float, claimed: Claimed) -> None:
         asked, line.pending = line.pending, None
+        line.is_away = False
         if claimed.lanes_unknown:
             line.announced = None
             line.entered = False  # whoever forgot us may have forgotten what is paused
@@ -313,9 +318,11 @@ class Pump:
         if claimed.next_due is not None:
             line.next_due = self._clock.monotonic() + (claimed.next_due - claimed.now) / 1000
         lease = self._lease if asked is None else asked.lease
+        # Others may have had its slots while it was away: then some of what it took has to wait.
+        starting = min(claimed.started, self._free_slots(self._unsettled))
         works = self._crew.take(claimed.jobs, sent + lease / 1000)
-        self._prefetched += works[claimed.started :]
-        self._crew.dispatch(works[: claimed.started])
+        self._prefetched += works[starting:]
+        self._crew.dispatch(works[:starting])
         for job_id in claimed.ended:
             self._announce_as_stored(line.name, job_id)
 

@@ -23,10 +23,8 @@ class AsyncClusterStore:
     """Keep jobs in a Redis Cluster; each running loop has connections of its own."""
 
     def __init__(self, address: ClusterAddress, *, namespace: str = "jobkit") -> None:
-        self._router = Router(address)
-        self._dispatcher = Dispatcher(
-            self._router, namespace=namespace, monotonic=SystemClock().monotonic
-        )
+        self._router = Router(address, monotonic=SystemClock().monotonic)
+        self._dispatcher = Dispatcher(self._router, namespace=namespace)
         self._servers: dict[Host, AsyncServer] = {}
 
     async def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
@@ -61,7 +59,9 @@ class AsyncClusterStore:
             server = self._servers.setdefault(
                 host, AsyncServer(address, on_loss=lambda: self._router.lost(host))
             )
+        since = self._router.silence.monotonic()
         try:
             return await server.ask(words)
         except BackendUnavailable as error:
+            self._router.silence.kept_waiting(host, since)
             return error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from jobkit.errors import BackendUnavailable, JobkitError
@@ -31,10 +31,10 @@ _LOGGER = logging.getLogger("jobkit.redis")
 class Dispatcher:
     """Turns operations into trips; shared by all that talk to a cluster in one process."""
 
-    def __init__(self, router: Router, *, namespace: str, monotonic: Callable[[], float]) -> None:
+    def __init__(self, router: Router, *, namespace: str) -> None:
         self.router = router
         self.namespace = namespace
-        self._monotonic = monotonic
+        self._monotonic = router.silence.monotonic
         self._announced: set[str] = set()
         self._losses = 0
         self._resting: dict[tuple[str, str], float] = {}  # until when, by queue and target
@@ -110,32 +110,20 @@ class Dispatcher:
     def _exchange(
         self, commands: Sequence[Command], plain: Sequence[Plain] = ()
     ) -> Route[list[Any]]:
-        """Return replies; the names of queues are written down first where they must be.
+        """Return replies; the names of queues are written down in the same trip.
 
-        Those of heartbeats go with them: they come again, and a lease does not wait for a name.
+        A job does not wait for its queue's name, whose node may be away: until it is written the
+        queue is not listed, and it is written with the next push or heartbeat.
         """
         if self._losses != self.router.losses:  # whoever has the names now may not know them
             self._losses = self.router.losses
             self._announced.clear()
-        must = new_names([each for each in commands if not each.always_announce], self._announced)
-        also = new_names([each for each in commands if each.always_announce], set())
-        trouble: Any = None
-        if must:
-            trouble = (yield from self.router.replies([self._announce(must)]))[0]
-            if not isinstance(trouble, Exception):
-                self._announced.update(must)
-        unannounced = [
-            isinstance(trouble, Exception) and not self._announced.issuperset(each.queues)
-            for each in commands
-        ]
-        sent: list[Command | Plain] = [
-            each for each, stays in zip(commands, unannounced, strict=True) if not stays
-        ]
-        sent += plain
-        sent += [self._announce(also)] if also else []
-        replies = iter((yield from self.router.replies(sent)) if sent else [])
-        first = [_not_sent(trouble) if stays else next(replies) for stays in unannounced]
-        return [*first, *(reply for reply, _ in zip(replies, plain, strict=False))]
+        names = new_names(commands, self._announced)
+        sent: list[Command | Plain] = [*commands, *plain]
+        replies = yield from self.router.replies([*sent, self._announce(names)] if names else sent)
+        if names and not isinstance(replies.pop(), Exception):
+            self._announced.update(names)
+        return replies
 
     def _announce(self, names: Sequence[str]) -> Plain:
         key = queue_names(self.namespace)
@@ -182,10 +170,3 @@ class Dispatcher:
                 self._resting.pop((source, target), None)
                 arrived[target] = mark
         return arrived
-
-
-def _not_sent(trouble: Any) -> BackendUnavailable:
-    """Return why a command was not sent: the name of its queue could not be written down."""
-    if isinstance(trouble, BackendUnavailable):
-        return BackendUnavailable(str(trouble), stored="no", passing=trouble.passing)
-    return refused(trouble, "the node of the set of queue names")

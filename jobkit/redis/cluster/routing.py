@@ -6,7 +6,7 @@ returns replies. Threads and coroutines carry it out in their own ways.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -14,6 +14,7 @@ import redis.exceptions as rx
 
 from jobkit.errors import BackendUnavailable
 from jobkit.redis.cluster.address import ClusterAddress
+from jobkit.redis.cluster.silence import Silence
 from jobkit.redis.cluster.slots import SlotMap, slot_of
 from jobkit.redis.command import Command
 from jobkit.redis.faults import refused
@@ -39,8 +40,10 @@ class Plain:
 class Router:
     """What is known of the cluster; shared by all that talk to it in one process."""
 
-    def __init__(self, address: ClusterAddress) -> None:
+    def __init__(self, address: ClusterAddress, *, monotonic: Callable[[], float]) -> None:
         self.address = address
+        self.silence = Silence(monotonic)
+        self._turn = 0
         self._slots: SlotMap | None = None
         self._is_stale = True
         self._loaded: dict[Host, set[bytes]] = {}
@@ -61,8 +64,7 @@ class Router:
             return self._slots
         self._is_stale = False  # whoever finds it wrong meanwhile says so again
         error = BackendUnavailable(f"{self.address.shown} names no node", stored="no")
-        known = [] if self._slots is None else self._slots.nodes
-        for host in dict.fromkeys([*known, *self.address.nodes]):
+        for host in self._whom_to_ask():
             answer = (yield {host: [(b"CLUSTER", b"SLOTS")]})[host]
             if isinstance(answer, BackendUnavailable):
                 error = BackendUnavailable(str(answer), stored="no", passing=answer.passing)
@@ -75,6 +77,14 @@ class Router:
         if self._slots is None:
             raise error
         return self._slots
+
+    def _whom_to_ask(self) -> list[Host]:
+        """List all nodes, another one first each time: who is cut off does not know that it is."""
+        known = [] if self._slots is None else self._slots.nodes
+        hosts = list(dict.fromkeys([*known, *self.address.nodes]))
+        self._turn += 1
+        at = self._turn % len(hosts)
+        return sorted([*hosts[at:], *hosts[:at]], key=self.silence.lasts)
 
     def replies(self, commands: Sequence[Command | Plain]) -> Route[list[Any]]:
         """Send each command to the node of its slot, in order, and return the replies.
@@ -114,10 +124,16 @@ class Router:
             each = commands[place]
             slot = slot_of(_key(each))
             host = slots.primary_of(slot)
-            if host is None:
+            if host is None or self.silence.lasts(host):
                 self._is_stale = True
-                message = f"no node of {self.address.shown} serves slot {slot}"
-                replies[place] = BackendUnavailable(message, stored="no")
+                what = (
+                    f"node serves slot {slot}"
+                    if host is None
+                    else f"answer from {host[0]}:{host[1]}"
+                )
+                replies[place] = BackendUnavailable(
+                    f"no {what} of {self.address.shown}", stored="no"
+                )
                 continue
             places.setdefault(host, []).append(place)
             trip.setdefault(host, []).append(self._words(each, host))

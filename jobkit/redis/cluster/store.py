@@ -29,10 +29,8 @@ class ClusterStore:
     atomic_over: AtomicOver = "queue"
 
     def __init__(self, address: ClusterAddress, *, namespace: str = "jobkit") -> None:
-        self._router = Router(address)
-        self._dispatcher = Dispatcher(
-            self._router, namespace=namespace, monotonic=SystemClock().monotonic
-        )
+        self._router = Router(address, monotonic=SystemClock().monotonic)
+        self._dispatcher = Dispatcher(self._router, namespace=namespace)
         self._servers: dict[Host, Server] = {}
         self._lock = threading.Lock()
 
@@ -95,18 +93,23 @@ class ClusterStore:
         """Send to all nodes, then read from all."""
         answers: dict[Host, list[Any] | BackendUnavailable] = {}
         flights: dict[Host, Flight] = {}
+        silence = self._router.silence
         try:
             # A node without a connection may be away; let it not hold up the others.
             for host in sorted(trip, key=lambda host: not self._server(host).is_connected):
+                since = silence.monotonic()
                 try:
                     flights[host] = self._server(host).send(trip[host])
                 except BackendUnavailable as error:
+                    silence.kept_waiting(host, since)
                     answers[host] = error
             while flights:
                 host, flight = flights.popitem()
+                since = silence.monotonic()
                 try:
                     answers[host] = flight.replies()
                 except BackendUnavailable as error:
+                    silence.kept_waiting(host, since)
                     answers[host] = error
         finally:
             for flight in flights.values():  # a signal

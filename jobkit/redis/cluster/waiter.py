@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import redis.exceptions as rx
@@ -47,7 +48,8 @@ class ClusterWaiter:
         self._ears: dict[Host, Ear] = {}
         self._monotonic = SystemClock().monotonic
         self._bell, self._rope = socket.socketpair()
-        self._bell.setblocking(False)
+        for end in (self._bell, self._rope):
+            end.setblocking(False)
 
     def wait(self, queues: Sequence[str], timeout: float) -> bool:
         """Block until a hint for one of these queues comes, or for `timeout` seconds.
@@ -73,7 +75,8 @@ class ClusterWaiter:
 
     def wake(self) -> None:
         """End a `wait` that is under way in another thread, or the next one."""
-        self._rope.send(b"!")
+        with suppress(OSError):  # closed, or rung often enough
+            self._rope.send(b"!")
 
     def close(self) -> None:
         """Disconnect."""
@@ -121,10 +124,10 @@ class ClusterWaiter:
 
     def _is_woken(self, timeout: float) -> bool:
         """Wait until a node has something to tell, or somebody rings."""
-        if any(ear.has_news for ear in self._ears.values()):
-            timeout = 0
-        ears = [ear.socket for ear in self._ears.values()]
-        readable = select.select([self._bell, *ears], [], [], timeout)[0]
+        quiet = [ear.quiet_socket() for ear in self._ears.values()]
+        ears = [each for each in quiet if each is not None]
+        at_most = timeout if len(ears) == len(quiet) else 0
+        readable = select.select([self._bell, *ears], [], [], at_most)[0]
         if self._bell in readable:
             self._bell.recv(4096)
             return True
@@ -144,15 +147,13 @@ class Ear:
         # Not of our own changes: taking a hint is one.
         self._ask([("CLIENT", "TRACKING", "ON", "NOLOOP")])
 
-    @property
-    def socket(self) -> socket.socket:
-        """What becomes readable when the node has something to tell."""
-        return cast(socket.socket, cast(Any, self._connection)._sock)
-
-    @property
-    def has_news(self) -> bool:
-        """Whether something was read off the socket already, and not looked at."""
-        return bool(cast(Any, self._connection).can_read(timeout=0))
+    def quiet_socket(self) -> socket.socket | None:
+        """Return what becomes readable when the node has something to tell; None: it has."""
+        connection = cast(Any, self._connection)
+        try:
+            return None if connection.can_read(timeout=0) else connection._sock
+        except BROKEN:
+            return None  # whoever looks next will see
 
     def look(self) -> bool:
         """Take a hint, if there is one; from here on the node tells of the next."""

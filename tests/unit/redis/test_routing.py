@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -27,10 +27,10 @@ AWAY = BackendUnavailable("connection refused", stored="unknown")
 Node = Callable[[tuple[Any, ...]], Any]
 
 
-def a_router() -> Router:
+def a_router(clock: Sequence[float] = (0.0,)) -> Router:
     address = cluster_address_of("redis+cluster://10.0.0.1:7001,10.0.0.2:7002", reply_timeout=5)
     assert isinstance(address, ClusterAddress)
-    return Router(address)
+    return Router(address, monotonic=lambda: clock[0])
 
 
 class Nodes:
@@ -95,7 +95,7 @@ def test_the_slots_are_asked_for_once(nodes: Nodes) -> None:
     nodes.carry_out(router.replies([get(LOW)]))
     nodes.carry_out(router.replies([get(HIGH)]))
 
-    assert nodes.asked_for_slots == [A]
+    assert len(nodes.asked_for_slots) == 1
 
 
 def test_any_node_may_tell_the_slots(nodes: Nodes) -> None:
@@ -105,7 +105,7 @@ def test_any_node_may_tell_the_slots(nodes: Nodes) -> None:
     replies = nodes.carry_out(a_router().replies([get(HIGH)]))
 
     assert replies == [(7002, "GET", HIGH)]
-    assert nodes.asked_for_slots == [A, B]
+    assert nodes.asked_for_slots[-1] == B
 
 
 def test_a_cluster_of_which_no_node_answers_stored_nothing(nodes: Nodes) -> None:
@@ -174,6 +174,44 @@ def test_a_command_is_never_sent_after_half_a_slot(nodes: Nodes) -> None:
     assert (reply.stored, reply.passing) == ("no", True)
     assert "stand still" in str(reply)
     assert [list(trip) for trip in nodes.trips] == [[A]]
+
+
+def test_a_node_that_keeps_all_waiting_is_left_alone_for_a_while(nodes: Nodes) -> None:
+    """B12, B39: it alone; three times as long as it took, and then it is asked again."""
+    clock = [0.0]
+    router = a_router(clock)
+    nodes.carry_out(router.replies([get(LOW)]))
+    clock[0] = 1.0
+    router.silence.kept_waiting(B, since=0.0)
+
+    low, high = nodes.carry_out(router.replies([get(LOW), get(HIGH)]))
+    clock[0] = 4.0
+    [after] = nodes.carry_out(router.replies([get(HIGH)]))
+
+    assert low == (7001, "GET", LOW)
+    assert isinstance(high, BackendUnavailable)
+    assert (high.stored, high.passing) == ("no", True)
+    assert after == (7002, "GET", HIGH)
+
+
+def test_a_node_that_refuses_at_once_is_asked_each_time(nodes: Nodes) -> None:
+    """B39: it may be back at any moment."""
+    router = a_router([7.0])
+    router.silence.kept_waiting(B, since=7.0)
+
+    [high] = nodes.carry_out(router.replies([get(HIGH)]))
+
+    assert high == (7002, "GET", HIGH)
+
+
+def test_who_tells_the_slots_is_another_one_each_time(nodes: Nodes) -> None:
+    """B39: a node that is cut off from the others does not know that it is."""
+    router = a_router()
+    for _ in range(2):
+        router.lost(A)
+        nodes.carry_out(router.replies([get(LOW)]))
+
+    assert set(nodes.asked_for_slots) == {A, B}
 
 
 def test_a_slot_that_nobody_serves_stored_nothing(nodes: Nodes) -> None:
