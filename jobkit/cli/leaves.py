@@ -119,6 +119,12 @@ JOBS = (
 _PAUSED = (Argument(name="queue", help="the queue", optional=True),)
 QUEUES = (
     Leaf(
+        path=("queues", "list"),
+        help="list queues, what they hold and how they get on",
+        run="jobkit.cli.queues:list_queues",
+        options=(AS_JSON,),
+    ),
+    Leaf(
         path=("queues", "pause"),
         help="stop the claims of a queue, of a type, or of a type in a queue",
         run="jobkit.cli.queues:pause",
@@ -150,9 +156,24 @@ SCHEDULES = (
     ),
 )
 
-LEAVES = (ENQUEUE, *JOBS, *QUEUES, *SCHEDULES)
+DOCTOR = Leaf(
+    path=("doctor",),
+    help="check Redis, queues, workers and schedules; 1 if there is anything to mend",
+    run="jobkit.cli.doctor:doctor",
+    options=(
+        Option(
+            name="audit",
+            read=switch,
+            metavar=None,
+            help="check the invariants of the store as well: while nothing runs",
+        ),
+        AS_JSON,
+    ),
+)
+
+LEAVES = (ENQUEUE, *JOBS, *QUEUES, *SCHEDULES, DOCTOR)
 GROUPS = {
     "jobs": "list, show, cancel, retry and delete jobs",
-    "queues": "pause and resume queues",
+    "queues": "list, pause and resume queues",
     "schedules": "list schedules and their next runs",
 }

@@ -27,7 +27,6 @@ from jobkit.options import WorkerOptions, WorkerSettings
 
 LATER: Mapping[str, str] = {
     "web": "serve the dashboard",
-    "doctor": "check the set-up",
 }
 
 _OF = WorkerSettings()

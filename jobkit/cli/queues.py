@@ -5,7 +5,48 @@ from __future__ import annotations
 import argparse
 
 from jobkit.cli.exit_codes import ExitCode
+from jobkit.cli.printing import print_json, print_table
+from jobkit.record import JobState
 from jobkit.worker import WorkingJobs
+
+TITLES = (
+    "QUEUE",
+    *(state.upper() for state in JobState),
+    "DUE FOR",
+    "WORKERS",
+    "PER S",
+    "EMPTY IN",
+)
+
+
+def list_queues(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
+    """Print what each queue holds and how it gets on."""
+    found = jobs.inspect.queues()
+    if given.json:
+        print_json(found)
+        return ExitCode.OK
+    print_table(
+        (
+            "QUEUE",
+            *(state.upper() for state in JobState),
+            "DUE FOR",
+            "WORKERS",
+            "PER S",
+            "EMPTY IN",
+        ),
+        [
+            (
+                f"{queue.name} (paused)" if queue.paused else queue.name,
+                *(queue.counts[state] for state in JobState),
+                queue.oldest_due,
+                queue.workers,
+                f"{queue.throughput:.1f}",
+                queue.time_to_empty,
+            )
+            for queue in found
+        ],
+    )
+    return ExitCode.OK
 
 
 def pause(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
