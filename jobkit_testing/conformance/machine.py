@@ -15,11 +15,13 @@ from jobkit.store import (
     Lane,
     MarkTimedOut,
     NewJob,
+    RemoveSchedule,
     Reschedule,
     SetPriority,
     Settlement,
     StoredJob,
     TakeOver,
+    Ticks,
 )
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
@@ -28,6 +30,7 @@ from jobkit_testing.conformance.builders import (
     SECOND,
     SETTLEMENTS,
     a_job,
+    a_schedule,
     lanes,
     lease_of,
     succeed,
@@ -73,6 +76,9 @@ class Walk:
             self.delete,
             self.move,
             self.mark,
+            self.tick,
+            self.tick,
+            self.reschedule,
             self.wait,
             self.wait,
         ]
@@ -131,6 +137,32 @@ class Walk:
         beat = worker.beat(*held, started=tuple(held[: self.dice(3)]))
         gone = {*beat.lost, *beat.deleted}
         self.held[worker.name] = [job for job in held if job.id not in gone]
+
+    def tick(self) -> None:
+        """Fire what is due, perhaps twice, at a pace of a few seconds."""
+        for due in self.bench.run(Ticks(queue=QUEUE)).due:
+            pace = (None, SECOND, 20 * SECOND, 20 * SECOND)[self.dice(4)]
+            fire = self.bench.firing(due.tick, name=due.name, next_in=pace, job=self.dice(5) > 0)
+            if self.bench.run(fire) == "fired" and fire.job is not None:
+                assert fire.job.id not in self.known, "one tick has made two jobs"
+                self.known.append(fire.job.id)
+            if self.dice(4) == 0:
+                assert self.bench.run(fire) == "passed"
+
+    def reschedule(self) -> None:
+        """Put a schedule, or change or remove one."""
+        name = "xyz"[self.dice(3)]
+        if self.dice(5) == 0:
+            self.bench.run(RemoveSchedule(queue=QUEUE, name=name))
+            return
+        new = a_schedule(
+            name,
+            definition=bytes([self.dice(2)]),
+            grid="ab"[self.dice(8) == 0],
+            limit=(None, 2, 4)[self.dice(3)],
+            skips_overlap=self.dice(3) == 0,
+        )
+        self.bench.put(new, first=self.bench.now + 1 + self.dice(5 * SECOND))
 
     def die(self) -> None:
         if self.dice(4) == 0:

@@ -12,6 +12,7 @@ from jobkit.store import (
     Delete,
     Fire,
     Reschedule,
+    SetPause,
     Settlement,
     Ticks,
 )
@@ -340,3 +341,15 @@ class TickFiring:
         assert bench.run(bench.firing(bench.now - SECOND)) == "fired"
 
         assert [job.id for job in ann.take(3)] == [early, later, bench.schedule().last_job]
+
+    def test_ticks_of_a_paused_queue_make_jobs_that_wait(self, bench: Bench) -> None:
+        """B27: a pause holds back the runs, not the schedule."""
+        ann = bench.worker()
+        bench.put(a_schedule())
+        bench.run(SetPause(queue=QUEUE, paused=True))
+
+        assert ann.claim().next_tick == bench.now + MINUTE
+        job_id = bench.fire()
+
+        assert ann.claim().jobs == ()
+        assert bench.get(job_id).state is JobState.QUEUED

@@ -11,6 +11,7 @@ from jobkit import (
     AsyncQueue,
     InvalidJob,
     InvalidOption,
+    InvalidSchedule,
     JobNotFound,
     NoopJobs,
     Queue,
@@ -101,3 +102,16 @@ def test_the_async_twin_forgets_as_well() -> None:
             await jobs.shutdown()
 
     asyncio.run(main())
+
+
+def test_a_schedule_is_checked_and_forgotten() -> None:
+    """B5, B14"""
+    jobs = NoopJobs()
+
+    name = jobs.schedule("@daily", Greet("Ann"))
+
+    assert name.startswith("Greet-")
+    assert jobs.inspect.schedules() == []
+    assert not jobs.unschedule(name)
+    with pytest.raises(InvalidSchedule):
+        jobs.schedule("0 0 30 2 *", Greet("Ann"))

@@ -36,7 +36,7 @@ end
 
 -- Whether a state's text, of a job with a lease, has ties.
 local function has_ties(text)
-  return string.find(text, '\n[qS]')
+  return string.find(text, '\nq', 1, true) or string.find(text, '\nS', 1, true)
 end
 
 local function no_ties()
