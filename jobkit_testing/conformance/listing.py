@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import Delete, Lane, Page, Place, StoredJob
+from jobkit.store import Delete, Lane, Order, Page, Place, StoredJob, UseOrder
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     QUEUE,
@@ -215,8 +215,10 @@ class Listing:
         ]
         assert [after[state] for state in ended] == [{}, {}, {}]
 
-    def test_the_job_that_is_due_longest_is_told(self, bench: Bench) -> None:
-        """B47: of all that could run, ready or not yet promoted, whatever their priority."""
+    @pytest.mark.parametrize("order", ["priority", "run_at"])
+    def test_the_job_that_is_due_longest_is_told(self, bench: Bench, order: Order) -> None:
+        """B10, B47: of all that could run, ready or not yet promoted, whatever their priority."""
+        assert bench.run(UseOrder(queue=QUEUE, order=order))
         start = bench.now
         none_yet = bench.count().oldest_due
         bench.push(a_job(priority=-5))

@@ -19,12 +19,14 @@ local function earlier(a, b)
   return a or b
 end
 
--- In a lane the earliest due time of each priority stands first in it.
+-- In a lane the earliest due time of each priority stands first in it; in a queue in order of
+-- due times, that of all.
 local function first_in_lane(key)
   local found, from = nil, '-inf'
   while true do
     local head = redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     if #head == 0 then return found end
+    if is_by_time(p) then return tonumber(head[2]) end
     found = earlier(found, tonumber(string.sub(head[1], 1, 12), 16))
     from = '(' .. head[2]
   end
