@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from jobkit.ids import jitter
 from jobkit.record import ENDED, WAITING, JobState
@@ -109,8 +109,9 @@ class Crowd:
             assert not result.lanes_unknown
             for worker in self.workers:
                 self.held[worker.name] += [job for job in result.jobs if job.worker == worker.name]
-        elif isinstance(result, tuple) and all(isinstance(each, str) for each in result):
-            self.known += result
+        elif isinstance(result, tuple):
+            answers = cast("tuple[object, ...]", result)
+            self.known += [answer for answer in answers if isinstance(answer, str)]  # of a push
             del self.known[:-200]
 
     def end(self, state: JobState, jobs: Sequence[StoredJob]) -> None:

@@ -1,6 +1,6 @@
 -- Jobs. Four hashes by id: `bodies` has what never changes, "type priority due arrival enqueued"
--- and a tail that only clients read (and `replace` of a unique job writes anew). `states`, there once something has changed, has lines of
--- one letter and a value:
+-- and a tail that only clients read (and that `replace` of a unique job writes anew). `states`,
+-- there once something has changed, has lines of one letter and a value:
 --   k token "worker:fence" of the last claim; K once that is settled; neither once it is lost
 --   w token that was lost               d due time   p priority   R retention
 --   q unique key that it holds, Q once it let go of it (see ties.lua)
