@@ -199,12 +199,13 @@ class Schedules:
         """Note that a worker of an owner lives, and remove what it has left out for long."""
         owner = operation.owner
         own = {name: kept for name, kept in self.by_name.items() if kept.new.owner == owner}
-        known = owner in self.owners
         self._forget_ended(now)
+        if owner not in self.owners:
+            return Declared(known=False)  # a put makes it known
         if not own and not operation.names:
-            self.owners.pop(owner, None)
-            return Declared(known=known)
-        since, last = self.owners.get(owner, (now, now))
+            del self.owners[owner]
+            return Declared(known=True)
+        since, last = self.owners[owner]
         if now - last > OWNER_SILENT:
             since = now  # nobody was there who could have declared anything
         self.owners[owner] = (since, now)
@@ -216,7 +217,7 @@ class Schedules:
                 self.by_name.pop(name, None)
                 removed.append(name)
         self._looks_changed()
-        return Declared(known=known, removed=tuple(removed))
+        return Declared(known=True, removed=tuple(removed))
 
     def listed(self, name: str | None, now: int) -> tuple[StoredSchedule, ...]:
         """Read the schedules by name, or one."""

@@ -160,10 +160,12 @@ class Ticker:
 
     def _declare(self) -> None:
         """Tell all queues which schedules there are to be of our owners."""
-        queues: Sequence[str] = self._run(Queues())
+        known: Sequence[str] = self._run(Queues())
+        # Also where no queue is known any more: the store may have lost everything.
+        queues = {*known, *(new.queue for new in self._declared)}
         declarations = [
             Declare(queue=queue, owner=owner, names=self._names(queue, owner))
-            for queue in queues
+            for queue in sorted(queues)
             for owner in self._engine.handlers.owners
         ]
         if not declarations:

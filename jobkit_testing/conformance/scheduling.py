@@ -208,6 +208,7 @@ class Scheduling:
         declare = Declare(queue=QUEUE, owner="default", names=("s",))
 
         assert bench.run(declare).known is False
+        assert bench.run(declare).known is False
         bench.put(a_schedule(owner="default"))
         assert bench.run(declare).known is True
 

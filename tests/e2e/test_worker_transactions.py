@@ -14,7 +14,6 @@ from jobkit import (
     Enqueuer,
     InvalidJob,
     JobContext,
-    NotSupported,
     Retry,
     Snooze,
     WrongState,
@@ -264,9 +263,3 @@ def test_a_thousand_children_are_one_step(jobs: WorkingJobs) -> None:
 
     assert jobs.drain(timeout=MINUTE).succeeded == 1001
     assert sorted(children.ran) == list(range(1000))
-
-
-def test_what_is_not_there_yet_is_refused_by_name(jobs: WorkingJobs) -> None:
-    """B57"""
-    with pytest.raises(NotSupported, match="schedule"):
-        jobs.schedule("@daily", Ping())

@@ -17,20 +17,17 @@ for i = 1, #found, 2 do
 end
 table.sort(own)
 
-local text = redis.call('HGET', p .. 'owners', owner)
-local reply = { text and 1 or 0 }
+local text, reply = redis.call('HGET', p .. 'owners', owner), { 1 }
 -- A write that needs no memory comes first, so that a full Redis still hears of declarations.
 redis.call('ZREM', p .. 'schedules:ended', '')
 forget_ended_schedules(p, now)
+if not text then return { 0 } end -- a put makes it known
 if #own == 0 and #ARGV < 3 then
   redis.call('HDEL', p .. 'owners', owner)
   return reply
 end
-local since, last = now, now
-if text then
-  since, last = string.match(text, '^(%d+) (%d+)$')
-  since, last = tonumber(since), tonumber(last)
-end
+local since, last = string.match(text, '^(%d+) (%d+)$')
+since, last = tonumber(since), tonumber(last)
 if now - last > OWNER_SILENT then since = now end -- nobody could have declared anything
 redis.call('HSET', p .. 'owners', owner, int(since) .. ' ' .. int(now))
 for _, name in ipairs(own) do
