@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from jobkit.engine.steps import Steps
-from jobkit.errors import BackendUnavailable, Duplicate, PartialPublish
+from jobkit.errors import (
+    BackendUnavailable,
+    Duplicate,
+    InvalidOption,
+    JobkitError,
+    PartialPublish,
+)
 from jobkit.store import NewJob
 
 H = TypeVar("H")
@@ -37,7 +43,7 @@ def queue_by_queue(jobs: Sequence[NewJob], push: Push) -> Steps[tuple[str, ...]]
     for queue, places in queues.items():
         try:
             ids = yield from push([jobs[place] for place in places])
-        except (BackendUnavailable, Duplicate) as error:
+        except (BackendUnavailable, Duplicate, InvalidOption) as error:
             if not stored:
                 raise
             raise PartlyStored(_message(queue, list(queues), error), stored) from error
@@ -45,7 +51,7 @@ def queue_by_queue(jobs: Sequence[NewJob], push: Push) -> Steps[tuple[str, ...]]
     return tuple(stored[place] for place in range(len(jobs)))
 
 
-def _message(queue: str, queues: list[str], error: BackendUnavailable | Duplicate) -> str:
+def _message(queue: str, queues: list[str], error: JobkitError) -> str:
     at = queues.index(queue)
     is_unknown = isinstance(error, BackendUnavailable) and error.stored == "unknown"
     known = "perhaps stored" if is_unknown else "not stored"
