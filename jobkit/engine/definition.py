@@ -53,13 +53,12 @@ def define(plan: Plan, template: NewJob, start_at: int | None) -> bytes:
     )
 
 
-@lru_cache(maxsize=256)
 def definition(stored: bytes) -> Definition:
     """Decode a definition."""
     return _decoder.decode(stored)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def parsed(spec: str, timezone: str) -> Cron | Every:
     """Parse a spec, once."""
     return parse_spec(spec, timezone=timezone)

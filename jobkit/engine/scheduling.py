@@ -76,7 +76,7 @@ class Scheduling:
     ) -> None:
         self._handlers = handlers
         self._prepare_job = prepare
-        self._complained: set[tuple[str, str]] = set()
+        self._complained: set[tuple[str, str, str]] = set()
         self._last_put: tuple[str, str, int] | None = None  # name, queue, instant
 
     # What users ask for.
@@ -156,7 +156,7 @@ class Scheduling:
         except BackendUnavailable:
             raise
         except Exception as error:  # it never ticks again, or users' code failed: a rule, a hook
-            self._complain(asked.name, f"cannot be declared: {error!r}")
+            self._complain(asked.name, "cannot be declared", error)
             return None
         return prepared.new
 
@@ -196,7 +196,7 @@ class Scheduling:
                 return None
             todo = step(grid(rule, due.first), due.tick, now, what.missed)
         except Exception as error:  # a user's rule, or a definition of a later version
-            self._complain(due.name, f"of {queue} cannot be fired here: {error!r}")
+            self._complain(due.name, "cannot be fired here", error)
             return None
         job = None if todo.tick is None else job_of(what, due.name, queue, todo.tick)
         return Fire(
@@ -214,8 +214,9 @@ class Scheduling:
             return self._handlers.rules.get(what.rule)
         return parsed(what.spec, what.timezone)
 
-    def _complain(self, name: str, what: str) -> None:
-        """Say something about a schedule, but not again with each tick."""
-        if (name, what) not in self._complained:
-            self._complained.add((name, what))
-            _LOGGER.error("schedule %s %s", name, what)
+    def _complain(self, name: str, what: str, error: Exception) -> None:
+        """Say what is wrong with a schedule, but not again with each tick."""
+        known = (name, what, type(error).__name__)
+        if known not in self._complained:
+            self._complained.add(known)
+            _LOGGER.error("schedule %s %s: %r", name, what, error)
