@@ -10,16 +10,20 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit check format bench reads chaos clean
+.PHONY: help demo test test-all unit check format bench reads chaos clean
 
 help:  ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## Run the sign-up example; REDIS_URL=redis://... runs it on Redis
 	$(BIN)/python -m examples.signup $(if $(REDIS_URL),--redis $(REDIS_URL))
 
 test: $(READY)  ## Run all tests and doctests; they start Redis servers of their own
 	$(PYTEST) -n 2 --doctest-modules $(SOURCES) tests examples
+
+test-all: $(READY)  ## Run everything on every server and a cluster, and the long forms; half an hour
+	JOBKIT_TEST=everywhere JOBKIT_ORACLE=full \
+		$(PYTEST) -n 2 --timeout 600 --doctest-modules $(SOURCES) tests examples
 
 unit: $(READY)  ## Run the unit tests only: seconds
 	$(PYTEST) -n 2 tests/unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -19,6 +20,9 @@ collect_ignore_glob = ["e2e/apps/*", "typing/bad.py", "typing/good.py"]
 
 BINARIES = {binary.label: binary for binary in find_servers()}
 NEWEST = list(BINARIES)[-1]
+
+# `make test` runs whole workers on one server, `make test-all` on every server and the cluster.
+EVERYWHERE = os.environ.get("JOBKIT_TEST") == "everywhere"
 
 _numbers = count(1)
 
@@ -41,10 +45,10 @@ def redis_servers() -> Iterator[RedisServers]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def redis_server(redis_servers: RedisServers) -> RedisServer:
-    """Give a running server of the newest version."""
-    return redis_servers(NEWEST)
+@pytest.fixture(scope="session", params=list(BINARIES) if EVERYWHERE else [NEWEST])
+def redis_server(request: pytest.FixtureRequest, redis_servers: RedisServers) -> RedisServer:
+    """Give a running server of the newest version; everywhere: of each."""
+    return redis_servers(str(request.param))
 
 
 @pytest.fixture(scope="session", params=list(BINARIES))

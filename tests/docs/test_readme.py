@@ -65,8 +65,8 @@ def test_its_commands_run_the_job_on_redis(project: Path) -> None:
 
 def test_the_verbs_of_make_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    defined = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    inline = re.findall(r"`make ([a-z]+)", README)
+    defined = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    inline = re.findall(r"`make ([a-z-]+)", README)
 
     named = {words[1] for words in PAGE.commands() if words[0] == "make"} | set(inline)
 

@@ -12,9 +12,13 @@ import pytest
 
 from jobkit import MemoryJobs, RedisJobs
 from jobkit.worker import WorkingJobs
+from tests.clusters import RedisCluster
+from tests.conftest import BINARIES, EVERYWHERE, NEWEST, RedisServers
 from tests.e2e.apps.mailing import handlers
 from tests.e2e.backends import MakeJobs, breaches
 from tests.servers import RedisServer
+
+CLUSTER = ["cluster"] if EVERYWHERE else []
 
 
 @contextmanager
@@ -43,14 +47,22 @@ def redis_make(redis_server: RedisServer, namespace: str) -> Iterator[MakeJobs]:
         yield make
 
 
-@pytest.fixture(params=["memory", "redis"])
-def make_jobs(request: pytest.FixtureRequest) -> Iterator[MakeJobs]:
-    """Run the test on memory and on Redis."""
-    if request.param == "redis":
-        yield request.getfixturevalue("redis_make")
-        return
-    with kept(MemoryJobs) as make:
-        yield make
+@pytest.fixture(params=["memory", *(BINARIES if EVERYWHERE else [NEWEST]), *CLUSTER])
+def make_jobs(
+    request: pytest.FixtureRequest, redis_servers: RedisServers, namespace: str
+) -> Iterator[MakeJobs]:
+    """Run the test on memory and on Redis; everywhere: on every server and on a cluster."""
+    place = str(request.param)
+    if place == "memory":
+        make: Callable[..., WorkingJobs] = MemoryJobs
+    else:
+        cluster: RedisCluster | None = None
+        if place == "cluster":
+            cluster = request.getfixturevalue("redis_cluster")
+        url = redis_servers(place).url if cluster is None else cluster.url
+        make = partial(RedisJobs, url, namespace=namespace)
+    with kept(make) as made:
+        yield made
 
 
 @pytest.fixture
