@@ -18,7 +18,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -63,7 +63,7 @@ class Ledger:
 @contextmanager
 def a_pair(
     kind: str, options: tuple[str, ...]
-) -> Iterator[tuple[str, RedisServer, RedisServer, str]]:
+) -> Generator[tuple[str, RedisServer, RedisServer, str]]:
     """Give the URL, the primary to be killed, its replica, and a queue that it serves."""
     binary = find_servers()[-1]
     if kind == "sentinel":
@@ -129,9 +129,16 @@ def run(kind: str, lag: float, options: tuple[str, ...]) -> None:
         stop.set()
         for producer in producers:
             producer.join()
-        time.sleep(WAIT.total_seconds())
-        jobs.drain(timeout=timedelta(seconds=PATIENCE))
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and _is_left(jobs, queue):
+            time.sleep(0.1)
     tell(ledger, killed)
+
+
+def _is_left(jobs: RedisJobs, queue: str) -> bool:
+    """Tell whether a job waits or runs."""
+    states = ("scheduled", "queued", "retrying", "running")
+    return any(jobs.inspect.jobs(state=each, queue=queue, limit=1).total for each in states)
 
 
 def _is_primary(server: RedisServer, login: tuple[str, ...]) -> bool:
