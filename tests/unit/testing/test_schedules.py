@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 from unittest.mock import ANY
 from zoneinfo import ZoneInfo
 
@@ -13,68 +12,14 @@ import pytest
 
 import jobkit
 from jobkit.errors import InvalidJob, InvalidSchedule
-from jobkit.handlers import Handlers
 from jobkit.protocols import AsyncScheduler, Scheduler
-from jobkit.record import JobRecord
 from jobkit.scheduleinfo import ScheduleInfo
 from jobkit_testing import TestingJobs
 from tests.unit.testing.samples import HOUR, MINUTE, SECOND, START, Audit, SendMail
+from tests.unit.testing.scheduled import Seen, Twice, double, only
 
 DAY = timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-Run: TypeAlias = tuple[datetime, str | None]  # when it was due, by which schedule
-
-
-@dataclass
-class Seen:
-    """What handlers were called for."""
-
-    runs: list[tuple[datetime, str | None]] = field(
-        default_factory=list[tuple[datetime, "str | None"]]
-    )
-    fails: bool = False
-
-    @property
-    def times(self) -> list[datetime]:
-        return [at for at, _ in self.runs]
-
-
-def double(seen: Seen | None = None, **options: Any) -> TestingJobs:
-    """Return a double whose handlers note their runs."""
-    options.setdefault("start", START)
-    jobs = TestingJobs(**options)
-
-    @jobs.register
-    def audit(job: Audit, ctx: jobkit.JobContext) -> None:
-        if seen is not None:
-            seen.runs.append((ctx.run_at, ctx.schedule))
-            if seen.fails:
-                raise ValueError("no")
-
-    return jobs
-
-
-def only(jobs: TestingJobs) -> ScheduleInfo[Any]:
-    """Return the one schedule that there is."""
-    [info] = jobs.inspect.schedules()
-    return info
-
-
-class Twice:
-    """Ticks at two instants, and never again."""
-
-    name = "twice"
-
-    def __init__(self) -> None:
-        self.fails = False
-
-    def next_after(self, instant: datetime, /) -> datetime | None:
-        if self.fails:
-            raise RuntimeError("out of order")
-        ticks = (START + HOUR, START + 3 * HOUR)
-        return next((tick for tick in ticks if tick > instant), None)
 
 
 def test_every_backend_is_a_scheduler() -> None:
@@ -276,67 +221,6 @@ def test_no_more_than_a_thousand_missed_ticks_are_caught_up_in_a_minute() -> Non
     assert seen.times == [START + n * SECOND for n in range(1, 1561)]
 
 
-def test_a_rule_of_one_s_own_ticks_when_it_says_and_ends() -> None:
-    """B14"""
-    seen = Seen()
-    handlers = Handlers()
-    rule = Twice()
-    handlers.rule(rule)
-    jobs = double(seen, handlers=handlers)
-
-    jobs.schedule(rule, Audit(), name="s")
-    assert only(jobs).next_runs == (START + HOUR, START + 3 * HOUR)
-    jobs.run_for(DAY)
-
-    assert seen.times == [START + HOUR, START + 3 * HOUR]
-    assert only(jobs).ended_at == START + 3 * HOUR
-    assert only(jobs).spec == "rule:twice"
-    jobs.schedule(rule, Audit(), name="s")
-    with pytest.raises(InvalidSchedule, match="never ticks"):
-        jobs.schedule(rule, Audit(), name="another")
-
-
-def test_a_rule_that_fails_holds_up_no_other_schedule(caplog: pytest.LogCaptureFixture) -> None:
-    """B16: it is told of once, and left to others."""
-    seen = Seen()
-    handlers = Handlers()
-    rule = Twice()
-    handlers.rule(rule)
-    jobs = double(seen, handlers=handlers)
-    jobs.schedule(rule, Audit("rule"), name="a")
-    jobs.schedule(HOUR, Audit("interval"), name="b")
-    rule.fails = True
-
-    jobs.run_for(3 * HOUR)
-
-    assert [name for _, name in seen.runs] == ["b", "b", "b"]
-    assert len(caplog.records) == 1
-    assert "out of order" in caplog.text
-
-
-def test_a_schedule_whose_rule_is_not_known_is_left_to_others() -> None:
-    """B16: two doubles at one store stand for two workers."""
-    seen = Seen()
-    knows = Handlers()
-    knows.rule(Twice())
-    first = double(handlers=knows)
-    first.schedule(knows.contents.rules["twice"], Audit(), name="s")
-    other = double(seen, store=first._store, clock=first.clock, start=None)  # pyright: ignore[reportPrivateUsage]
-    other.schedule(HOUR, Audit("plain"), name="t")
-
-    other.run_for(2 * HOUR)
-    assert [name for _, name in seen.runs] == ["t", "t"]
-    assert len(only_named(other, "s").next_runs) == 1
-    first.drain()
-
-    assert only_named(first, "s").last_run == START + HOUR
-
-
-def only_named(jobs: TestingJobs, name: str) -> ScheduleInfo[Any]:
-    """Return the schedule of a name."""
-    return next(info for info in jobs.inspect.schedules() if info.name == name)
-
-
 def test_a_schedule_is_listed_with_all_that_is_known_of_it() -> None:
     """B20"""
     jobs = double()
@@ -379,121 +263,6 @@ def test_a_schedule_is_listed_with_all_that_is_known_of_it() -> None:
     )
 
 
-def test_declared_schedules_are_there_from_the_start() -> None:
-    """B19, B55: what workers would put, without a call."""
-    seen = Seen()
-    handlers = Handlers(name="reports")
-    name = handlers.schedule(HOUR, Audit("declared"))
-    jobs = double(seen, handlers=handlers)
-
-    jobs.assert_recurring(HOUR, Audit("declared"))
-    handlers.schedule("@daily", SendMail(1), name="late")
-    jobs.assert_recurring("@daily", SendMail)
-    jobs.run_for(HOUR)
-
-    assert seen.runs == [(START + HOUR, name)]
-    assert [info.owner for info in jobs.inspect.schedules()] == ["reports", "reports"]
-
-
-def test_two_declarations_under_one_name_are_refused() -> None:
-    """B19: the same again is fine."""
-    handlers = Handlers()
-    handlers.schedule(HOUR, Audit(), name="s")
-    handlers.schedule(HOUR, Audit(), name="s")
-    with pytest.raises(InvalidSchedule, match="declared already"):
-        handlers.schedule(HOUR, Audit("other"), name="s")
-    other = Handlers(name="other")
-    other.schedule(HOUR, Audit(), name="s")
-
-    with pytest.raises(InvalidSchedule, match="two Handlers declare"):
-        TestingJobs(handlers=[handlers, other])
-
-
-def test_two_rules_under_one_name_are_refused() -> None:
-    """B14"""
-    handlers, other = Handlers(), Handlers()
-    handlers.rule(Twice())
-    with pytest.raises(InvalidSchedule, match="two rules"):
-        handlers.rule(Twice())
-    other.rule(Twice())
-
-    with pytest.raises(InvalidSchedule, match="two rules"):
-        TestingJobs(handlers=[handlers, other])
-
-
-def test_a_declared_schedule_knows_its_rule() -> None:
-    """B14: it need not be made known twice."""
-    seen = Seen()
-    handlers = Handlers()
-    handlers.schedule(Twice(), Audit())
-
-    double(seen, handlers=handlers).run_for(DAY)
-
-    assert len(seen.runs) == 2
-
-
-def test_a_reset_forgets_schedules_but_not_what_is_declared() -> None:
-    """API 5: handlers stay, and with them what they declare; it begins anew."""
-    seen = Seen()
-    handlers = Handlers()
-    handlers.schedule(HOUR, Audit(), name="declared")
-    jobs = double(seen, handlers=handlers)
-    jobs.schedule(HOUR, Audit("called"), name="called")
-    jobs.run_for(30 * MINUTE)
-
-    jobs.reset()
-
-    assert [info.name for info in jobs.inspect.schedules()] == ["declared"]
-    jobs.run_for(HOUR)
-    assert seen.runs == [(START + 90 * MINUTE, "declared")]
-
-
-def test_recurring_looks_at_spec_and_job() -> None:
-    """B20, B55"""
-    jobs = double()
-    jobs.schedule("0 9 * * *", Audit("a"), timezone="Europe/Berlin", name="nightly")
-
-    jobs.assert_recurring("0 9 * * *")
-    jobs.assert_recurring("0  9 * * *", Audit)
-    jobs.assert_recurring("0 9 * * *", Audit("a"))
-    jobs.assert_recurring("0 9 * * *", Audit(what=ANY))
-    jobs.assert_recurring("nightly", Audit("a"))
-    with pytest.raises(InvalidSchedule):
-        jobs.assert_recurring("not a spec")
-
-
-def test_a_failed_assertion_lists_the_schedules_that_there_are() -> None:
-    """B55"""
-    jobs = double()
-    with pytest.raises(AssertionError, match="there is none at all"):
-        jobs.assert_recurring("@daily")
-    jobs.schedule("0 9 * * *", Audit("a"), timezone="Europe/Berlin", name="nightly")
-    jobs.schedule(HOUR, SendMail(1), name="hourly", queue="mail")
-
-    with pytest.raises(AssertionError) as failure:
-        jobs.assert_recurring("0 9 * * *", SendMail(2), msg="after the move")
-
-    assert str(failure.value) == (
-        "after the move\n"
-        "no schedule '0 9 * * *' of SendMail(user_id=2, locale='en')\n"
-        "  schedules (2):\n"
-        "    hourly: '@every 1h' SendMail(user_id=1, locale='en')  queue='mail', next in 1:00:00\n"
-        "    nightly: '0 9 * * *' Europe/Berlin Audit(what='a')  queue='default', next in 8:00:00\n"
-        "  clock 2030-01-01T00:00:00Z (+0s, virtual), seed 0"
-    )
-
-
-def test_a_schedule_that_has_ended_is_not_recurring() -> None:
-    """B18"""
-    jobs = double()
-    jobs.schedule(HOUR, Audit(), limit=1)
-    jobs.assert_recurring(HOUR)
-    jobs.run_for(HOUR)
-
-    with pytest.raises(AssertionError, match="ended"):
-        jobs.assert_recurring(HOUR)
-
-
 def test_the_timeline_tells_which_schedule_made_a_job() -> None:
     """B56"""
     jobs = double()
@@ -528,34 +297,3 @@ def test_the_async_twin_schedules_and_unschedules() -> None:
 
     assert asyncio.run(story()) == ["t"]
     assert len(jobs.assert_performed(Audit, 2)) == 2
-
-
-def test_a_schedule_of_the_type_s_options_and_the_defaults() -> None:
-    """API 2: the job of a tick takes them as any job does, but for its time."""
-    jobs = double(defaults={"priority": 5, "delay": HOUR, "metadata": {"of": "defaults"}})
-    records: list[JobRecord[Any]] = []
-
-    with jobkit.metadata(by="block"):
-        jobs.schedule(MINUTE, SendMail(1), metadata={"of": "call"})
-    jobs.run_for(MINUTE)
-
-    records += jobs.queued(SendMail)
-    assert [(r.priority, r.run_at) for r in records] == [(5, START + MINUTE)]
-    assert records[0].metadata == {"of": "call", "by": "block"}
-
-
-def test_hooks_at_enqueue_see_a_schedule_s_job() -> None:
-    """API 4: once, when it is scheduled."""
-    jobs = double()
-    calls: list[object] = []
-
-    @jobs.on_enqueue
-    def hook(job: object, options: Any) -> Any:
-        calls.append(job)
-        return {**options, "queue": "chosen"}
-
-    jobs.schedule(HOUR, SendMail(1))
-    jobs.run_for(3 * HOUR)
-
-    assert calls == [SendMail(1)]
-    jobs.assert_queued(SendMail, 3, queue="chosen")
