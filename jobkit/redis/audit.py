@@ -45,7 +45,21 @@ class _Auditor:
             *self._schedules(),
             *self._ticks(stands),
             *self._counted(),
+            *self._outboxes(),
         ]  # fmt: skip
+
+    def _outboxes(self) -> list[str]:
+        """Check what waits for other queues of a cluster: numbers grow, and none is from later."""
+        found: list[str] = []
+        given = int(self._one("HGET", "control", "out") or 0)
+        for name in sorted(name.decode() for name in self._one("SMEMBERS", "outboxes")):
+            entries: list[bytes] = self._one("LRANGE", f"outbox:{name}", 0, -1)
+            numbers = [int(entry.split(b" ", 1)[0]) for entry in entries]
+            if not numbers:
+                found.append(f"the outbox for {name} is listed and empty")
+            elif numbers != sorted(set(numbers)) or numbers[-1] > given:
+                found.append(f"the outbox for {name} has the numbers {numbers}, of {given} given")
+        return found
 
     def _one(self, word: str, key: str, *args: Any) -> Any:
         reply = self._send([(word, self._prefix + key, *args)])[0]

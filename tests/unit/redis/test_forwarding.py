@@ -288,6 +288,28 @@ def test_numbers_go_on_above_what_a_failover_forgot(bench: Bench, store: WalkedS
     assert where_they_are(bench, children) == [2, 0, 0]
 
 
+def test_the_audit_sees_an_outbox_that_is_out_of_order(bench: Bench, store: WalkedStore) -> None:
+    """B41: numbers that do not grow, and an outbox that is listed without anything in it."""
+    settle, _ = a_settlement(bench, "mail", "mail")
+    store.trips_left = 1
+    with pytest.raises(Died):
+        bench.run(settle)
+    store.trips_left = None
+    whole = store.audit(QUEUE)
+    box = f"{queue_prefix(store.dispatcher.namespace, QUEUE)}outbox:mail"
+    [[first, _]] = store.ask(QUEUE, [("LRANGE", box, 0, -1)])
+
+    store.ask(QUEUE, [("RPUSH", box, first)])
+    [twice] = store.audit(QUEUE)
+    store.ask(QUEUE, [("DEL", box)])
+    [empty] = store.audit(QUEUE)
+    store.ask(QUEUE, [("DEL", box.replace("outbox:mail", "outboxes"))])
+
+    assert whole == []
+    assert twice.startswith("the outbox for mail has the numbers")
+    assert empty == "the outbox for mail is listed and empty"
+
+
 def test_a_usual_cycle_is_one_trip(bench: Bench, store: WalkedStore) -> None:
     """B11: settle and claim over queues on three nodes, each node asked once."""
     workers = [bench.worker("ann", queue=queue) for queue in (QUEUE, *TARGETS)]
