@@ -23,6 +23,7 @@ NEWEST = list(BINARIES)[-1]
 
 # `make test` runs whole workers on one server, `make test-all` on every server and the cluster.
 EVERYWHERE = os.environ.get("JOBKIT_TEST") == "everywhere"
+SERVERS = list(BINARIES) if EVERYWHERE else [NEWEST]
 
 _numbers = count(1)
 
@@ -45,10 +46,10 @@ def redis_servers() -> Iterator[RedisServers]:
         yield server
 
 
-@pytest.fixture(scope="session", params=list(BINARIES) if EVERYWHERE else [NEWEST])
-def redis_server(request: pytest.FixtureRequest, redis_servers: RedisServers) -> RedisServer:
-    """Give a running server of the newest version; everywhere: of each."""
-    return redis_servers(str(request.param))
+@pytest.fixture(scope="session")
+def redis_server(redis_servers: RedisServers) -> RedisServer:
+    """Give a running server of the newest version."""
+    return redis_servers(NEWEST)
 
 
 @pytest.fixture(scope="session", params=list(BINARIES))

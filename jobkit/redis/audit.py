@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from jobkit.redis.keys import queue_prefix
@@ -23,14 +23,61 @@ def audit(send: Send, namespace: str, queue: str) -> list[str]:
     return _Auditor(send, queue_prefix(namespace, queue)).breaches()
 
 
+# What is read first, and what is named by that.
+_FIRST: tuple[tuple[Any, ...], ...] = (
+    *(("ZRANGE", key, 0, -1, "WITHSCORES") for key in (*TYPED, "running", "heads", "ticks")),
+    *(("SMEMBERS", f"types:{key}") for key in (*TYPED, "running") if key != "succeeded"),
+    *(("HGETALL", key) for key in ("bodies", "states", "unique", "types:succeeded", "minutes")),
+    *(("HKEYS", key) for key in ("schedules", "totals")),
+    ("HGETALL", "scheduling"),
+    ("ZRANGE", "schedules:ended", 0, -1, "WITHSCORES"),
+    ("HGET", "control", "order"),
+)
+
+
 class _Auditor:
+    """Compares what the keys of a queue hold, read in two round trips."""
+
     def __init__(self, send: Send, prefix: str) -> None:
         self._send = send
         self._prefix = prefix
+        self._replies: dict[tuple[Any, ...], Any] = {}
+        self._read(_FIRST)
+        self._read(self._second())
+        self._bodies, self._states = self._pairs("bodies"), self._pairs("states")
+
+    def _second(self) -> list[tuple[Any, ...]]:
+        heads = [head[MEMBER:] for head, _ in self._scores("heads")]
+        sets = [f"lane:{name}" for name in heads]
+        sets += [f"of:{key}:{name}" for key in TYPED if key != "succeeded" for name in
+                 self._names(f"types:{key}")]  # fmt: skip
+        sets += [f"active:{name}" for name in self._names("types:running")]
+        unfinished = [f"unfinished:{name.decode()}" for name in self._one("HKEYS", "schedules")]
+        ranges = [("ZRANGE", key, 0, -1, "WITHSCORES") for key in sets]
+        return [*ranges, *(("SMEMBERS", key) for key in unfinished)]
+
+    def _read(self, commands: Iterable[tuple[Any, ...]]) -> None:
+        asked = list(dict.fromkeys(commands))
+        if not asked:
+            return
+        replies = self._send([(word, self._prefix + key, *rest) for word, key, *rest in asked])
+        for command, reply in zip(asked, replies, strict=True):
+            if isinstance(reply, Exception):
+                raise reply
+            self._replies[command] = reply
+
+    def _one(self, *command: Any) -> Any:
+        if command not in self._replies:
+            self._read([command])
+        return self._replies[command]
+
+    def _pairs(self, key: str) -> dict[str, bytes]:
+        reply: list[bytes] = self._one("HGETALL", key)
+        return {name.decode(): value for name, value in zip(reply[::2], reply[1::2], strict=True)}
 
     def breaches(self) -> list[str]:
         stands = self._standing()
-        bodies = {body.decode() for body in self._one("HKEYS", "bodies")}
+        bodies = self._bodies.keys()
         return [
             *(f"{i} has a body and stands in {stands.get(i, [])}" for i in sorted(bodies)
               if len(stands.get(i, [])) != 1),
@@ -61,19 +108,11 @@ class _Auditor:
                 found.append(f"the outbox for {name} has the numbers {numbers}, of {given} given")
         return found
 
-    def _one(self, word: str, key: str, *args: Any) -> Any:
-        reply = self._send([(word, self._prefix + key, *args)])[0]
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
-
     def _ids(self, key: str, skip: int = 0) -> list[str]:
-        return [member.decode()[skip:] for member in self._one("ZRANGE", key, 0, -1)]
+        return [member[skip:] for member, _ in self._scores(key)]
 
-    def _lanes(self) -> dict[str, list[bytes]]:
-        heads: list[bytes] = self._one("ZRANGE", "heads", 0, -1)
-        names = [head.decode()[MEMBER:] for head in heads]
-        return {name: self._one("ZRANGE", f"lane:{name}", 0, -1) for name in names}
+    def _lanes(self) -> list[str]:
+        return [head[MEMBER:] for head, _ in self._scores("heads")]
 
     def _standing(self) -> dict[str, list[str]]:
         stands: dict[str, list[str]] = {}
@@ -84,20 +123,18 @@ class _Auditor:
             for each in ENDED
             for key in (each, f"{each}:kept")
         ]
-        for name, members in self._lanes().items():
-            places.append((f"lane:{name}", [member.decode()[22:] for member in members]))
+        places += [(f"lane:{name}", self._ids(f"lane:{name}", 22)) for name in self._lanes()]
         for place, ids in places:
             for job_id in ids:
                 stands.setdefault(job_id, []).append(place)
         return stands
 
     def _heads(self) -> list[str]:
-        heads: list[bytes] = self._one("ZRANGE", "heads", 0, -1, "WITHSCORES")
         found: list[str] = []
-        for head, score in zip(heads[::2], heads[1::2], strict=True):
-            lane = head.decode()[MEMBER:]
-            first = self._one("ZRANGE", f"lane:{lane}", 0, 0, "WITHSCORES")
-            if first != [head[:MEMBER], score]:
+        for head, score in self._scores("heads"):
+            lane = head[MEMBER:]
+            first = self._scores(f"lane:{lane}")[:1]
+            if first != [(head[:MEMBER], score)]:
                 found.append(f"the index says that lane {lane} begins with {head!r}, it is {first}")
         return found
 
@@ -106,50 +143,43 @@ class _Auditor:
         by_time = self._one("HGET", "control", "order") == b"run_at"
         found: list[str] = []
         for lane in self._lanes():
-            members: list[bytes] = self._one("ZRANGE", f"lane:{lane}", 0, -1, "WITHSCORES")
-            for member, score in zip(members[::2], members[1::2], strict=True):
+            for member, score in self._scores(f"lane:{lane}"):
                 place = (int(score), int(member[:12], 16))
-                priority, due = self._rank(member[22:].decode())
+                priority, due = self._rank(member[22:])
                 if place != ((due, priority - LOWEST) if by_time else (priority, due)):
                     found.append(f"{member!r} of lane {lane} is not in its place: {score!r}")
         return found
 
     def _rank(self, job_id: str) -> tuple[int, int]:
-        _, priority, due, *_ = self._one("HGET", "bodies", job_id).split(b" ", 3)
-        state = (self._one("HGET", "states", job_id) or b"").decode()
-        later = {line[:1]: line[1:] for line in state.split("\n")}
+        _, priority, due, *_ = self._bodies[job_id].split(b" ", 3)
+        later = _fields(self._states.get(job_id, b""))
         return int(later.get("p", priority)), int(later.get("d", due))
 
     def _leases(self) -> list[str]:
         found: list[str] = []
         for job_id in self._ids("running"):
-            lines = (self._one("HGET", "states", job_id) or b"").decode()
-            fields = {line[:1]: line[1:] for line in lines.split("\n")}
-            place = fields.get("v", " ").split(" ")[1]
-            if not lines.startswith("k"):
+            lines = self._states.get(job_id, b"")
+            place = _fields(lines).get("v", " ").split(" ")[1]
+            if not lines.startswith(b"k"):
                 found.append(f"{job_id} is leased, and its state does not begin with a token")
                 continue
             found += [
                 f"{job_id} is leased, and {name} does not count it"
                 for name in {place, place.partition("/")[0]}
-                if self._one("ZSCORE", f"active:{name}", job_id) is None
+                if job_id not in self._ids(f"active:{name}")
             ]
         return found
 
     def _keys(self, stands: dict[str, list[str]]) -> list[str]:
         """Each unique key names a live job that names it back, and no ended job names one."""
-        lines: list[bytes] = self._one("HGETALL", "states")
         held = {
-            job_id.decode(): line[1:].decode().split(" ", 2)
-            for job_id, state in zip(lines[::2], lines[1::2], strict=True)
+            job_id: line[1:].decode().split(" ", 2)
+            for job_id, state in self._states.items()
             for line in state.split(b"\n")
             if line.startswith(b"q")
         }
-        entries: list[bytes] = self._one("HGETALL", "unique")
-        owners = {
-            key.decode(): entry.decode().split(" ")[0]
-            for key, entry in zip(entries[::2], entries[1::2], strict=True)
-        }
+        entries = self._pairs("unique")
+        owners = {key: entry.decode().split(" ")[0] for key, entry in entries.items()}
         found = [
             f"unique key {key} names {owner}, which does not hold it"
             for key, owner in owners.items()
@@ -183,7 +213,7 @@ class _Auditor:
         has_ended = key.startswith(ENDED)
         entries = self._scores(key)
         ids = [member[:ID] if has_ended else member[10:] for member, _ in entries]
-        bodies: list[bytes | None] = self._one("HMGET", "bodies", *ids) if ids else []
+        bodies = [self._bodies.get(job_id) for job_id in ids]
         stands: dict[str, dict[str, float]] = {}
         for (member, score), job_id, body in zip(entries, ids, bodies, strict=True):
             its_type = (body or b"").partition(b" ")[0].decode()
@@ -199,8 +229,7 @@ class _Auditor:
         return [] if indexed == stands else [f"{key} has {stands}, its index says {indexed}"]
 
     def _counts(self, key: str) -> dict[str, int]:
-        reply: list[bytes] = self._one("HGETALL", key)
-        return {name.decode(): int(n) for name, n in zip(reply[::2], reply[1::2], strict=True)}
+        return {name: int(number) for name, number in self._pairs(key).items()}
 
     def _scores(self, key: str) -> list[tuple[str, float]]:
         reply: list[bytes] = self._one("ZRANGE", key, 0, -1, "WITHSCORES")
@@ -211,17 +240,13 @@ class _Auditor:
         """Each schedule has a state, and stands by its next tick or by its end."""
         found: list[str] = []
         known = {name.decode() for name in self._one("HKEYS", "schedules")}
-        states = {name.decode() for name in self._one("HKEYS", "scheduling")}
-        scores: list[bytes] = self._one("ZRANGE", "ticks", 0, -1, "WITHSCORES")
-        ticks = {
-            name.decode(): float(score)
-            for name, score in zip(scores[::2], scores[1::2], strict=True)
-        }
+        states = self._pairs("scheduling")
+        ticks = dict(self._scores("ticks"))
         ended = set(self._ids("schedules:ended"))
-        if not known == states == ticks.keys() | ended:
+        if not known == states.keys() == ticks.keys() | ended:
             found.append(f"schedules {known} have states {states}, and {ticks} and {ended} stand")
-        for name in known & states:
-            fields = _fields(self._one("HGET", "scheduling", name))
+        for name in known & states.keys():
+            fields = _fields(states[name])
             waits = name in ticks and "t" in fields and ticks[name] >= int(fields["t"])
             if waits == (name in ended) or ("e" in fields) != (name in ended):
                 found.append(f"schedule {name} is {fields}, waits is {waits}")
@@ -230,11 +255,7 @@ class _Auditor:
     def _ticks(self, stands: dict[str, list[str]]) -> list[str]:
         """Unfinished ticks are live jobs that name their schedule, and no ended job names one."""
         found: list[str] = []
-        states: list[bytes] = self._one("HGETALL", "states")
-        names = {
-            job_id.decode(): _fields(lines).get("S")
-            for job_id, lines in zip(states[::2], states[1::2], strict=True)
-        }
+        names = {job_id: _fields(lines).get("S") for job_id, lines in self._states.items()}
         for schedule in self._one("HKEYS", "schedules"):
             name = schedule.decode()
             found += [
@@ -251,10 +272,9 @@ class _Auditor:
     def _counted(self) -> list[str]:
         """Each minute stands in its place of the ring, and its group is known."""
         known = {group.decode() for group in self._one("HKEYS", "totals")}
-        ring: list[bytes] = self._one("HGETALL", "minutes")
         found = [f"{len(known)} groups are counted"] if len(known) > TYPES_COUNTED + 1 else []
-        for field, value in zip(ring[::2], ring[1::2], strict=True):
-            place, _, group = field.decode().partition(" ")
+        for field, value in self._pairs("minutes").items():
+            place, _, group = field.partition(" ")
             written = _MINUTE.fullmatch(value)
             if written is None or int(written[1]) % MINUTES_KEPT != int(place):
                 found.append(f"place {place} of {group} in the ring of minutes has {value!r}")

@@ -13,7 +13,7 @@ import pytest
 from jobkit import MemoryJobs, RedisJobs
 from jobkit.worker import WorkingJobs
 from tests.clusters import RedisCluster
-from tests.conftest import BINARIES, EVERYWHERE, NEWEST, RedisServers
+from tests.conftest import EVERYWHERE, SERVERS, RedisServers
 from tests.e2e.apps.mailing import handlers
 from tests.e2e.backends import MakeJobs, breaches
 from tests.servers import RedisServer
@@ -40,14 +40,16 @@ def kept(make: Callable[..., WorkingJobs]) -> Generator[MakeJobs]:
     assert found == []
 
 
-@pytest.fixture
-def redis_make(redis_server: RedisServer, namespace: str) -> Iterator[MakeJobs]:
+@pytest.fixture(params=SERVERS)
+def redis_make(
+    request: pytest.FixtureRequest, redis_servers: RedisServers, namespace: str
+) -> Iterator[MakeJobs]:
     """Make backends that share one namespace on Redis."""
-    with kept(partial(RedisJobs, redis_server.url, namespace=namespace)) as make:
+    with kept(partial(RedisJobs, redis_servers(request.param).url, namespace=namespace)) as make:
         yield make
 
 
-@pytest.fixture(params=["memory", *(BINARIES if EVERYWHERE else [NEWEST]), *CLUSTER])
+@pytest.fixture(params=["memory", *SERVERS, *CLUSTER])
 def make_jobs(
     request: pytest.FixtureRequest, redis_servers: RedisServers, namespace: str
 ) -> Iterator[MakeJobs]:

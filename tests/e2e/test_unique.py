@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import jobkit
-from jobkit import Duplicate, InvalidOption, JobContext, MemoryJobs, Unique
+from jobkit import Duplicate, InvalidOption, JobContext, MemoryJobs, RedisJobs, Unique
 from jobkit_testing import TestingJobs
+from tests.conftest import SERVERS, RedisServers
 from tests.e2e.backends import breaches
 from tests.e2e.handling import do_nothing
 
@@ -89,13 +90,15 @@ class Client:
         return self.do(handle.record)
 
 
-@pytest.fixture(params=["memory", "redis", "testing"])
-def backend(request: pytest.FixtureRequest) -> Iterator[Any]:
+@pytest.fixture(params=["memory", *SERVERS, "testing"])
+def backend(
+    request: pytest.FixtureRequest, redis_servers: RedisServers, namespace: str
+) -> Iterator[Any]:
     """Give each kind of backend; audited at the end."""
-    if request.param == "redis":
-        yield request.getfixturevalue("redis_make")()
-        return
-    jobs: Any = MemoryJobs() if request.param == "memory" else TestingJobs()
+    if request.param in ("memory", "testing"):
+        jobs: Any = MemoryJobs() if request.param == "memory" else TestingJobs()
+    else:
+        jobs = RedisJobs(redis_servers(request.param).url, namespace=namespace)
     with jobs:
         yield jobs
         jobs.shutdown(timeout=timedelta(0))
