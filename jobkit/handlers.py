@@ -11,11 +11,12 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, TypeVar, Unpack, overload
 
+from jobkit.checks import plain_name, queue_name
 from jobkit.context import JobContext
 from jobkit.errors import InvalidHandler, InvalidOption, InvalidSchedule
 from jobkit.hooks import Hooks
 from jobkit.jobtype import DataclassLike, JobType, job_type
-from jobkit.options import EnqueueOptions, ScheduleOptions, plain_name, queue_name
+from jobkit.options import EnqueueOptions, ScheduleOptions
 from jobkit.plan import Plan, check_rule, plan
 from jobkit.protocols import H, Schedule
 from jobkit.signature import HANDLERS, Shape, read_handler, read_middleware

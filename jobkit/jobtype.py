@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar, Unpack, cast, overload
 
+from jobkit.checks import type_name
 from jobkit.codec import (
     DataclassLike,
     J,
@@ -22,7 +23,7 @@ from jobkit.codec import (
 )
 from jobkit.description import describe
 from jobkit.errors import InvalidJob, InvalidOption
-from jobkit.options import JOB_CHECKS, JobOptions, check_options, type_name
+from jobkit.options import JOB_CHECKS, JobOptions, check_options
 
 __all__ = ["DataclassLike", "J", "JobType", "job", "job_type", "job_type_of", "named_type"]
 

@@ -6,13 +6,32 @@ An option comes from the call, else from the job type (`@job`), else from the ba
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar
 
 from jobkit.backoff import Backoff, Exponential
+from jobkit.checks import (
+    Check,
+    count,
+    duration_complaint,
+    flag,
+    instant,
+    is_a,
+    metadata,
+    one_of,
+    optional,
+    plain_name,
+    positive,
+    positive_duration,
+    priority,
+    queue_name,
+    type_name,
+    type_names,
+    unique_key,
+    weights,
+)
 from jobkit.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -25,9 +44,6 @@ else:
 
 DEFAULT_QUEUE = "default"
 DEFAULT_MAX_PAYLOAD = 256 * 1024
-PRIORITIES = (-32768, 32767)
-QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-TYPE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.<>-]{0,254}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +151,7 @@ class QueueOptions:
             if complaint := duration_complaint(getattr(self, name)):
                 raise InvalidOption(f"{name}={getattr(self, name)!r}: {complaint}")
         for name in ("finished_max", "dead_max"):
-            if complaint := _count(getattr(self, name)):
+            if complaint := count(getattr(self, name)):
                 raise InvalidOption(f"{name}={getattr(self, name)!r}: {complaint}")
 
 
@@ -167,124 +183,18 @@ class WorkerSettings:
     abandon_after: timedelta = timedelta(seconds=60)
 
 
-# Each check returns what is wrong, or None.
-Check = Callable[[Any], str | None]
-
-
-def duration_complaint(value: Any) -> str | None:
-    """Return what is wrong with a duration, or None."""
-    if not isinstance(value, timedelta):
-        return "give a datetime.timedelta"
-    return "must not be negative" if value < timedelta(0) else None
-
-
-def _positive_duration(value: Any) -> str | None:
-    if not isinstance(value, timedelta):
-        return "give a datetime.timedelta"
-    return "must be longer than zero" if value <= timedelta(0) else None
-
-
-def _instant(value: Any) -> str | None:
-    if not isinstance(value, datetime):
-        return "give an aware datetime.datetime"
-    if value.utcoffset() is None:
-        return "has no time zone; give an aware datetime, e.g. datetime.now(UTC)"
-    return None
-
-
-def _is_a(kind: type, value: object) -> bool:
-    return isinstance(value, kind)
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _unique_key(key: object) -> str | None:
-    if key is None or callable(key) or (isinstance(key, str) and key):
-        return None
-    return "key= takes a str that is not empty, or a function of the job"
-
-
-def _count(value: Any) -> str | None:
-    return None if _is_int(value) and value >= 0 else "give an int of at least 0"
-
-
-def _positive(value: Any) -> str | None:
-    return None if _is_int(value) and value >= 1 else "give an int of at least 1"
-
-
-def _priority(value: Any) -> str | None:
-    low, high = PRIORITIES
-    return None if _is_int(value) and low <= value <= high else f"give an int from {low} to {high}"
-
-
-def _flag(value: Any) -> str | None:
-    return None if isinstance(value, bool) else "give True or False"
-
-
-def _optional(check: Check) -> Check:
-    return lambda value: None if value is None else check(value)
-
-
-def _one_of(*choices: str) -> Check:
-    words = " or ".join(map(repr, choices))
-    return lambda value: None if value in choices else f"give {words}"
-
-
-def queue_name(value: Any) -> str | None:
-    """Return what is wrong with a queue's or a schedule's name, or None."""
-    if isinstance(value, str) and QUEUE_NAME.fullmatch(value):
-        return None
-    return "a name is 1 to 128 of A-Z a-z 0-9 . _ - and begins with a letter or a digit"
-
-
-def plain_name(name: str) -> str:
-    """Return a name without the enum that it may be a member of.
-
-    >>> from enum import Enum
-    >>> class Queues(str, Enum):
-    ...     MAIL = "mail"
-    >>> f"{Queues.MAIL}", plain_name(Queues.MAIL)
-    ('Queues.MAIL', 'mail')
-    """
-    return str.__str__(name)
-
-
-def type_name(value: Any) -> str | None:
-    """Return what is wrong with a type's stored name, or None."""
-    if isinstance(value, str) and TYPE_NAME.fullmatch(value):
-        return None
-    return "a type's name is 1 to 255 of A-Z a-z 0-9 _ . < > - and does not begin with . < > -"
-
-
-def _type_names(value: Any) -> str | None:
-    if isinstance(value, str) or not _is_a(Sequence, value):
-        return "give a list of names"
-    return next(filter(None, map(type_name, value)), None)
-
-
-def _metadata(value: Any) -> str | None:
-    if not _is_a(Mapping, value):
-        return "give a mapping of str to str"
-    for key, item in value.items():
-        if not (isinstance(key, str) and isinstance(item, str)):
-            return f"key and value of {key!r} must be str"
-    return None
-
-
 def _unique(value: Any) -> str | None:
     if isinstance(value, bool):
         return None
-    if not _is_a(Unique, value):
+    if not is_a(Unique, value):
         return "give True, False or a Unique(...)"
-    if complaint := _unique_key(value.key):
+    if complaint := unique_key(value.key):
         return complaint
     if value.until not in ("started", "done"):
         return "until= takes 'started' or 'done'"
     if value.on_conflict not in ("return", "raise", "replace"):
         return "on_conflict= takes 'return', 'raise' or 'replace'"
-    complaint = None if value.ttl is None else _positive_duration(value.ttl)
+    complaint = None if value.ttl is None else positive_duration(value.ttl)
     return complaint and f"ttl= {complaint}; or None: as long as the span"
 
 
@@ -296,35 +206,20 @@ def _backoff(value: Any) -> str | None:
     return "give a timedelta, an Exponential(...) or a function of the retry's number"
 
 
-def _weights(value: Any) -> str | None:
-    is_mapping = _is_a(Mapping, value)
-    if isinstance(value, str) or not (is_mapping or _is_a(Sequence, value)) or not value:
-        return "give a list of queue names, or a mapping of name to weight"
-    names = list(value)
-    if complaint := next(filter(None, map(queue_name, names)), None):
-        return complaint
-    if is_mapping:
-        for weight in value.values():
-            if not (_is_int(weight) and 1 <= weight <= 1000):
-                return f"a weight is an int from 1 to 1000, not {weight!r}"
-        return None
-    return "names a queue twice" if len(set(names)) < len(names) else None
-
-
 _RUN_CHECKS: Mapping[str, Check] = {
-    "max_retries": _optional(_count),
-    "max_timeout_retries": _optional(_count),
-    "timeout": _optional(_positive_duration),
+    "max_retries": optional(count),
+    "max_timeout_retries": optional(count),
+    "timeout": optional(positive_duration),
 }
 _STORED_CHECKS: Mapping[str, Check] = {
     "queue": queue_name,
-    "priority": _priority,
+    "priority": priority,
     "retention": duration_complaint,
-    "metadata": _metadata,
+    "metadata": metadata,
     **_RUN_CHECKS,
 }
 ENQUEUE_CHECKS: Mapping[str, Check] = {
-    "run_at": _instant,
+    "run_at": instant,
     "delay": duration_complaint,
     "unique": _unique,
     **_STORED_CHECKS,
@@ -332,34 +227,34 @@ ENQUEUE_CHECKS: Mapping[str, Check] = {
 SCHEDULE_CHECKS: Mapping[str, Check] = {
     "name": queue_name,
     "timezone": lambda value: None if isinstance(value, str) else "give an IANA name",
-    "start_at": _instant,
-    "limit": _positive,
-    "missed": _one_of("one", "all", "skip"),
-    "overlap": _one_of("allow", "skip"),
+    "start_at": instant,
+    "limit": positive,
+    "missed": one_of("one", "all", "skip"),
+    "overlap": one_of("allow", "skip"),
     **_STORED_CHECKS,
 }
 JOB_CHECKS: Mapping[str, Check] = {
     "name": type_name,
-    "aliases": _type_names,
+    "aliases": type_names,
     "queue": queue_name,
-    "priority": _priority,
+    "priority": priority,
     "unique": _unique,
     "retention": duration_complaint,
     **_RUN_CHECKS,
     "backoff": _backoff,
-    "keep_dead": _flag,
-    "on_lost": _one_of("retry", "dead"),
-    "max_concurrency": _optional(_positive),
-    "isolate": _flag,
+    "keep_dead": flag,
+    "on_lost": one_of("retry", "dead"),
+    "max_concurrency": optional(positive),
+    "isolate": flag,
 }
 WORKER_CHECKS: Mapping[str, Check] = {
-    "queues": _weights,
-    "strict": _flag,
-    "concurrency": _positive,
-    "prefetch": _count,
-    "lease": _positive_duration,
+    "queues": weights,
+    "strict": flag,
+    "concurrency": positive,
+    "prefetch": count,
+    "lease": positive_duration,
     "shutdown_timeout": duration_complaint,
-    "poll": _positive_duration,
+    "poll": positive_duration,
     "abandon_after": duration_complaint,
 }
 

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
+from jobkit.checks import plain_name, queue_name
 from jobkit.errors import InvalidOption, InvalidSchedule
 from jobkit.jobtype import DataclassLike, JobType, job_type_of
-from jobkit.options import SCHEDULE_CHECKS, check_options, plain_name, queue_name
+from jobkit.options import SCHEDULE_CHECKS, check_options
 from jobkit.protocols import Schedule
 from jobkit.schedules import Cron, Every, parse_spec
 

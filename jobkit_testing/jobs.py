@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar, Unpack
 
+from jobkit.checks import duration_complaint
 from jobkit.client import Jobs
 from jobkit.clock import SystemClock, to_milliseconds
 from jobkit.engine import Engine, Steps, drive
@@ -22,7 +23,6 @@ from jobkit.options import (
     QueueOptions,
     WorkerOptions,
     WorkerSettings,
-    duration_complaint,
     worker_settings,
 )
 from jobkit.record import JobState

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypedDict, TypeVar
 
+from jobkit.checks import Check, duration_complaint
 from jobkit.clock import MILLISECOND, duration_milliseconds, from_milliseconds, to_milliseconds_up
 from jobkit.description import MASK, describe
 from jobkit.engine.records import metadata_of
 from jobkit.engine.uniqueness import key_text, shown_key
 from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.jobtype import DataclassLike, JobType, job_type, job_type_of
-from jobkit.options import ENQUEUE_CHECKS, Check, check_options, duration_complaint
+from jobkit.options import ENQUEUE_CHECKS, check_options
 from jobkit.record import JobState
 from jobkit.store import StoredJob
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from jobkit.checks import queue_name
 from jobkit.clock import MILLISECOND, to_milliseconds
 from jobkit.description import describe
 from jobkit.errors import InvalidSchedule
-from jobkit.options import queue_name
 from jobkit.plan import canonical, same
 from jobkit.record import JobState
 from jobkit.scheduleinfo import ScheduleInfo

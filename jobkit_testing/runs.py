@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from jobkit.checks import duration_complaint, plain_name, queue_name
 from jobkit.clock import from_milliseconds, to_milliseconds
 from jobkit.engine import Engine, drive
 from jobkit.engine.uniqueness import shown_key
 from jobkit.errors import InvalidHandler, InvalidOption, WrongState
 from jobkit.handle import HandleTo
 from jobkit.jobtype import JobType, job_type
-from jobkit.options import ENQUEUE_CHECKS, duration_complaint, plain_name, queue_name
+from jobkit.options import ENQUEUE_CHECKS
 from jobkit.record import WAITING, JobRecord, JobState
 from jobkit.report import Report
 from jobkit.store import Get, NewJob, Operation, QueueCounts, StoredJob

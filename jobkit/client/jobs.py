@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
+from jobkit.checks import duration_complaint
 from jobkit.client.control import AsyncControl, Control
 from jobkit.client.outbox import JobOutbox
 from jobkit.client.sender import AsyncSender, Sender
@@ -20,7 +21,7 @@ from jobkit.handlers import EnqueueHook, M
 from jobkit.hooks import Hooks
 from jobkit.inspect import Inspector
 from jobkit.jobtype import DataclassLike
-from jobkit.options import EnqueueOptions, ScheduleOptions, duration_complaint
+from jobkit.options import EnqueueOptions, ScheduleOptions
 from jobkit.protocols import Enqueuer, H, Schedule
 from jobkit.store import AsyncStore, NewJob, Queues, Store
 

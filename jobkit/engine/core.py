@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from jobkit.checks import plain_name, queue_name
 from jobkit.clock import duration_milliseconds
 from jobkit.engine.batch import Batch, checked_chunk, iterate_jobs
 from jobkit.engine.channels import Channels
@@ -38,8 +39,6 @@ from jobkit.options import (
     QueueOptions,
     check_enqueue_options,
     check_options,
-    plain_name,
-    queue_name,
 )
 from jobkit.record import ENDED, WAITING, JobRecord, JobState
 from jobkit.store import (

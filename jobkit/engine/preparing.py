@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
+from jobkit.checks import plain_name
 from jobkit.context import current_metadata
 from jobkit.engine.instants import stored_delay, stored_instant
 from jobkit.engine.uniqueness import unique_key
@@ -15,7 +16,7 @@ from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.handlerset import HandlerSet
 from jobkit.ids import IdSource
 from jobkit.jobtype import JobType, job_type_of
-from jobkit.options import DEFAULT_QUEUE, check_enqueue_options, plain_name
+from jobkit.options import DEFAULT_QUEUE, check_enqueue_options
 from jobkit.store import NewJob
 
 RUN_TIME = ("max_retries", "max_timeout_retries", "timeout")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jobkit.checks import queue_name
 from jobkit.engine.definition import Definition, define, definition, job_of, parsed
 from jobkit.engine.instants import stored_instant
 from jobkit.engine.steps import Steps
 from jobkit.engine.ticking import grid, step
 from jobkit.errors import BackendUnavailable, InvalidOption, InvalidSchedule
 from jobkit.handlerset import HandlerSet
-from jobkit.options import queue_name
 from jobkit.plan import Plan, Rule, plan
 from jobkit.schedules import Every
 from jobkit.store import (

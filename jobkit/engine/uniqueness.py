@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, cast
 
+from jobkit.checks import plain_name
 from jobkit.engine.instants import stored_delay
 from jobkit.errors import InvalidOption
 from jobkit.jobtype import JobType
-from jobkit.options import Unique, plain_name
+from jobkit.options import Unique
 from jobkit.store import UniqueKey
 
 LONGEST_KEY = 128  # characters; a longer one is stored as its hash

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from jobkit.checks import plain_name, queue_name, type_name
 from jobkit.engine import Steps
 from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.jobtype import JobType, job_type
-from jobkit.options import plain_name, queue_name, type_name
 from jobkit.record import ENDED, JobState
 from jobkit.store import Queues
 

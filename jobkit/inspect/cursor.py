@@ -9,9 +9,9 @@ from hashlib import blake2b
 
 import msgspec
 
+from jobkit.checks import queue_name, type_name
 from jobkit.errors import InvalidOption
 from jobkit.inspect.choice import Choice
-from jobkit.options import queue_name, type_name
 from jobkit.record import ENDED, JobState
 from jobkit.store import Place
 

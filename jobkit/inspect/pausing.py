@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from jobkit.checks import plain_name, queue_name, type_name
 from jobkit.engine import Engine, Steps
 from jobkit.errors import InvalidOption
 from jobkit.jobtype import JobType, job_type
-from jobkit.options import plain_name, queue_name, type_name
 from jobkit.store import (
     Announce,
     PausedTypes,

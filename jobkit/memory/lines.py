@@ -9,8 +9,8 @@ import heapq
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 
+from jobkit.checks import PRIORITIES
 from jobkit.memory.kept import KeptJob
-from jobkit.options import PRIORITIES
 from jobkit.record import JobState
 from jobkit.store import Bounds, Order, Place
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from redis import Redis
 from redis.cluster import RedisCluster
 
+from jobkit.checks import queue_name
 from jobkit.clock import SystemClock, system_milliseconds
 from jobkit.engine import Engine
 from jobkit.errors import InvalidOption
 from jobkit.handlers import Handlers
 from jobkit.ids import system_ids
-from jobkit.options import EnqueueOptions, QueueOptions, queue_name
+from jobkit.options import EnqueueOptions, QueueOptions
 from jobkit.redis.aio import AsyncRedisStore
 from jobkit.redis.cluster import (
     AsyncClusterStore,
