@@ -6,14 +6,12 @@ and is sent how that ended. So sync and async callers share all but the running 
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -25,10 +23,10 @@ from jobkit.engine import Engine, drive
 from jobkit.engine.crews import About, encode_about
 from jobkit.engine.running import Run, Runner, milliseconds
 from jobkit.errors import BackendUnavailable
-from jobkit.errortext import error_of, error_text
+from jobkit.errortext import error_of
 from jobkit.hooks import Event
 from jobkit.options import WorkerSettings
-from jobkit.outcome import Failed, GaveUp, TimedOut, Verdict
+from jobkit.outcome import Failed
 from jobkit.progress import CheckedIn, encode_progress
 from jobkit.record import JobState
 from jobkit.store import (
@@ -57,6 +55,7 @@ from jobkit.store import (
 from jobkit.worker.aftermath import after_settling, announce, announce_start, event_of
 from jobkit.worker.lines import lane_set, tell_of_order
 from jobkit_testing.clock import NOTHING, VirtualClock
+from jobkit_testing.judging import judged, to_escape
 from jobkit_testing.timeline import Kind, Timeline
 
 T = TypeVar("T")
@@ -218,10 +217,10 @@ class InlineWorker:
                 alarm.cancel()
             if self.held.get(stored.id) is run:
                 del self.held[stored.id]
-        ended = _judged(run, ended)
+        ended = judged(run, ended)
         duration = milliseconds(self._clock.monotonic() - started)
         settlement = self._runner.end(run, ended, duration=duration)
-        error, always = _to_escape(ended)
+        error, always = to_escape(ended)
         return self._settle(stored, settlement, error, always=always or from_outside)
 
     def _settle(
@@ -365,42 +364,3 @@ class InlineWorker:
         self._timeline.note_end("dead" if is_dead else "cancelled", stored, at)
         event: Event = "on_dead" if is_dead else "on_cancel"
         announce(self._engine, self._engine.handlers.call(stored.type), event, stored)
-
-
-def _judged(run: Run, ended: Ended) -> Ended:
-    """Return how an attempt ended for a test: by a failed assertion, or late, or as it says."""
-    if ended.exception is not None and _is_assertion(ended.exception):
-        return Ended(GaveUp(error_of(ended.exception)), ended.exception)
-    if run.ctx.cancelled.reason == "timeout" and not isinstance(ended.outcome, TimedOut):
-        message = f"ran past its deadline of {run.ctx.deadline}"
-        error = error_text(type="TimeoutError", message=message)
-        return Ended(TimedOut(error), ended.exception)
-    return ended
-
-
-def _to_escape(ended: Ended) -> tuple[BaseException | None, bool]:
-    """Return what is to escape from the run, and whether it does whatever the caller says."""
-    exception = ended.exception
-    if exception is not None and _is_assertion(exception):
-        return exception, True
-    match ended.outcome:
-        case TimedOut(error):
-            timeout = TimeoutError(error.message)
-            if not isinstance(exception, asyncio.CancelledError):
-                timeout.__cause__ = exception
-            return timeout, False
-        case Failed() if not isinstance(exception, Verdict):
-            return exception, isinstance(exception, KeyboardInterrupt)
-        case _:
-            return None, False
-
-
-def _is_assertion(error: BaseException) -> bool:
-    """Tell whether this fails (or skips) the test itself, alone or in a group."""
-    if isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)  # they hold nothing else
-        return any(map(_is_assertion, group.exceptions))
-    pytest = sys.modules.get("_pytest.outcomes")
-    return isinstance(error, AssertionError) or (
-        pytest is not None and isinstance(error, pytest.OutcomeException)
-    )

@@ -18,6 +18,7 @@ from jobkit_testing.conformance.conflicts import Conflicts
 from jobkit_testing.conformance.crossing import Crossings
 from jobkit_testing.conformance.deleting import Deleting
 from jobkit_testing.conformance.heartbeats import Heartbeats
+from jobkit_testing.conformance.key_times import KeyTimes
 from jobkit_testing.conformance.leaking import Leaking
 from jobkit_testing.conformance.leases import Leases
 from jobkit_testing.conformance.limits import Limits
@@ -25,6 +26,7 @@ from jobkit_testing.conformance.listing import Listing
 from jobkit_testing.conformance.machine import Machine
 from jobkit_testing.conformance.only import Only
 from jobkit_testing.conformance.ordering import Ordering
+from jobkit_testing.conformance.pause_waking import PauseWaking
 from jobkit_testing.conformance.pausing import Pausing
 from jobkit_testing.conformance.payloads import Payloads
 from jobkit_testing.conformance.port import Port
@@ -59,6 +61,7 @@ class StoreConformance(
     Limits,
     Only,
     Pausing,
+    PauseWaking,
     Prefetching,
     Settling,
     Verdicts,
@@ -76,6 +79,7 @@ class StoreConformance(
     Sweeping,
     Uniqueness,
     Conflicts,
+    KeyTimes,
     Leaking,
     Retention,
     Reading,
