@@ -26,7 +26,16 @@ from jobkit.options import (
     worker_settings,
 )
 from jobkit.record import JobState
-from jobkit.store import Delete, NewJob, Operation, RemoveSchedule, Schedules, SetPause, Store
+from jobkit.store import (
+    Delete,
+    ForgetStatistics,
+    NewJob,
+    Operation,
+    RemoveSchedule,
+    Schedules,
+    SetPause,
+    Store,
+)
 from jobkit_testing.acting import Acting
 from jobkit_testing.aio import AsyncTestingJobs
 from jobkit_testing.assertions import Assertions
@@ -145,7 +154,7 @@ class TestingJobs(Acting, Assertions, Jobs):
         raise NotSupported(f"run({options}): TestingJobs runs no worker; call drain() or run_for()")
 
     def reset(self) -> None:
-        """Forget all jobs, and what has happened; keep handlers, clock and what `start` said."""
+        """Forget jobs, schedules, pauses, what has happened; keep handlers, clock and `start`."""
         for name in self._reader.paused_everywhere():
             drive(set_everywhere(name, paused=False), self._sender)
         for queue in self._reader.queues():
@@ -156,6 +165,7 @@ class TestingJobs(Acting, Assertions, Jobs):
                     self._sender(Delete(queue=queue, id=job.id))
             for each in self._sender(Schedules(queue=queue)).schedules:
                 self._sender(RemoveSchedule(queue=queue, name=each.schedule.name))
+            self._sender(ForgetStatistics(queue=queue))
         self.timeline.clear()
         self._worker.forget_events()
         self._declared = -1  # what handlers declare is there again at the next look

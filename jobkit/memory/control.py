@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from jobkit.memory.queue import MemoryQueue
+from jobkit.memory.statistics import Ledger
 from jobkit.record import ENDED, WAITING, JobState, Move
 from jobkit.store import (
     Cancel,
     Delete,
+    ForgetStatistics,
     KeyTaken,
     Pauses,
     PayloadGone,
@@ -113,3 +115,8 @@ def spread_pauses(queue: MemoryQueue, operation: SpreadPauses, clock: int) -> No
 def read_pauses(queue: MemoryQueue, operation: ReadPauses, clock: int) -> Pauses:
     """Read what is paused in a queue."""
     return queue.pauses.read()
+
+
+def forget_statistics(queue: MemoryQueue, operation: ForgetStatistics, clock: int) -> None:
+    """Begin to count anew."""
+    queue.ledger = Ledger()

@@ -21,6 +21,7 @@ from jobkit.store import (
     Claimed,
     Count,
     Delete,
+    ForgetStatistics,
     Get,
     Heartbeat,
     KeyTaken,
@@ -260,4 +261,5 @@ ON_ONE_QUEUE: Mapping[type, Callable[[MemoryQueue, Any, int], Any]] = {
     Workers: reading.workers,
     **ticking.OPERATIONS,
     Statistics: reading.statistics,
+    ForgetStatistics: control.forget_statistics,
 }

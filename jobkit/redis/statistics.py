@@ -11,7 +11,14 @@ from typing import Any
 from jobkit.redis.command import Arg, Command
 from jobkit.redis.keys import queue_prefix
 from jobkit.redis.scripts import script
-from jobkit.store import MINUTE_LENGTH, Statistics, StoredCounts, StoredStatistics, counts_of
+from jobkit.store import (
+    MINUTE_LENGTH,
+    ForgetStatistics,
+    Statistics,
+    StoredCounts,
+    StoredStatistics,
+    counts_of,
+)
 
 _NUMBER = re.compile(rb"([A-Za-z])(\d+) ")
 
@@ -22,7 +29,16 @@ def _statistics(operation: Statistics, namespace: str, now: Arg) -> Command:
     return Command(script("statistics"), keys, args, partial(parse_statistics, operation))
 
 
-STATISTICS: Mapping[type, Callable[[Any, str, Arg], Command]] = {Statistics: _statistics}
+def _forget_statistics(operation: ForgetStatistics, namespace: str, now: Arg) -> Command:
+    prefix = queue_prefix(namespace, operation.queue)
+    keys = (f"{prefix}totals", f"{prefix}minutes")
+    return Command(None, keys, (b"DEL",), lambda reply: None)
+
+
+STATISTICS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
+    Statistics: _statistics,
+    ForgetStatistics: _forget_statistics,
+}
 
 
 def parse_statistics(operation: Statistics, reply: Sequence[Any]) -> StoredStatistics:

@@ -269,5 +269,12 @@ class Statistics(Operation[StoredStatistics]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetStatistics(Operation[None]):
+    """Begin the statistics of a queue anew; the jobs themselves are not touched."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queues(Operation[tuple[str, ...]]):
     """List the queues that this store has seen, sorted."""

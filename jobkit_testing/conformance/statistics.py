@@ -16,6 +16,7 @@ from jobkit.store import (
     Bounds,
     Cancel,
     Delete,
+    ForgetStatistics,
     Lane,
     Queues,
     Settlement,
@@ -352,3 +353,18 @@ class StatisticsKept:
 
         assert looked_at(bench).totals["A"].busy == 1
         assert looked_at(bench, queue="mail").totals["A"].busy == 4
+
+    def test_statistics_begin_anew(self, bench: Bench) -> None:
+        """B49: and whatever comes then is counted; other queues keep theirs."""
+        bench.push(a_job(), a_job(), a_job(queue="mail"))
+        ann, bob = bench.worker("ann"), bench.worker("bob", queue="mail")
+        ann.settle(succeed(ann.take_one()))
+        bob.settle(succeed(bob.take_one()))
+
+        bench.run(ForgetStatistics(queue=QUEUE))
+
+        found = looked_at(bench)
+        assert (dict(found.totals), dict(found.minutes)) == ({}, {})
+        assert sum(looked_at(bench, queue="mail").totals["A"].buckets) == 1
+        ann.settle(succeed(ann.take_one()))
+        assert sum(looked_at(bench).totals["A"].buckets) == 1

@@ -191,6 +191,7 @@ def test_reset_forgets_jobs_and_what_happened_and_keeps_handlers_and_clock() -> 
 
     jobs.reset()
 
+    assert jobs.inspect.stats().types == {}
     jobs.assert_empty()
     jobs.assert_performed(SendMail, 0)
     assert str(jobs.timeline) == ""
