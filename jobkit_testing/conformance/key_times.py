@@ -19,13 +19,8 @@ from jobkit_testing.conformance.builders import (
     succeed,
     unique,
 )
+from jobkit_testing.conformance.conflicts import KEY
 from jobkit_testing.conformance.spans import ENDINGS, Happening
-
-KEY = unique(until="done")
-REPLACE = unique(until="done", on_conflict="replace")
-REFUSE = unique(until="done", on_conflict="raise")
-each_conflict = pytest.mark.parametrize("on_conflict", ["return", "raise", "replace"])
-OnConflict = Literal["return", "raise", "replace"]
 
 
 class KeyTimes:
