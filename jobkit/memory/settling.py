@@ -129,4 +129,5 @@ def _move(queue: MemoryQueue, job: KeptJob, settlement: Settlement, now: int) ->
             _count(queue, job, failure.outcome, duration, _move_of(settlement))
             queue.end(job, Move.CANCEL, JobState.CANCELLED, now=now)
         case Release():
-            queue.put_back(job, Move.RELEASE, JobState.SCHEDULED, now=now)
+            queue.make_ready(job, Move.RELEASE)  # also if the clock was set back since the claim
+            queue.crew.wanted[job.type] = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from jobkit.record import JobState
 from jobkit.store import CLOCK_SLACK
 from jobkit_testing.conformance.bench import Bench
-from jobkit_testing.conformance.builders import LEASE, SECOND, START, a_job, lanes
+from jobkit_testing.conformance.builders import LEASE, SECOND, START, a_job, lanes, release
 
 DAY = 86_400_000
 
@@ -236,6 +237,20 @@ class Clocks:
 
         assert beat.lost == ()
         assert beat.now == START
+
+    def test_a_job_handed_back_after_the_clock_was_set_back_is_ready(self, bench: Bench) -> None:
+        """B52: it was due when it was claimed, and goes to the front of its line."""
+        job_id = bench.push_one(a_job(run_at=START + DAY))
+        ann = bench.worker()
+        bench.advance(DAY)
+        job = ann.take_one()
+        bench.advance(-DAY)
+        ann.beat(job)
+
+        settled = ann.settle_one(release(job))
+
+        assert (settled.verdict, settled.state, settled.due) == ("ok", JobState.QUEUED, START + DAY)
+        assert [again.id for again in ann.take()] == [job_id]
 
     def test_scheduled_jobs_keep_their_time_when_the_clock_is_set_back(self, bench: Bench) -> None:
         """B8: an instant is an instant."""

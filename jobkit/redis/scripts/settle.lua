@@ -88,13 +88,16 @@ local function succeed(i, id, duration, result, text)
   answer(i, 'ok', 'succeeded')
 end
 
+-- `waits_as` nil: the job was due when it was claimed and is ready again, also if the clock has
+-- been set back since.
 local function wait_again(i, id, waits_as, state)
   local type, priority, due, arrival = rank(redis.call('HGET', p .. 'bodies', id), state)
+  local at = waits_as and now or due
   write_state(p, id, state)
-  if put_back(p, ready, waits_as, now, id, type, priority, due, arrival, state.l) then
+  if put_back(p, ready, waits_as, at, id, type, priority, due, arrival, state.l) then
     hints[type] = true
   end
-  answer(i, 'ok', due <= now and 'queued' or waits_as, int(due))
+  answer(i, 'ok', due <= at and 'queued' or waits_as, int(due))
 end
 
 local function end_in(i, id, where, state)
@@ -133,7 +136,7 @@ local function end_otherwise(i, id, line, failure, text)
     end
     return end_in(i, id, 'cancelled', state)
   end
-  if move == 'release' then return wait_again(i, id, 'scheduled', state) end
+  if move == 'release' then return wait_again(i, id, nil, state) end
   note(p, id, state, now, failure)
   local outcome = string.match(failure, '^"outcome":"([^"]*)"')
   tally_otherwise(i, move, duration, LETTERS[outcome])
