@@ -181,6 +181,7 @@ class Listing:
         before = bench.count().by_type[JobState.RUNNING]
         pages = {name: set(listed(bench, JobState.RUNNING, name)) for name in ("Old", "New")}
         everything = listed(bench, JobState.RUNNING)
+        both = listed(bench, JobState.RUNNING, "Old", "New")
         ann.settle(*[succeed(job) for job in jobs if job.type == "Old"])
         after = bench.count().by_type
 
@@ -188,7 +189,7 @@ class Listing:
         assert pages == {
             name: {job.id for job in jobs if job.type == name} for name in ("Old", "New")
         }
-        assert everything == sorted(job.id for job in jobs)
+        assert everything == both == sorted(job.id for job in jobs)
         assert after[JobState.RUNNING] == {"New": 2}
         assert after[JobState.SUCCEEDED] == {"Old": 3}
 

@@ -50,7 +50,7 @@ local function running_line()
     if not asked then
       if not group then line.keys[#line.keys + 1] = key end
     elseif asked[place_type(place)] then
-      line.keys[#line.keys + 1] = key
+      if not group or not asked[group] then line.keys[#line.keys + 1] = key end
     elseif group and asked[group] then
       line.without[#line.without + 1] = key
     end

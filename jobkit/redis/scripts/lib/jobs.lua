@@ -39,10 +39,6 @@ local function claim_place(text)
   return string.match(text, '^%d* (%S+)')
 end
 
-local function place_group(place)
-  return string.match(place, '^[^/]*')
-end
-
 local function place_type(place)
   return string.match(place, '/(.*)$') or place
 end
