@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobkit.backoff import Exponential as Exponential
+    from jobkit.codec.classes import DataclassLike as DataclassLike
     from jobkit.context import JobContext as JobContext
     from jobkit.context import current_job as current_job
     from jobkit.context import metadata as metadata
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "backoff": ("Exponential",),
+    "codec.classes": ("DataclassLike",),
     "context": ("JobContext", "current_job", "metadata"),
     "errors": (
         "BackendUnavailable",

@@ -94,9 +94,9 @@ class JobHandle(_Reference[J_co]):
         """Make it due at another time; raises `JobNotFound` or `JobRunning`."""
         self._control.reschedule_job(self.queue, self.id, run_at)
 
-    def set_priority(self, priority: int) -> None:
+    def set_priority(self, n: int) -> None:
         """Change its priority while it waits; raises `JobNotFound`, `JobRunning`, `WrongState`."""
-        self._control.set_job_priority(self.queue, self.id, priority)
+        self._control.set_job_priority(self.queue, self.id, n)
 
     def run_now(self) -> None:
         """Make it due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""
@@ -138,9 +138,9 @@ class AsyncJobHandle(_Reference[J_co]):
         """Make it due at another time; raises `JobNotFound` or `JobRunning`."""
         await self._control.reschedule_job(self.queue, self.id, run_at)
 
-    async def set_priority(self, priority: int) -> None:
+    async def set_priority(self, n: int) -> None:
         """Change its priority while it waits; raises `JobNotFound`, `JobRunning`, `WrongState`."""
-        await self._control.set_job_priority(self.queue, self.id, priority)
+        await self._control.set_job_priority(self.queue, self.id, n)
 
     async def run_now(self) -> None:
         """Make it due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""

@@ -132,19 +132,19 @@ class Handlers:
 
         return decorator
 
-    def middleware(self, middleware: M, /) -> M:
+    def middleware(self, fn: M) -> M:
         """Wrap each handler: `mw(ctx, call_next)`, where `call_next()` runs what is inside.
 
         The first one registered is the outermost. Async middleware fits every handler, sync
         middleware only sync ones, and goes inside of async middleware. Returns the function.
         """
-        shape = read_middleware(middleware)
+        shape = read_middleware(fn)
         with _CHANGES:
             added = (*self.contents.middleware, shape)
             self._change(replace(self.contents, middleware=added))
-        return middleware
+        return fn
 
-    def hooks(self, hooks: Hooks, /) -> None:
+    def hooks(self, hooks: Hooks) -> None:
         """Call these after a job of one of these handlers has moved."""
         # Types are a promise that user code may break at run time.
         if not isinstance(hooks, Hooks):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -152,15 +152,15 @@ class Handlers:
         with _CHANGES:
             self._change(replace(self.contents, hooks=(*self.contents.hooks, hooks)))
 
-    def on_enqueue(self, hook: E, /) -> E:
-        """Call `hook(job, options)` before each enqueue; options that it returns replace these."""
-        given: object = hook
+    def on_enqueue(self, fn: E) -> E:
+        """Call `fn(job, options)` before each enqueue; options that it returns replace these."""
+        given: object = fn
         if not callable(given) or inspect.iscoroutinefunction(given):
             raise InvalidHandler(f"on_enqueue takes a plain function (job, options), not {given!r}")
         with _CHANGES:
-            added: tuple[EnqueueHook, ...] = (*self.contents.enqueue_hooks, hook)
+            added: tuple[EnqueueHook, ...] = (*self.contents.enqueue_hooks, fn)
             self._change(replace(self.contents, enqueue_hooks=added))
-        return hook
+        return fn
 
     def schedule(
         self,
@@ -189,7 +189,7 @@ class Handlers:
             self._change(replace(self.contents, schedules=schedules))
         return asked.name
 
-    def rule(self, schedule: Schedule, /) -> None:
+    def rule(self, schedule: Schedule) -> None:
         """Make a `Schedule` known: only who knows it can fire what is scheduled by it."""
         name = check_rule(schedule)
         with _CHANGES:

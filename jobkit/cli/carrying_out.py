@@ -67,5 +67,8 @@ def _function(command: LeafCommand) -> Callable[[WorkingJobs, Any], ExitCode]:
 
 
 def _refuse(command: LeafCommand, error: JobkitError, code: ExitCode) -> ExitCode:
-    print(f"jobkit {' '.join(command.leaf.path)}: {error}", file=sys.stderr)
+    text = str(error)
+    for word in command.leaf.path:  # methods name themselves, and often as the command does
+        text = text.removeprefix(f"{word}: ")
+    print(f"jobkit {' '.join(command.leaf.path)}: {text}", file=sys.stderr)
     return code

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jobkit.cli.exit_codes import ExitCode
-from jobkit.cli.printing import print_json, shown
+from jobkit.cli.printing import counted, print_json, shown
 from jobkit.queueinfo import QueueInfo
 from jobkit.record import WAITING, JobState
 from jobkit.roster import WorkerInfo, unserved
@@ -31,7 +31,10 @@ def doctor(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
         for sentence in found:
             print(f"- {sentence}")
         live = sum(worker.live for worker in workers)
-        print(f"{jobs!r}: {len(found)} findings; {len(queues)} queues, {live} live workers")
+        print(
+            f"{jobs!r}: {counted(len(found), 'finding')}; "
+            f"{counted(len(queues), 'queue')}, {counted(live, 'live worker')}"
+        )
     return ExitCode.REFUSED if found else ExitCode.OK
 
 
@@ -45,12 +48,19 @@ def about_queues(queues: Sequence[QueueInfo], workers: Sequence[WorkerInfo]) -> 
             )
         if queue.paused and queue.due:
             yield (
-                f"queue {queue.name}: is paused, and {queue.due:,} jobs are due. "
+                f"queue {queue.name}: is paused, and {_jobs_are(queue.due)} due. "
                 f"jobkit queues resume {queue.name}"
             )
+        for kind in queue.paused_types:
+            if ready := queue.by_type.get(JobState.QUEUED, {}).get(kind):
+                yield (
+                    f"queue {queue.name}: {kind} is paused, and {_jobs_are(ready)} due. "
+                    f"jobkit queues resume --type {kind} (with {queue.name} before --type if it "
+                    f"was paused in this queue alone)"
+                )
         if dead := queue.counts[JobState.DEAD]:
             yield (
-                f"queue {queue.name}: {dead:,} jobs are dead. Look at them: "
+                f"queue {queue.name}: {_jobs_are(dead)} dead. Look at them: "
                 f"jobkit jobs list --state dead --queue {queue.name}"
             )
 
@@ -84,6 +94,10 @@ def _is_unknown(schedule: ScheduleInfo[Any]) -> bool:
     """Tell whether this process lacks a schedule's rule: then it knows one run at most."""
     is_rule = schedule.spec.startswith("rule:")
     return is_rule and schedule.ended_at is None and len(schedule.next_runs) == 1
+
+
+def _jobs_are(number: int) -> str:
+    return f"{counted(number, 'job')} {'is' if number == 1 else 'are'}"
 
 
 def _waiting(queue: QueueInfo) -> dict[str, int]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from typing import Any
 
+import msgspec
+
 from jobkit.cli.exit_codes import ExitCode
 from jobkit.cli.loading import load_class
 from jobkit.cli.option import NONE
+from jobkit.errors import InvalidJob
 from jobkit.jobtype import JobType, job_type
 from jobkit.worker import WorkingJobs
 
@@ -31,13 +35,24 @@ def enqueue(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
     """Store the job and print its id."""
     kind: JobType[Any] = job_type(load_class(given.type))
     text = sys.stdin.read() if given.payload == STDIN else given.payload
-    handle = jobs.enqueue(kind.decode(text.encode()), **_options(given))
+    handle = jobs.enqueue(_job(kind, text.encode()), **_options(given))
     if given.json:
         told = {"id": handle.id, "type": handle.type, "queue": handle.queue}
         print(json.dumps({**told, "created": handle.created}))
     else:
         print(handle.id if handle.created else f"{handle.id} (it was there already)")
     return ExitCode.OK
+
+
+def _job(kind: JobType[Any], payload: bytes) -> Any:
+    """Decode a job; a field that its type lacks is a slip here, though not in what is stored."""
+    job = kind.decode(payload)
+    fields = [field.name for field in dataclasses.fields(kind.cls)]
+    unknown = sorted(set(msgspec.json.decode(payload, type=dict[str, Any])).difference(fields))
+    if unknown:
+        has = f"it has {', '.join(fields)}" if fields else "it has none"
+        raise InvalidJob(f"{kind.name} has no field {unknown[0]!r}; {has}")
+    return job
 
 
 def _options(given: argparse.Namespace) -> Any:

@@ -8,12 +8,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from jobkit.cli.exit_codes import ExitCode
-from jobkit.cli.printing import payload_of, print_json, print_table, record_json, shown
+from jobkit.cli.printing import (
+    is_unread,
+    payload_of,
+    print_json,
+    print_table,
+    record_json,
+    shown,
+)
 from jobkit.errors import Duplicate, InvalidOption, JobNotFound, JobRunning, WrongState
 from jobkit.record import ENDED, Attempt, JobRecord
 from jobkit.worker import WorkingJobs
 
 DEFAULT_LIMIT = 20
+TO_READ = "give --app, or --import with the module of the type, to read"
 FIELDS = (
     "id",
     "type",
@@ -26,7 +34,6 @@ FIELDS = (
     "finished_at",
     "duration",
     "attempt",
-    "retries_left",
     "losses",
     "worker",
     "version",
@@ -57,6 +64,8 @@ def list_jobs(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
     )
     more = f"; go on with --cursor {page.cursor}" if page.cursor else ""
     print(f"{len(page.items)} of {page.total}{more}", file=sys.stderr)
+    if any(is_unread(record) for record in page.items):
+        print(f"{TO_READ} payloads", file=sys.stderr)
     return ExitCode.OK
 
 
@@ -68,7 +77,12 @@ def show_job(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
         return ExitCode.OK
     for name in FIELDS:
         print(f"{name:13} {shown(getattr(record, name))}")
-    print(f"{'payload':13} {payload_of(record)}")
+    if is_unread(record):
+        print(f"{'retries_left':13} {shown(record.retries_left)}, unless its type says otherwise")
+        print(f"{'payload':13} {payload_of(record)}; {TO_READ} it")
+    else:
+        print(f"{'retries_left':13} {shown(record.retries_left)}")
+        print(f"{'payload':13} {payload_of(record)}")
     for key, value in record.metadata.items():
         print(f"{'metadata':13} {key}={value}")
     if record.progress is not None:
@@ -131,12 +145,17 @@ def _each(ids: Iterable[str], act: Callable[[str], str], otherwise: str) -> Exit
     code = ExitCode.OK
     for job_id in ids:
         try:
-            done, why = act(job_id), otherwise
+            done = act(job_id)
+            why = f"{job_id} {otherwise}"
         except (Duplicate, JobNotFound, JobRunning, WrongState) as error:
             done, why = "", str(error)
-        if not done:
+            if job_id not in why:
+                why = f"{job_id}: {why}"
+        if done:
+            print(f"{job_id} {done}")
+        else:
+            print(why, file=sys.stderr)
             code = ExitCode.REFUSED
-        print(f"{job_id} {done or why}", file=sys.stdout if done else sys.stderr)
     return code
 
 

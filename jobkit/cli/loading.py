@@ -180,7 +180,10 @@ def _listed(module: ModuleType) -> str:
 
 
 def _give() -> str:
-    return f"and nothing else that would do; give {ACCEPTED}"
+    return (
+        f"and nothing else that would do; give {ACCEPTED}. "
+        "A module that has job types alone goes in --import"
+    )
 
 
 def _described(value: object) -> str:

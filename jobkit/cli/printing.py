@@ -54,11 +54,25 @@ def shown(value: object) -> str:
             return str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number and what it is of.
+
+    >>> counted(1, "job"), counted(1000, "job")
+    ('1 job', '1,000 jobs')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def payload_of(record: JobRecord[Any]) -> str:
     """Return the payload without secrets; without its type nobody knows what is secret."""
     if record.payload is not None:
         return describe(record.payload)
-    return f"{len(record.raw):,} bytes; --app or --import the module of its type to read them"
+    return counted(len(record.raw), "byte")
+
+
+def is_unread(record: JobRecord[Any]) -> bool:
+    """Tell whether a payload is there that nobody here can read."""
+    return record.payload is None and record.raw != b""
 
 
 def record_json(record: JobRecord[Any]) -> dict[str, Any]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from datetime import timedelta
 
 from jobkit.cli.exit_codes import ExitCode
 from jobkit.cli.printing import print_json, print_table
+from jobkit.errors import InvalidOption
+from jobkit.queueinfo import QueueInfo
 from jobkit.record import JobState
 from jobkit.worker import WorkingJobs
 
@@ -16,6 +20,7 @@ TITLES = (
     "WORKERS",
     "PER S",
     "EMPTY IN",
+    "PAUSED",
 )
 
 
@@ -25,32 +30,15 @@ def list_queues(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
     if given.json:
         print_json(found)
         return ExitCode.OK
-    print_table(
-        (
-            "QUEUE",
-            *(state.upper() for state in JobState),
-            "DUE FOR",
-            "WORKERS",
-            "PER S",
-            "EMPTY IN",
-        ),
-        [
-            (
-                f"{queue.name} (paused)" if queue.paused else queue.name,
-                *(queue.counts[state] for state in JobState),
-                queue.oldest_due,
-                queue.workers,
-                f"{queue.throughput:.1f}",
-                queue.time_to_empty,
-            )
-            for queue in found
-        ],
-    )
+    print_table(TITLES, [_row(queue) for queue in found])
+    if not found:
+        print("no queues: nothing was ever enqueued here", file=sys.stderr)
     return ExitCode.OK
 
 
 def pause(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
     """Stop the claims of what was named."""
+    _check_named(given)
     jobs.inspect.pause(queue=given.queue, type=given.type)
     print(f"{_named(given)}: paused; what runs finishes")
     return ExitCode.OK
@@ -58,9 +46,31 @@ def pause(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
 
 def resume(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
     """End a pause of what was named."""
+    _check_named(given)
     jobs.inspect.resume(queue=given.queue, type=given.type)
     print(f"{_named(given)}: resumed")
     return ExitCode.OK
+
+
+def _row(queue: QueueInfo) -> tuple[object, ...]:
+    return (
+        queue.name,
+        *(queue.counts[state] for state in JobState),
+        _rounded(queue.oldest_due),
+        queue.workers,
+        f"{queue.throughput:.1f}",
+        None if queue.paused else _rounded(queue.time_to_empty),
+        "all" if queue.paused else queue.paused_types,
+    )
+
+
+def _rounded(duration: timedelta | None) -> timedelta | None:
+    return None if duration is None else timedelta(seconds=round(duration.total_seconds(), 1))
+
+
+def _check_named(given: argparse.Namespace) -> None:
+    if given.queue is None and given.type is None:
+        raise InvalidOption("give a QUEUE, --type TYPE, or both")
 
 
 def _named(given: argparse.Namespace) -> str:

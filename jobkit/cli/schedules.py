@@ -26,6 +26,8 @@ def list_schedules(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
         return ExitCode.OK
     titles = ("NAME", "QUEUE", "SPEC", "JOB", "NEXT RUN", "LAST RUN", "OUTCOME", "OWNER")
     print_table(titles, [_row(info) for info in found])
+    if not found:
+        print("no schedules", file=sys.stderr)
     return ExitCode.OK
 
 

@@ -11,6 +11,7 @@ from jobkit.cli.backend import open_backend
 from jobkit.cli.exit_codes import ExitCode
 from jobkit.cli.logs import configure_logging
 from jobkit.cli.parser import WorkerCommand
+from jobkit.cli.printing import counted
 from jobkit.cli.supervised import Supervised
 from jobkit.cli.supervisor import Supervisor, same_command
 from jobkit.cli.version import version
@@ -158,15 +159,11 @@ def _announce(worker: Worker, jobs: WorkingJobs) -> None:
         version(),
         worker.name,
         ", ".join(worker.queues),
-        _count(worker.settings.concurrency, "slot"),
-        _count(len(worker.types), "job type"),
+        counted(worker.settings.concurrency, "slot"),
+        counted(len(worker.types), "job type"),
         jobs,
     )
     if not worker.types:
         _LOGGER.warning("no job type has a handler, so nothing runs; is an --import missing?")
     if isinstance(jobs, MemoryJobs):
         _LOGGER.warning("MemoryJobs: no other process can enqueue here, and nothing outlives this")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

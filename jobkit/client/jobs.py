@@ -138,17 +138,17 @@ class Jobs:
             raise InvalidHandler("register() got nothing: give a handler, or job=")
         return own.register(handler, job=job)
 
-    def middleware(self, middleware: M, /) -> M:
+    def middleware(self, fn: M) -> M:
         """Wrap every handler of this backend, outside of the handlers' own middleware."""
-        return self._engine.own_handlers.middleware(middleware)
+        return self._engine.own_handlers.middleware(fn)
 
-    def hooks(self, hooks: Hooks, /) -> None:
+    def hooks(self, hooks: Hooks) -> None:
         """Call these at the events of every job of this backend."""
         self._engine.own_handlers.hooks(hooks)
 
-    def on_enqueue(self, hook: EnqueueHook, /) -> EnqueueHook:
+    def on_enqueue(self, fn: EnqueueHook) -> EnqueueHook:
         """Call this with each job and its options before they are validated."""
-        return self._engine.own_handlers.on_enqueue(hook)
+        return self._engine.own_handlers.on_enqueue(fn)
 
     # Health
 

@@ -107,7 +107,7 @@ def record_of(
         result=None if stored.result is None else _result.decode(stored.result),
         progress=progress_of(stored),
         worker=stored.worker,
-        version=stored.version,
+        version=stored.version or None,
         unique_key=shown_key(stored.unique_key),
         schedule=stored.schedule,
         metadata=metadata_of(stored),
@@ -146,7 +146,7 @@ def _success(stored: StoredJob) -> Attempt:
         started_at=_instant(stored.started_at) or ended,
         finished_at=ended,
         worker=stored.worker,
-        version=stored.version,
+        version=stored.version or None,
     )
 
 

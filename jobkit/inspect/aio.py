@@ -27,17 +27,17 @@ class AsyncInspector:
         self._run = run
         self._handle_to = handle_to
 
-    async def get(self, job_id: str, /) -> JobRecord[Any]:
+    async def get(self, id: str) -> JobRecord[Any]:
         """Read one job; raises `JobNotFound`."""
-        return await drive_async(single.read(self._engine, job_id), self._run)
+        return await drive_async(single.read(self._engine, id), self._run)
 
-    async def cancel(self, job_id: str, /) -> bool:
+    async def cancel(self, id: str) -> bool:
         """Cancel a job, or tell its handler to stop; False if it had ended or was gone."""
-        return await drive_async(single.cancel(self._engine, job_id), self._run)
+        return await drive_async(single.cancel(self._engine, id), self._run)
 
-    async def delete(self, job_id: str, /) -> bool:
+    async def delete(self, id: str) -> bool:
         """Remove a job and its record; False if it was gone."""
-        return await drive_async(single.delete(self._engine, job_id), self._run)
+        return await drive_async(single.delete(self._engine, id), self._run)
 
     async def jobs(
         self,
@@ -93,17 +93,17 @@ class AsyncInspector:
         """Tell whether `pause` with the same arguments holds, whatever else is paused."""
         return await drive_async(pausing.is_paused(self._engine, queue, type), self._run)
 
-    async def reschedule(self, job_id: str, at: datetime, /) -> None:
+    async def reschedule(self, id: str, at: datetime) -> None:
         """Make a job due at another time; raises `JobNotFound`, `JobRunning`, `Duplicate`."""
-        await drive_async(single.reschedule(self._engine, job_id, at, self._handle_to), self._run)
+        await drive_async(single.reschedule(self._engine, id, at, self._handle_to), self._run)
 
-    async def run_now(self, job_id: str, /) -> None:
+    async def run_now(self, id: str) -> None:
         """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
-        await drive_async(single.run_now(self._engine, job_id), self._run)
+        await drive_async(single.run_now(self._engine, id), self._run)
 
-    async def retry(self, job_id: str, /) -> None:
+    async def retry(self, id: str) -> None:
         """Run an ended job again, with fresh attempts; raises as `run_now`, and `Duplicate`."""
-        await drive_async(single.retry(self._engine, job_id, self._handle_to), self._run)
+        await drive_async(single.retry(self._engine, id, self._handle_to), self._run)
 
     async def retry_all_dead(
         self, *, queue: str | None = None, type: str | type | None = None

@@ -27,17 +27,17 @@ class Inspector:
         self._run = run
         self._handle_to = handle_to
 
-    def get(self, job_id: str, /) -> JobRecord[Any]:
+    def get(self, id: str) -> JobRecord[Any]:
         """Read one job; raises `JobNotFound`."""
-        return drive(single.read(self._engine, job_id), self._run)
+        return drive(single.read(self._engine, id), self._run)
 
-    def cancel(self, job_id: str, /) -> bool:
+    def cancel(self, id: str) -> bool:
         """Cancel a job, or tell its handler to stop; False if it had ended or was gone."""
-        return drive(single.cancel(self._engine, job_id), self._run)
+        return drive(single.cancel(self._engine, id), self._run)
 
-    def delete(self, job_id: str, /) -> bool:
+    def delete(self, id: str) -> bool:
         """Remove a job and its record; False if it was gone."""
-        return drive(single.delete(self._engine, job_id), self._run)
+        return drive(single.delete(self._engine, id), self._run)
 
     def jobs(
         self,
@@ -93,17 +93,17 @@ class Inspector:
         """Tell whether `pause` with the same arguments holds, whatever else is paused."""
         return drive(pausing.is_paused(self._engine, queue, type), self._run)
 
-    def reschedule(self, job_id: str, at: datetime, /) -> None:
+    def reschedule(self, id: str, at: datetime) -> None:
         """Make a job due at another time; raises `JobNotFound`, `JobRunning`, `Duplicate`."""
-        drive(single.reschedule(self._engine, job_id, at, self._handle_to), self._run)
+        drive(single.reschedule(self._engine, id, at, self._handle_to), self._run)
 
-    def run_now(self, job_id: str, /) -> None:
+    def run_now(self, id: str) -> None:
         """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
-        drive(single.run_now(self._engine, job_id), self._run)
+        drive(single.run_now(self._engine, id), self._run)
 
-    def retry(self, job_id: str, /) -> None:
+    def retry(self, id: str) -> None:
         """Run an ended job again, with fresh attempts; raises as `run_now`, and `Duplicate`."""
-        drive(single.retry(self._engine, job_id, self._handle_to), self._run)
+        drive(single.retry(self._engine, id, self._handle_to), self._run)
 
     def retry_all_dead(self, *, queue: str | None = None, type: str | type | None = None) -> int:
         """Run dead jobs again, with fresh attempts, and return how many.

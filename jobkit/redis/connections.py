@@ -97,7 +97,8 @@ def _of_url(url: str, reply_timeout: float) -> Address:
     if scheme not in SCHEMES:
         raise InvalidOption(
             f"{without_password(url)!r} is no Redis URL: write redis://host:6379/0, "
-            f"rediss:// for TLS, unix://path, or {sentinel.FORM}"
+            f"rediss:// for TLS, unix://path, {sentinel.FORM}, or "
+            "redis+cluster://:password@host1:6379,host2:6379"
         )
     return of_server_url(url, reply_timeout)
 

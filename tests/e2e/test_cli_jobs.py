@@ -55,7 +55,12 @@ def test_a_payload_may_come_from_stdin(
 
 @pytest.mark.parametrize(
     ("payload", "why"),
-    [('{"text": 7}', "text"), ("{", "Note"), ('{"text": "x", ', "Note")],
+    [
+        ('{"text": 7}', "text"),
+        ("{", "Note"),
+        ('{"text": "x", ', "Note"),
+        ('{"text": "x", "texts": "y"}', "Note has no field 'texts'; it has text"),
+    ],
 )
 def test_a_payload_that_does_not_fit_is_refused(
     cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str], payload: str, why: str
@@ -64,6 +69,14 @@ def test_a_payload_that_does_not_fit_is_refused(
     assert main(["enqueue", NOTE, payload]) == ExitCode.USAGE
 
     assert why in capsys.readouterr().err
+    assert cli_jobs.inspect.jobs().total == 0
+
+
+def test_a_message_does_not_name_its_command_twice(
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["enqueue", NOTE, '{"text": "x"}', "--queue", "a b"]) == ExitCode.USAGE
+    assert capsys.readouterr().err.startswith("jobkit enqueue: queue='a b': ")
 
 
 def test_a_class_that_is_not_there_is_refused(
@@ -104,9 +117,13 @@ def test_a_payload_of_an_unknown_type_is_not_printed(
     handle = cli_jobs.enqueue(Secret(user="ann", password="hunter2"))
 
     text = out(capsys, "jobs", "show", handle.id)
+    assert main(["jobs", "list"]) == ExitCode.OK
+    said = capsys.readouterr()
 
-    assert "hunter2" not in text
+    assert "hunter2" not in text + said.out
     assert "--import" in text
+    assert "20, unless its type says otherwise" in text
+    assert said.err.count("--import") == 1
 
 
 def test_jobs_are_cancelled_retried_and_deleted(
@@ -133,7 +150,7 @@ def test_what_cannot_be_done_is_refused_job_by_job(
     assert main(["jobs", "retry", waiting.id, gone.id]) == ExitCode.REFUSED
     first, second = capsys.readouterr().err.splitlines()
     assert "is queued" in first
-    assert gone.id in second
+    assert first.count(waiting.id) == second.count(gone.id) == 1
     assert main(["jobs", "delete", gone.id]) == ExitCode.REFUSED
     assert "was gone" in capsys.readouterr().err
 

@@ -40,4 +40,29 @@ def test_a_type_is_paused_everywhere_or_in_a_queue(
 def test_nothing_named_is_refused(cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]) -> None:
     """B27"""
     assert main(["queues", "pause"]) == ExitCode.USAGE
-    assert "queue" in capsys.readouterr().err
+    assert capsys.readouterr().err == ("jobkit queues pause: give a QUEUE, --type TYPE, or both\n")
+    assert main(["queues", "resume"]) == ExitCode.USAGE
+
+
+def test_a_list_tells_what_is_paused(
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """B27, B47"""
+    cli_jobs.enqueue(Note("a"))
+    cli_jobs.enqueue(Note("b"), queue="mail")
+    cli_jobs.inspect.pause(queue="mail")
+    cli_jobs.inspect.pause(queue="default", type=Note)
+
+    assert main(["queues", "list"]) == ExitCode.OK
+
+    titles, *rows = capsys.readouterr().out.splitlines()
+    assert titles.endswith("PAUSED")
+    assert [row.split()[-1] for row in rows] == [NOTE, "all"]
+
+
+def test_an_empty_list_says_so(cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["queues", "list"]) == ExitCode.OK
+    said = capsys.readouterr()
+    assert (said.out, said.err.startswith("no queues")) == ("", True)
+    assert main(["schedules", "list"]) == ExitCode.OK
+    assert capsys.readouterr().err == "no schedules\n"

@@ -87,6 +87,20 @@ def test_a_pause_that_holds_jobs_up_is_told() -> None:
     assert "is paused, and 3 jobs are due. jobkit queues resume mail" in told
 
 
+def test_a_pause_of_a_type_that_holds_jobs_up_is_told() -> None:
+    """B27"""
+    (told,) = about_queues([replace(QUEUE, paused_types=("Other", "Send"))], [WORKER])
+
+    assert told.startswith("queue mail: Send is paused, and 3 jobs are due.")
+    assert "jobkit queues resume --type Send" in told
+
+
+def test_one_dead_job_is_no_plural() -> None:
+    (told,) = about_queues([replace(QUEUE, counts={**QUEUE.counts, JobState.DEAD: 1})], [WORKER])
+
+    assert "1 job is dead" in told
+
+
 def test_dead_jobs_are_told() -> None:
     """B36"""
     dead = {**QUEUE.counts, JobState.DEAD: 2}
