@@ -185,3 +185,12 @@ def test_jobs_are_listed_with_totals(
     assert said.err.startswith("2 of 3; go on with --cursor ")
     assert [item["payload"]["text"] for item in told["items"]] == ["a", "b", "c"]
     assert (told["total"], told["cursor"]) == (3, None)
+
+
+def test_a_record_without_a_version_has_none(cli_jobs: RedisJobs) -> None:
+    """API 8: a worker that was told no version has none, in the record as in its attempts."""
+    handle = cli_jobs.enqueue(Note("a"))
+    cli_jobs.drain()
+
+    record = handle.record()
+    assert (record.version, record.attempts[-1].version) == (None, None)

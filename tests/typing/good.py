@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import assert_type
@@ -107,3 +108,23 @@ def test_sign_up(jobs: TestingJobs) -> None:
     assert_type(jobs.get_first_of(SendMail), SendMail)
     assert_type(jobs.queued(Resize), jobkit.Matches[Resize])
     assert_type(jobs.perform(Resize("a.png")), jobkit.JobRecord[Resize])
+
+
+def wrap(ctx: jobkit.JobContext, call_next: Callable[[], object]) -> object:
+    return call_next()
+
+
+def by_name(jobs: TestingJobs, handle: jobkit.JobHandle[SendMail], at: datetime) -> None:
+    """The parameters that are not positional only have the names of the contract."""
+    jobkit.Handlers().middleware(fn=wrap)
+    handle.set_priority(n=3)
+    handle.reschedule(run_at=at)
+    assert_type(handle.wait(timeout=timedelta(seconds=1)), jobkit.JobRecord[SendMail])
+    jobs.inspect.reschedule(id=handle.id, at=at)
+    jobs.inspect.pause(queue="mail", type=SendMail)
+    assert_type(jobs.inspect.cancel(id=handle.id), bool)
+    assert_type(jobs.inspect.prune(state="dead", keep=1), int)
+
+
+def publish(jobs: jobkit.Enqueuer, several: Iterable[jobkit.DataclassLike]) -> None:
+    jobs.enqueue_many(several)
