@@ -10,10 +10,12 @@ enqueue ─┬────────────► queued ──claim──�
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, Literal, TypeAlias, TypeVar
+
+from jobkit.description import describe
 
 J_co = TypeVar("J_co", covariant=True)
 
@@ -139,7 +141,7 @@ class JobRecord(Generic[J_co]):
     state: JobState
     due: bool
     payload: J_co | None
-    raw: bytes
+    raw: bytes = field(repr=False)
     priority: int
     run_at: datetime
     enqueued_at: datetime
@@ -161,3 +163,7 @@ class JobRecord(Generic[J_co]):
     metadata: Mapping[str, str]
     cancel_requested_at: datetime | None
     timed_out_at: datetime | None
+
+    def __repr__(self) -> str:
+        """Without secrets: records end up in logs."""
+        return describe(self)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
+
+from jobkit.description import describe
 
 J_co = TypeVar("J_co", covariant=True)
 
@@ -28,7 +30,7 @@ class ScheduleInfo(Generic[J_co]):
     timezone: str
     type: str
     payload: J_co | None
-    raw: bytes
+    raw: bytes = field(repr=False)
     next_runs: tuple[datetime, ...]
     last_run: datetime | None
     last_job: str | None
@@ -43,3 +45,7 @@ class ScheduleInfo(Generic[J_co]):
     metadata: Mapping[str, str]
     owner: str | None
     ended_at: datetime | None
+
+    def __repr__(self) -> str:
+        """Without secrets: records end up in logs."""
+        return describe(self)

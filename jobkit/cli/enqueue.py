@@ -46,13 +46,19 @@ def enqueue(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
 
 def _job(kind: JobType[Any], payload: bytes) -> Any:
     """Decode a job; a field that its type lacks is a slip here, though not in what is stored."""
-    job = kind.decode(payload)
     fields = [field.name for field in dataclasses.fields(kind.cls)]
-    unknown = sorted(set(msgspec.json.decode(payload, type=dict[str, Any])).difference(fields))
-    if unknown:
-        has = f"it has {', '.join(fields)}" if fields else "it has none"
-        raise InvalidJob(f"{kind.name} has no field {unknown[0]!r}; {has}")
-    return job
+    for name in _names_in(payload):
+        if name not in fields:
+            has = f"it has {', '.join(fields)}" if fields else "it has none"
+            raise InvalidJob(f"{kind.name} has no field {name!r}; {has}")
+    return kind.decode(payload)
+
+
+def _names_in(payload: bytes) -> list[str]:
+    try:
+        return list(msgspec.json.decode(payload, type=dict[str, Any]))
+    except msgspec.DecodeError:
+        return []  # to decode it as a job says what is wrong with it
 
 
 def _options(given: argparse.Namespace) -> Any:

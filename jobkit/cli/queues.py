@@ -40,6 +40,8 @@ def pause(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
     """Stop the claims of what was named."""
     _check_named(given)
     jobs.inspect.pause(queue=given.queue, type=given.type)
+    if given.queue is not None:
+        _warn_of_empty(jobs, given.queue)
     print(f"{_named(given)}: paused; what runs finishes")
     return ExitCode.OK
 
@@ -47,9 +49,16 @@ def pause(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
 def resume(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
     """End a pause of what was named."""
     _check_named(given)
+    was_paused = jobs.inspect.is_paused(queue=given.queue, type=given.type)
     jobs.inspect.resume(queue=given.queue, type=given.type)
-    print(f"{_named(given)}: resumed")
+    print(f"{_named(given)}: {'resumed' if was_paused else 'was not paused'}")
     return ExitCode.OK
+
+
+def _warn_of_empty(jobs: WorkingJobs, queue: str) -> None:
+    """Tell of a name that may be mistyped."""
+    if not jobs.inspect.jobs(queue=queue, limit=1).total:
+        print(f"queue {queue} has no jobs; is that its name?", file=sys.stderr)
 
 
 def _row(queue: QueueInfo) -> tuple[object, ...]:

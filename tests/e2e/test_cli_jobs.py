@@ -60,6 +60,8 @@ def test_a_payload_may_come_from_stdin(
         ("{", "Note"),
         ('{"text": "x", ', "Note"),
         ('{"text": "x", "texts": "y"}', "Note has no field 'texts'; it has text"),
+        ('{"txt": "x"}', "Note has no field 'txt'"),
+        ("[1]", "Note"),
     ],
 )
 def test_a_payload_that_does_not_fit_is_refused(

@@ -66,3 +66,17 @@ def test_an_empty_list_says_so(cli_jobs: RedisJobs, capsys: pytest.CaptureFixtur
     assert (said.out, said.err.startswith("no queues")) == ("", True)
     assert main(["schedules", "list"]) == ExitCode.OK
     assert capsys.readouterr().err == "no schedules\n"
+
+
+def test_a_name_that_may_be_mistyped_is_told(
+    cli_jobs: RedisJobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """B27"""
+    cli_jobs.enqueue(Note("a"))
+
+    assert main(["queues", "pause", "default"]) == ExitCode.OK
+    assert capsys.readouterr().err == ""
+    assert main(["queues", "pause", "defualt"]) == ExitCode.OK
+    assert capsys.readouterr().err == "queue defualt has no jobs; is that its name?\n"
+    assert main(["queues", "resume", "deafult"]) == ExitCode.OK
+    assert capsys.readouterr().out == "queue deafult: was not paused\n"
