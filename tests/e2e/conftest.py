@@ -40,12 +40,10 @@ def kept(make: Callable[..., WorkingJobs]) -> Generator[MakeJobs]:
     assert found == []
 
 
-@pytest.fixture(params=SERVERS)
-def redis_make(
-    request: pytest.FixtureRequest, redis_servers: RedisServers, namespace: str
-) -> Iterator[MakeJobs]:
+@pytest.fixture
+def redis_make(redis_server: RedisServer, namespace: str) -> Iterator[MakeJobs]:
     """Make backends that share one namespace on Redis."""
-    with kept(partial(RedisJobs, redis_servers(request.param).url, namespace=namespace)) as make:
+    with kept(partial(RedisJobs, redis_server.url, namespace=namespace)) as make:
         yield make
 
 

@@ -69,7 +69,7 @@ def test_threads_and_tasks_share_the_slots(jobs: WorkingJobs) -> None:
         with lock:
             inside[kind] += 1
             inside["most"] = max(inside["most"], inside["sync"] + inside["async"])
-            if inside["sync"] and inside["async"]:
+            if inside["sync"] and inside["async"] and inside["most"] == 3:
                 together.set()
 
     def leave(kind: str) -> None:
