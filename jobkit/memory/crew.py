@@ -64,17 +64,16 @@ class Crew:
         known = self.workers.get(worker)
         return known is not None and known.lanes == lanes.key
 
-    def hint(self, type_name: str, now: int) -> None:
-        """Wake one idle worker that serves this type."""
+    def hint(self, type_name: str, now: int) -> bool:
+        """Wake one idle worker that serves this type; False if there is none."""
         for worker, key in self.idle.items():
             lanes = self.lanes.get(key)
             lane = None if lanes is None else lanes.lanes.get(type_name)
-            if lane is not None:
-                if self.pauses.hold(type_name, lane.group):
-                    return
+            if lane is not None and not self.pauses.hold(type_name, lane.group):
                 del self.idle[worker]
                 self.on_hint(worker)
-                return
+                return True
+        return False
 
     def hint_anybody(self) -> None:
         """Wake one idle worker, whatever it serves."""
@@ -87,8 +86,7 @@ class Crew:
         seen = self.workers.get(worker)
         lanes = None if seen is None else self.lanes.get(seen.lanes)
         for type_name, lane in () if lanes is None else lanes.lanes.items():
-            if lane.group == group and type_name in ready:
-                self.hint(type_name, now)
+            if lane.group == group and type_name in ready and self.hint(type_name, now):
                 return
 
     def hint_wanted(self, now: int) -> None:

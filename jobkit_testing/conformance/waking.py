@@ -9,6 +9,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Thread
 
+import pytest
+
 from jobkit.clock import SystemClock
 from jobkit.store import Delete, Lane, Waiter
 from jobkit_testing.conformance.bench import Bench, BenchWorker
@@ -308,6 +310,21 @@ class Waking:
         both = lanes(New=Lane(group="New", limit=1), Old=Lane(group="New", limit=1))
         ann, bob = bench.worker("ann", both), bench.worker("bob", both)
         bench.push(a_job("New"), a_job("Old"))
+        job = ann.take_one()
+        with waiting(bench, bob) as (of_bob,):
+            ann.settle(succeed(job))
+
+            assert of_bob.wait([QUEUE], HEARD)
+
+    @pytest.mark.parametrize("names", [("New", "Old"), ("Old", "New")])
+    def test_a_freed_slot_wakes_for_the_name_that_somebody_waits_for(
+        self, bench: Bench, names: tuple[str, str]
+    ) -> None:
+        """B1, B13, B26: a worker that knows one name only, while jobs of both are ready."""
+        group = Lane(group="New", limit=1)
+        ann = bench.worker("ann", lanes(**dict.fromkeys(names, group)))
+        bob = bench.worker("bob", lanes(New=group))
+        bench.push(a_job("New"), a_job("Old"), a_job("New"))
         job = ann.take_one()
         with waiting(bench, bob) as (of_bob,):
             ann.settle(succeed(job))

@@ -16,11 +16,12 @@ local function wake_one(p, key)
   return true
 end
 
+-- True if somebody was woken.
 local function hint(p, type)
   for _, key in ipairs(redis.call('SMEMBERS', p .. 'idlers')) do
     local spec = redis.call('HGET', p .. 'lanes:' .. key, type)
     if spec and not is_paused(p, type, string.match(spec, '^%d* %d* (.*)$')) then
-      if wake_one(p, key) then return end
+      if wake_one(p, key) then return true end
     end
   end
 end
@@ -50,8 +51,9 @@ local function hint_freed(p, worker, group, is_awake)
   for i = 1, #lanes, 2 do
     local type, its_group = lanes[i], string.match(lanes[i + 1], '^%d* %d* (.*)$')
     if its_group == group
-      and redis.call('EXISTS', p .. 'lane:' .. type, p .. 'lane:!' .. type) > 0 then
-      return hint(p, type)
+      and redis.call('EXISTS', p .. 'lane:' .. type, p .. 'lane:!' .. type) > 0
+      and hint(p, type) then
+      return
     end
   end
 end
