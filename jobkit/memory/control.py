@@ -99,8 +99,8 @@ def set_priority(queue: MemoryQueue, operation: SetPriority, clock: int) -> JobS
 
 def set_pause(queue: MemoryQueue, operation: SetPause, clock: int) -> None:
     """Pause or resume a queue, or a type in it."""
-    queue.pauses.set(operation.type, paused=operation.paused)
-    if not operation.paused:
+    changed = queue.pauses.set(operation.type, paused=operation.paused)
+    if changed and not operation.paused:
         queue.wake_for_ready(queue.time.now(clock))
 
 

@@ -22,14 +22,17 @@ class QueuePauses:
         """Tell whether a type with one of these names may not be claimed."""
         return bool(self) and self.read().hold(*names)
 
-    def set(self, type_name: str | None, *, paused: bool) -> None:
-        """Pause or resume the queue, or a type in it."""
+    def set(self, type_name: str | None, *, paused: bool) -> bool:
+        """Pause or resume the queue, or a type in it; False if that changed nothing."""
+        if paused == (self.queue if type_name is None else type_name in self.types):
+            return False
         if type_name is None:
             self.queue = paused
         elif paused:
             self.types.add(type_name)
         else:
             self.types.discard(type_name)
+        return True
 
     def hear(self, paused: PausedTypes) -> None:
         """Take over a newer list of what is paused over all queues."""

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 
 from jobkit.clock import SystemClock
-from jobkit.store import Delete, Lane, Waiter
+from jobkit.store import Delete, Lane, SetPause, Waiter
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
     QUEUE,
@@ -330,6 +330,17 @@ class Waking:
             ann.settle(succeed(job))
 
             assert of_bob.wait([QUEUE], HEARD)
+
+    def test_a_resume_of_what_is_not_paused_wakes_nobody(self, bench: Bench) -> None:
+        """B13, B27: it has changed nothing."""
+        bench.push(a_job("L"), a_job("L"))
+        ann, bob = (bench.worker(name, ONE_OF_L) for name in ("ann", "bob"))
+        ann.take_one()
+        with waiting(bench, bob) as (of_bob,):
+            bench.run(SetPause(queue=QUEUE, paused=False))
+            bench.run(SetPause(queue=QUEUE, type="L", paused=False))
+
+            assert not of_bob.wait([QUEUE], UNHEARD)
 
     def test_deleting_a_running_job_wakes_for_its_slot(self, bench: Bench) -> None:
         """B13, B26, B46: also the worker that ran it, if that is idle."""
