@@ -40,6 +40,8 @@ class Crew:
 
     def beat(self, worker: str, lanes: LaneSet, about: bytes, now: int) -> None:
         """Note that a worker is alive and what it serves; forget those that are long silent."""
+        if self.idle.get(worker, lanes.key) != lanes.key:
+            del self.idle[worker]  # it is awake, and claims by the new set
         self.workers[worker] = Seen(now, lanes.key, about)
         self.lanes[lanes.key] = lanes
         for name, seen in list(self.workers.items()):

@@ -243,6 +243,20 @@ class Waking:
 
             assert of_bob.wait([QUEUE], HEARD)
 
+    @pytest.mark.parametrize("changed", [0, 1])
+    def test_a_worker_that_serves_other_types_now_takes_no_hint(
+        self, bench: Bench, changed: int
+    ) -> None:
+        """B13, B51: it claims anew; its old lanes are left to the others who serve them."""
+        workers = bench.worker("ann"), bench.worker("bob")
+        with waiting(bench, *workers) as waiters:
+            workers[changed].lanes = lanes("C")
+            workers[changed].beat()
+            bench.push(a_job())
+
+            assert waiters[1 - changed].wait([QUEUE], HEARD)
+            assert not waiters[changed].wait([QUEUE], UNHEARD)
+
     def test_wake_ends_a_wait_that_is_under_way(self, bench: Bench) -> None:
         """B52: a shutdown does not wait for the next job."""
         clock = SystemClock()

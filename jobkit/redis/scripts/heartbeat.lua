@@ -28,7 +28,10 @@ local function announce()
   for _, silent in ipairs(redis.call('ZRANGEBYSCORE', p .. 'workers', '-inf', now - FORGOTTEN)) do
     forget(p, silent)
   end
-  if before and before ~= lane_set then drop_unused_lanes(p, before) end
+  if before and before ~= lane_set then
+    no_longer_idle(p, worker, before) -- it is awake, and claims by the new set
+    drop_unused_lanes(p, before)
+  end
   return first + lanes * 2
 end
 
