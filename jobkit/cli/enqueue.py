@@ -35,7 +35,7 @@ def enqueue(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
     """Store the job and print its id."""
     kind: JobType[Any] = job_type(load_class(given.type))
     text = sys.stdin.read() if given.payload == STDIN else given.payload
-    handle = jobs.enqueue(_job(kind, text.encode()), **_options(given))
+    handle = jobs.enqueue(_job(kind, text.encode("utf-8", "surrogateescape")), **_options(given))
     if given.json:
         told = {"id": handle.id, "type": handle.type, "queue": handle.queue}
         print(json.dumps({**told, "created": handle.created}))
@@ -57,7 +57,7 @@ def _job(kind: JobType[Any], payload: bytes) -> Any:
 def _names_in(payload: bytes) -> list[str]:
     try:
         return list(msgspec.json.decode(payload, type=dict[str, Any]))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return []  # to decode it as a job says what is wrong with it
 
 

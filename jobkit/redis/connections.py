@@ -104,6 +104,14 @@ def _of_url(url: str, reply_timeout: float) -> Address:
 
 
 def of_server_url(url: str, reply_timeout: float) -> Address:
+    parts = urlsplit(url)
+    database = parts.path.strip("/")
+    if parts.scheme != "unix" and database and not database.isdecimal():  # redis-py would take 0
+        check_login(url)
+        raise InvalidOption(  # that could be a piece of a password
+            "a Redis URL cannot be read: after the host comes the number of a database, as in "
+            "redis://host:6379/0"
+        )
     try:
         # redis-py leaves its keyword arguments untyped; none is given here.
         pool = ConnectionPool.from_url(url)  # pyright: ignore[reportUnknownMemberType]

@@ -62,6 +62,8 @@ def test_a_payload_may_come_from_stdin(
         ('{"text": "x", "texts": "y"}', "Note has no field 'texts'; it has text"),
         ('{"txt": "x"}', "Note has no field 'txt'"),
         ("[1]", "Note"),
+        ("\udcff", "Note"),  # as Python reads a byte that is no UTF-8
+        ('{"text": "\udcff"}', "Note"),
     ],
 )
 def test_a_payload_that_does_not_fit_is_refused(

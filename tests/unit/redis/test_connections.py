@@ -139,3 +139,18 @@ def test_a_forked_child_begins_with_no_connection(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("os.getpid", lambda: child)
 
     assert connections.borrow() is not of_the_parent
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://host/mail", "rediss://host/1/2", "redis+sentinel://host/primary/mail"]
+)
+def test_a_database_that_is_no_number_is_refused(url: str) -> None:
+    """redis-py would take it for 0."""
+    with pytest.raises(InvalidOption, match="number of a database"):
+        address_of(url)
+
+
+def test_a_piece_of_a_password_is_not_taken_for_a_database() -> None:
+    with pytest.raises(InvalidOption) as refused:
+        address_of("redis://ann@home:a/secret@host")
+    assert "secret" not in str(refused.value)
