@@ -10,6 +10,7 @@ import re
 import threading
 from collections import deque
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -60,12 +61,22 @@ class Address:
 
     def async_connection(self) -> Any:
         """Return a new connection for coroutines, not yet connected."""
-        kind = _ASYNC_TWINS.get(self.connection_class.__name__)
-        if kind is None:
-            raise NotSupported(f"{self.connection_class.__name__} has no asyncio twin; give a URL")
+        kind = _async_twin(self.connection_class)
         arguments = dict(self.arguments)
         arguments["retry"] = AsyncRetry(NoBackoff(), 0)
         return kind(**arguments)
+
+
+def _async_twin(kind: type[Any]) -> type[Any]:
+    """Return the connection class for coroutines; raises `NotSupported`."""
+    name = kind.__name__
+    twin = _ASYNC_TWINS.get(name)
+    if twin is None and kind.__module__.partition(".")[0] == "fakeredis":  # it brings its own
+        home = import_module("fakeredis.aioredis")
+        twin = getattr(home, name.replace("Fake", "FakeAsync", 1), None)
+    if twin is None:
+        raise NotSupported(f"{name} has no asyncio twin; give a URL")
+    return twin
 
 
 def address_of(url_or_client: object, *, reply_timeout: float = REPLY_TIMEOUT) -> Address:

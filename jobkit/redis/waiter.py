@@ -14,6 +14,7 @@ from jobkit.redis.faults import unreachable
 from jobkit.redis.keys import hint_key
 
 GRACE = 5.0  # seconds that a reply may take beyond the time blocked
+SLICE = 0.1  # seconds to block at a time where nobody can end it
 
 
 class RedisWaiter:
@@ -46,9 +47,8 @@ class RedisWaiter:
         Asks nothing of Redis, which may be full, frozen or away.
         """
         self._woken.set()  # first: a wait that has no socket yet looks at this once it has one
-        # redis-py has no other way to end a read of another thread without breaking its parser.
-        link: object = getattr(self._connection, "_sock", None)
-        if isinstance(link, socket.socket):
+        link = self._socket()
+        if link is not None:
             with suppress(OSError):
                 link.shutdown(socket.SHUT_RDWR)
 
@@ -60,11 +60,24 @@ class RedisWaiter:
         if self._connection is None:
             self._connection = self._address.connection(socket_timeout=timeout + GRACE)
         self._connection.connect()
-        if self._woken.is_set():
-            return None
+        hint = None
+        left = timeout
+        while hint is None and left > 0 and not self._woken.is_set():
+            # What has no socket, as fakeredis, cannot be woken: it has to look up.
+            rest = left if self._socket() is not None else min(left, SLICE)
+            hint = self._pop(self._connection, keys, rest)
+            left -= rest
+        return hint
+
+    def _pop(self, connection: Wire, keys: list[str], timeout: float) -> object:
         words = [("BLPOP", *keys, f"{timeout:.3f}")]
-        self._connection.send_packed_command(self._connection.pack_commands(words))
-        return self._connection.read_response(timeout=timeout + GRACE)
+        connection.send_packed_command(connection.pack_commands(words))
+        return connection.read_response(timeout=timeout + GRACE)
+
+    def _socket(self) -> socket.socket | None:
+        # redis-py has no other way to end a read of another thread without breaking its parser.
+        link: object = getattr(self._connection, "_sock", None)
+        return link if isinstance(link, socket.socket) else None
 
     def _disconnect(self) -> None:
         if self._connection is not None:

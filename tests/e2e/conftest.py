@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import fakeredis
 import pytest
 
 from jobkit import MemoryJobs, RedisJobs
@@ -18,7 +19,7 @@ from tests.e2e.apps.mailing import handlers
 from tests.e2e.backends import MakeJobs, breaches
 from tests.servers import RedisServer
 
-CLUSTER = ["cluster"] if EVERYWHERE else []
+ELSEWHERE = ["fakeredis", "cluster"] if EVERYWHERE else []
 
 
 @contextmanager
@@ -47,15 +48,17 @@ def redis_make(redis_server: RedisServer, namespace: str) -> Iterator[MakeJobs]:
         yield make
 
 
-@pytest.fixture(params=["memory", *SERVERS, *CLUSTER])
+@pytest.fixture(params=["memory", *SERVERS, *ELSEWHERE])
 def make_jobs(
     request: pytest.FixtureRequest, redis_servers: RedisServers, namespace: str
 ) -> Iterator[MakeJobs]:
-    """Run the test on memory and on Redis; everywhere: on every server and on a cluster."""
+    """Run the test on memory and on Redis; everywhere: on all servers, fakeredis, a cluster."""
     place = str(request.param)
-    if place == "memory":
-        make: Callable[..., WorkingJobs] = MemoryJobs
-    else:
+    make: Callable[..., WorkingJobs] = MemoryJobs
+    if place == "fakeredis":
+        client = fakeredis.FakeRedis(server=fakeredis.FakeServer())
+        make = partial(RedisJobs, client, namespace=namespace)
+    elif place != "memory":
         cluster: RedisCluster | None = None
         if place == "cluster":
             cluster = request.getfixturevalue("redis_cluster")

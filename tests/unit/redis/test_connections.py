@@ -82,10 +82,19 @@ def test_each_kind_of_address_has_an_async_twin(url: str) -> None:
 
 
 def test_a_client_without_an_async_twin_is_refused_by_name() -> None:
-    address = address_of(fakeredis.FakeRedis())
+    class OfMyOwn(redis.Connection):
+        pass
 
-    with pytest.raises(NotSupported, match="FakeRedisConnection"):
-        address.async_connection()
+    client = redis.Redis(connection_pool=redis.ConnectionPool(connection_class=OfMyOwn))
+
+    with pytest.raises(NotSupported, match="OfMyOwn has no asyncio twin"):
+        address_of(client).async_connection()
+
+
+def test_a_fake_client_brings_its_own_twin() -> None:
+    address = address_of(fakeredis.FakeRedis(server=fakeredis.FakeServer()))
+
+    assert type(address.async_connection()).__module__.startswith("fakeredis")
 
 
 @pytest.mark.parametrize("wrong", [None, 6379, b"redis://host", redis.asyncio.Redis()])
