@@ -93,9 +93,12 @@ def seconds(text: str) -> timedelta:
     datetime.timedelta(microseconds=500000)
     """
     try:
-        return timedelta(seconds=float(text))
+        found = timedelta(seconds=float(text))
     except (ValueError, OverflowError):  # also "nan" and "inf"
         raise ArgumentTypeError(f"{text!r} is no number of seconds") from None
+    if found < timedelta(0):
+        raise ArgumentTypeError("must not be negative")
+    return found
 
 
 def names(text: str) -> list[str]:

@@ -202,7 +202,7 @@ class Worker:
         try:
             self._store.run_many(leaves, now=self._now())
         except BackendUnavailable as error:
-            _LOGGER.info("the store forgets this worker by itself: %s", error)
+            _LOGGER.debug("the store forgets this worker by itself: %s", error)
 
     def _left(self) -> dict[str, int]:
         left: dict[str, int] = dict.fromkeys(LEFT, 0)
