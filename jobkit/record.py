@@ -132,8 +132,9 @@ class JobRecord(Generic[J_co]):
     is or was due. `attempt` is the number of the attempt that runs, comes next, or was the
     last. `attempts` are the last ten that ended, oldest first; `error` is the last of them
     that failed. `retries_left` is by the options of its type as this process knows it; where it
-    does not know the type, by those of the call and the defaults. `unique_key`: the key of its `unique` option, or "~" and the hash of its payload
-    or of a long key, whether it still holds that or not.
+    does not know the type, by those of the call and the defaults. `unique_key`: the key of its
+    `unique` option, or "~" and the hash of its payload or of a long key, whether it still holds
+    that or not.
     """
 
     id: str
