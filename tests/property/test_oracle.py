@@ -3,7 +3,7 @@
 Around each change of each zone two of `SPECS` are compared, another two at the next change;
 `JOBKIT_ORACLE=full` compares all of them (three minutes):
 
-    JOBKIT_ORACLE=full pytest -n 2 --timeout 600 tests/unit/schedules/test_oracle.py
+    JOBKIT_ORACLE=full pytest -n 2 --timeout 600 tests/property/test_oracle.py
 
 What differs, and why (cronsim 2.8):
 
