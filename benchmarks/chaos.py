@@ -43,7 +43,6 @@ from tests.servers import RedisServer, find_servers
 NAMESPACE = "chaos"
 QUEUE = "default"
 BATCH = 40
-SETTLING = 2.5  # seconds, longer than a poll: whoever is left fires what is due
 LAST_WAIT = 120.0  # seconds for the survivors to finish what is left
 
 
@@ -180,7 +179,7 @@ def rampage(
             next_kill = time.monotonic() + chaos.calm()
         time.sleep(0.01)
     chaos.fed_until = time.time()
-    chaos.stopped = stop_ticks(store, QUEUE, after=SETTLING)
+    chaos.stopped = stop_ticks(store, QUEUE, patience=LAST_WAIT)
     fed = time.monotonic()
     while unfinished(counts_of(store)) and time.monotonic() - fed < LAST_WAIT:
         time.sleep(0.05)

@@ -19,14 +19,18 @@ def start_ticks(jobs: jobkit.Scheduler, number: int) -> None:
         jobs.schedule("@every 1s", Tick(n), name=f"tick-{n}", missed="all")
 
 
-def stop_ticks(store: RedisStore, queue: str, *, after: float) -> list[StoredSchedule]:
-    """Wait for what is due to be fired, remove the schedules, return how far they had come."""
-    if store.run(Schedules(queue=queue)).schedules:
-        time.sleep(after)
-    found = store.run(Schedules(queue=queue)).schedules
-    for each in found:
+def stop_ticks(store: RedisStore, queue: str, *, patience: float) -> list[StoredSchedule]:
+    """Wait until what is due now is fired, remove the schedules, return how far they had come."""
+    found = store.run(Schedules(queue=queue))
+    began, now = time.monotonic(), found.now
+    while any((each.tick or 0) <= now for each in found.schedules):
+        if time.monotonic() - began > patience:
+            raise SystemExit(f"ticks that were due at {now} are not fired after {patience} s")
+        time.sleep(0.05)
+        found = store.run(Schedules(queue=queue))
+    for each in found.schedules:
         store.run(RemoveSchedule(queue=queue, name=each.schedule.name))
-    return list(found)
+    return list(found.schedules)
 
 
 def faults_of_ticks(
@@ -48,6 +52,6 @@ def faults_of_ticks(
         ticks += len(expected)
         faults += [f"{name} has no job at {at}" for at in expected if at not in found]
         faults += [f"{name} has two jobs at {at}" for at in expected if found.count(at) > 1]
-        if last < began:
+        if last + SECOND <= began:
             faults.append(f"{name} stopped at {last}, and was to go on until {began}")
     return ticks, faults

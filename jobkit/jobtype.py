@@ -118,9 +118,26 @@ def job_type_of(job: J, /) -> JobType[J]:
 
 
 def named_type(name: str) -> JobType[Any] | None:
-    """Return the newest type in this process with this stored name or alias, if there is one."""
+    """Return the newest type in this process with this stored name or alias, if there is one.
+
+    A dataclass of a module that is loaded need not have been used as a job before.
+    """
     cls = _known.newest(name)
-    return None if cls is None else job_type(cls)
+    return _unused_type(name) if cls is None else job_type(cls)
+
+
+def _unused_type(name: str) -> JobType[Any] | None:
+    """Look for a class of this `module.QualName` in the modules that are loaded."""
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(parts[:length]))
+        for part in parts[length:]:
+            found = getattr(found, "__dict__", {}).get(part)  # runs no code of a lazy module
+        if isinstance(found, type) and dataclasses.is_dataclass(found):
+            with contextlib.suppress(InvalidJob):  # no job type, so nobody stored it
+                made: JobType[Any] = job_type(found)
+                return made if made.name == name else None
+    return None
 
 
 class _Known:

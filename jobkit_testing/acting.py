@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -105,9 +106,9 @@ class Acting:
         """Whether the next enqueue is to be run by the one who makes it."""
         return self._witness.arrivals is not None and not self._driver.is_busy
 
+    @abstractmethod
     def declare(self) -> None:
         """Put what handlers declare, as a worker does."""
-        raise NotImplementedError
 
     def _carry_out(self, name: str, steps: Attempts[T]) -> T:
         __tracebackhide__ = True

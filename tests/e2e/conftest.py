@@ -17,7 +17,9 @@ from tests.clusters import RedisCluster
 from tests.conftest import EVERYWHERE, SERVERS, RedisServers
 from tests.e2e.apps.mailing import handlers
 from tests.e2e.backends import MakeJobs, breaches
-from tests.servers import RedisServer
+from tests.e2e.redis_backends import BINARIES as FOUND
+from tests.e2e.redis_backends import backends
+from tests.servers import RedisServer, ServerBinary
 
 ELSEWHERE = ["fakeredis", "cluster"] if EVERYWHERE else []
 
@@ -84,3 +86,18 @@ def cli_jobs(
     monkeypatch.setenv("JOBKIT_APP", "tests.e2e.apps.mailing")
     with RedisJobs(redis_server.url, namespace=namespace, handlers=handlers) as jobs:
         yield jobs
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """Start a server for this test alone: the newest version, or each (`each_version`)."""
+    binary: ServerBinary = getattr(request, "param", FOUND[-1])
+    with RedisServer(binary) as running:
+        yield running
+
+
+@pytest.fixture
+def make(server: RedisServer) -> Iterator[MakeJobs]:
+    """Make backends on it."""
+    with backends(server.url) as make_jobs:
+        yield make_jobs

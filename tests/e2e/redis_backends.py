@@ -7,12 +7,16 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from jobkit import RedisJobs
 from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs
 from tests.servers import RedisServer, find_servers
 
 BINARIES = find_servers()
+# Runs a test that has a `server` of its own once on each version of this machine.
+each_version = pytest.mark.parametrize("server", BINARIES, ids=lambda b: b.label, indirect=True)
 
 
 def a_server(*options: str) -> RedisServer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,29 +16,13 @@ from jobkit.redis.faults import RefusedLogin
 from tests.e2e.backends import MakeJobs
 from tests.e2e.handling import do_nothing
 from tests.e2e.jobtypes import Mailed, Ping
-from tests.e2e.redis_backends import BINARIES, a_server, backends
+from tests.e2e.redis_backends import a_server, each_version
 from tests.e2e.waiting import eventually
-from tests.servers import HOST, RedisServer, ServerBinary
+from tests.servers import HOST, RedisServer
 
 MINUTE = timedelta(minutes=1)
 SECRET = "s3cret/with?all#kinds@of:letters"  # a password of no one
 ESCAPED = "s3cret%2Fwith%3Fall%23kinds%40of%3Aletters"
-each_version = pytest.mark.parametrize("server", BINARIES, ids=lambda b: b.label, indirect=True)
-
-
-@pytest.fixture
-def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """Start a server of the newest version, or of each (`each_version`)."""
-    binary: ServerBinary = getattr(request, "param", BINARIES[-1])
-    with RedisServer(binary) as running:
-        yield running
-
-
-@pytest.fixture
-def make(server: RedisServer) -> Iterator[MakeJobs]:
-    """Make backends on it."""
-    with backends(server.url) as make_jobs:
-        yield make_jobs
 
 
 def refusal_of(jobs: RedisJobs) -> BackendUnavailable:

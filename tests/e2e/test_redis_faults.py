@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,27 +16,11 @@ from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs, breaches
 from tests.e2e.handling import calling, do_nothing
 from tests.e2e.jobtypes import Alone, Flaky, Ping, Text
-from tests.e2e.redis_backends import BINARIES, a_server, backends
+from tests.e2e.redis_backends import a_server, each_version
 from tests.e2e.waiting import Gate, eventually
-from tests.servers import RedisServer, ServerBinary
+from tests.servers import RedisServer
 
 MINUTE = timedelta(minutes=1)
-each_version = pytest.mark.parametrize("server", BINARIES, ids=lambda b: b.label, indirect=True)
-
-
-@pytest.fixture
-def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """Start a server of the newest version, or of each (`each_version`)."""
-    binary: ServerBinary = getattr(request, "param", BINARIES[-1])
-    with RedisServer(binary) as running:
-        yield running
-
-
-@pytest.fixture
-def make(server: RedisServer) -> Iterator[MakeJobs]:
-    """Make backends on it."""
-    with backends(server.url) as make_jobs:
-        yield make_jobs
 
 
 def in_trouble(jobs: WorkingJobs) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from socket import socket
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -346,3 +346,31 @@ def test_sensitive_fields_are_known_and_masked() -> None:
 
     assert found.sensitive == {"password"}
     assert found.describe(Login("ann", "secret")).endswith("Login(user='ann', password=***)")
+
+
+@dataclass
+class NeverUsed:
+    """A job type by its looks alone."""
+
+    number: int = 0
+
+
+@dataclass
+class NeverStored:
+    """Whoever reads this could not tell what was stored."""
+
+    when: datetime | str = ""
+
+
+def test_a_dataclass_of_a_loaded_module_is_found_before_its_first_use() -> None:
+    """Readers get the payload, and know what is secret in it."""
+    found = named_type(f"{__name__}.NeverUsed")
+
+    assert found is not None
+    assert found.cls is NeverUsed
+
+
+@pytest.mark.parametrize("name", ["NeverStored", "Nothing", "test_jobtype", "NeverUsed.number"])
+def test_what_is_no_job_type_is_not_found(name: str) -> None:
+    assert named_type(f"{__name__}.{name}") is None
+    assert named_type(name) is None

@@ -13,7 +13,7 @@ from jobkit.cli.exit_codes import ExitCode
 from jobkit.cli.supervisor import Supervisor, same_command
 
 BEGIN = """
-import os, signal, socket, sys, time
+import os, signal, socket, sys
 link = socket.socket(fileno=int(os.environ["JOBKIT_SUPERVISOR"]))
 lines = link.makefile("r")
 notes = sys.argv[1]
@@ -80,14 +80,12 @@ if times < 2:
 def test_sigterm_stops_all_and_waits_for_them(notes: Path) -> None:
     """B52: the exit code is the worst of theirs."""
     program = f"""
-stopped = []
-signal.signal(signal.SIGTERM, lambda *_: stopped.append(1))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 serve("w")
 note("served")
 if len(open(notes).readlines()) == 2:
     os.kill({os.getpid()}, signal.SIGTERM)
-while not stopped:
-    time.sleep(0.005)
+signal.sigwait([signal.SIGTERM])
 sys.exit(4)
 """
     assert ran(program, notes, processes=2) is ExitCode.HANDED_BACK
@@ -101,8 +99,7 @@ def test_who_ignores_sigterm_is_killed_after_a_grace(
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 serve("w")
 os.kill({os.getpid()}, signal.SIGTERM)
-while True:
-    time.sleep(1)
+signal.pause()
 """
     assert ran(program, notes) is ExitCode.REFUSED
     assert "did not end in time: it is killed" in caplog.text
@@ -111,17 +108,14 @@ while True:
 def test_a_second_sigint_is_passed_on(notes: Path) -> None:
     """B52: the first is a SIGTERM for them, the second a SIGINT: do not wait."""
     program = f"""
-heard = []
-signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
-signal.signal(signal.SIGINT, lambda *_: heard.append(2))
+signals = [signal.SIGTERM, signal.SIGINT]
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
 serve("w")
 os.kill({os.getpid()}, signal.SIGINT)
-while heard != [1]:
-    time.sleep(0.005)
+first = signal.sigwait(signals)
 os.kill({os.getpid()}, signal.SIGINT)
-while heard != [1, 2]:
-    time.sleep(0.005)
-sys.exit(5)
+second = signal.sigwait(signals)
+sys.exit(5 if [first, second] == signals else 1)
 """
     assert ran(program, notes) is ExitCode.ABANDONED
 
