@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar, Unpack
 
-from jobkit.checks import duration_complaint
 from jobkit.client import Jobs
 from jobkit.clock import SystemClock, to_milliseconds
 from jobkit.engine import Engine, Steps, drive
@@ -23,6 +22,7 @@ from jobkit.options import (
     QueueOptions,
     WorkerOptions,
     WorkerSettings,
+    check_timeout,
     worker_settings,
 )
 from jobkit.record import JobState
@@ -145,8 +145,7 @@ class TestingJobs(Acting, Assertions, Jobs):
 
     def shutdown(self, *, timeout: timedelta | None = None) -> None:
         """Forget what `start` was told; idempotent."""
-        if timeout is not None and (complaint := duration_complaint(timeout)):
-            raise InvalidOption(f"shutdown: timeout={timeout!r}: {complaint}")
+        check_timeout(timeout, of="shutdown")
         self._worker.settings = WorkerSettings()
 
     def run(self, **options: Unpack[WorkerOptions]) -> NoReturn:
@@ -190,10 +189,10 @@ class TestingJobs(Acting, Assertions, Jobs):
         """Put what handlers declare, as a worker does: at the start, and when there is more."""
         version = self._engine.handlers.version
         if self._declared != version:
-            self._declared = version
             scheduling = self._engine.scheduling
             for owner, asked in scheduling.declared():
                 drive(scheduling.put(scheduling.prepared(asked, owner=owner)), self._sender)
+            self._declared = version  # last: what failed is tried again
 
     def _send_declaring(self, operation: Operation[Any]) -> Any:
         self.declare()

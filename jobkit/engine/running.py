@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -50,7 +50,6 @@ from jobkit.store import (
 )
 
 MAX_RESULT = 64 * 1024
-NO_METADATA: Mapping[str, str] = {}
 _LOGGER = logging.getLogger("jobkit.worker")
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -114,7 +113,7 @@ class Runner:
         try:
             job = call.registration.job_type.decode(stored.payload)
             options = self._options(stored, call)
-            metadata = metadata_of(stored) if stored.metadata else NO_METADATA
+            metadata = metadata_of(stored)
         except Exception as error:  # InvalidJob, or whatever else damaged bytes bring about
             return Bury(lease=lease, failure=_failure("dead", error_of(error)))
         deadline = None
@@ -171,7 +170,7 @@ class Runner:
         """Return how this process serves a stored type that it has a handler for."""
         registration = self._engine.handlers.find(type_name)
         assert registration is not None  # callers take the names from the same handlers
-        options = options_of_type(registration.job_type.options, self._engine.defaults)
+        options = run_options({}, registration.job_type.options, self._engine.defaults)
         return Lane(
             group=registration.job_type.name,
             limit=options.max_concurrency,
@@ -253,11 +252,6 @@ def encode_result(value: object) -> Encoded:
     if len(encoded) > MAX_RESULT:
         return Encoded(None, f"it has {len(encoded):,} bytes of {MAX_RESULT:,}")
     return Encoded(encoded)
-
-
-def options_of_type(of_type: Mapping[str, Any], defaults: Mapping[str, Any]) -> RunOptions:
-    """Return the options of a type's attempts when the call gave none."""
-    return run_options({}, of_type, defaults)
 
 
 def _failure(outcome: AttemptOutcome, error: Error) -> Failure:

@@ -49,11 +49,9 @@ def chosen(
     type: str | type | None = None,
 ) -> Choice:
     """Return what was asked for; raise `InvalidOption` with the name of what asks, `of`."""
-    if queue is not None and (complaint := queue_name(queue)):
-        raise InvalidOption(f"{of}: queue={queue!r}: {complaint}")
     return Choice(
         states=IN_ORDER if state is None else (_state(of, state),),
-        queue=None if queue is None else plain_name(queue),
+        queue=queue_asked(of, queue),
         types=_names(of, type),
     )
 
@@ -83,12 +81,26 @@ def _names(of: str, kind: str | type | None) -> tuple[str, ...]:
     """Return the stored names that are meant: one as it is given, or all those of a class."""
     if kind is None:
         return ()
+    asked = type_asked(of, kind)
+    return (asked,) if isinstance(asked, str) else (asked.name, *asked.aliases)
+
+
+def queue_asked(of: str, queue: str | None) -> str | None:
+    """Return a queue's plain name; raise `InvalidOption` if it cannot be one."""
+    if queue is None:
+        return None
+    if complaint := queue_name(queue):
+        raise InvalidOption(f"{of}: queue={queue!r}: {complaint}")
+    return plain_name(queue)
+
+
+def type_asked(of: str, kind: str | type) -> str | JobType[Any]:
+    """Return a stored name as it is given, or the job type of a class; or `InvalidOption`."""
     if isinstance(kind, str):
         if complaint := type_name(kind):
             raise InvalidOption(f"{of}: type={kind!r}: {complaint}")
-        return (plain_name(kind),)
+        return plain_name(kind)
     try:
-        its_type: JobType[Any] = job_type(kind)
+        return job_type(kind)
     except InvalidJob as error:
         raise InvalidOption(f"{of}: type={kind!r}: {error}") from error
-    return (its_type.name, *its_type.aliases)

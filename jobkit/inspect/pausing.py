@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from jobkit.checks import plain_name, queue_name, type_name
 from jobkit.engine import Engine, Steps
 from jobkit.errors import InvalidOption
-from jobkit.jobtype import JobType, job_type
+from jobkit.inspect.choice import queue_asked, type_asked
 from jobkit.store import (
     Announce,
     PausedTypes,
@@ -66,19 +63,14 @@ def _asked(
     """Return the queue, and the names of the type: its own first, then that which was given."""
     if queue is None and type is None:
         raise InvalidOption(f"{of}: give queue=, type= or both")
-    if queue is not None and (complaint := queue_name(queue)):
-        raise InvalidOption(f"{of}: queue={queue!r}: {complaint}")
-    return None if queue is None else plain_name(queue), _names(engine, of, type)
+    return queue_asked(of, queue), _names(engine, of, type)
 
 
 def _names(engine: Engine, of: str, kind: str | type | None) -> tuple[str, ...]:
     if kind is None:
         return ()
-    if not isinstance(kind, str):
-        its_type: JobType[Any] = job_type(kind)
-        return (its_type.name,)
-    if complaint := type_name(kind):
-        raise InvalidOption(f"{of}: type={kind!r}: {complaint}")
-    given = plain_name(kind)
-    known = engine.type_named(given)  # an alias stands for its type
-    return (given,) if known is None else tuple(dict.fromkeys((known.name, given)))
+    asked = type_asked(of, kind)
+    if not isinstance(asked, str):
+        return (asked.name,)
+    known = engine.type_named(asked)  # an alias stands for its type
+    return (asked,) if known is None else tuple(dict.fromkeys((known.name, asked)))

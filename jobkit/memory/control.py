@@ -87,13 +87,12 @@ def set_priority(queue: MemoryQueue, operation: SetPriority, clock: int) -> JobS
     if job is None:
         return None
     state = job.state
-    if state in WAITING:
+    if state is JobState.QUEUED:
         queue.take_out(job)
         job.priority = operation.priority
-        if state is JobState.QUEUED:
-            queue.make_ready(job, Move.RESCHEDULE)
-        else:
-            queue.waiting[state].add(job)
+        queue.make_ready(job, Move.RESCHEDULE)
+    elif state in WAITING:
+        job.priority = operation.priority  # those that wait for a time stand by that alone
     return state
 
 

@@ -15,12 +15,10 @@ class QueuePauses:
     types: set[str] = field(default_factory=set[str])
     everywhere: PausedTypes = field(default_factory=PausedTypes)
 
-    def __bool__(self) -> bool:
-        return bool(self.queue or self.types or self.everywhere.types)
-
     def hold(self, *names: str) -> bool:
         """Tell whether a type with one of these names may not be claimed."""
-        return bool(self) and self.read().hold(*names)
+        everywhere = self.everywhere.types
+        return self.queue or any(name in self.types or name in everywhere for name in names)
 
     def set(self, type_name: str | None, *, paused: bool) -> bool:
         """Pause or resume the queue, or a type in it; False if that changed nothing."""

@@ -266,6 +266,8 @@ class MemoryQueue:
         """Return the lane with the best head among those that may be taken from."""
         best: tuple[Rank, str] | None = None
         for name, lane in self.ready.items():
+            if not lane.count:
+                continue
             type_name = name.removeprefix("!")
             served = lanes.lanes.get(type_name)
             if served is None or self._is_full(served) or (name[0] == "!" and not suspects):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
@@ -78,6 +79,13 @@ def _with_attempt(stored: StoredJob, failure: Failure, at: int) -> StoredJob:
         timeouts=stored.timeouts + (failure.outcome == "timed_out"),
         timed_out_at=at if failure.outcome == "timed_out" else stored.timed_out_at,
     )
+
+
+ENDS: Mapping[JobState, Event] = {
+    JobState.SUCCEEDED: "on_success",
+    JobState.DEAD: "on_dead",
+    JobState.CANCELLED: "on_cancel",
+}
 
 
 def event_of(settlement: Settlement, settled: Settled) -> Event | None:

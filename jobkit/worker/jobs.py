@@ -170,7 +170,7 @@ class AsyncWorkingJobs(AsyncJobs):
 
     async def start(self, **options: Unpack[WorkerOptions]) -> None:
         """Start a worker in this process; does nothing if one runs."""
-        self._working.start(**options)
+        await asyncio.to_thread(self._working.start, **options)
 
     async def drain(self, *, timeout: timedelta | None = None) -> Report:
         """Run until nothing is left that is due and can be run here; see `Jobs.drain`."""

@@ -11,12 +11,12 @@ import threading
 from collections.abc import Callable, Sequence
 
 from jobkit.errors import BackendUnavailable
-from jobkit.ids import incarnation, jitter
+from jobkit.ids import incarnation
 from jobkit.store import Waiter
+from jobkit.worker.rests import rest_after
 
 WAIT = 5.0  # seconds
 FIRST_REST = 0.5  # seconds after the store failed
-LONGEST_REST = 5.0
 _LOGGER = logging.getLogger("jobkit.worker")
 
 
@@ -61,6 +61,5 @@ class Listener:
             except Exception:
                 _LOGGER.exception("the listener failed; it goes on")
             failures += 1
-            longest = min(FIRST_REST * 2.0 ** min(failures, 10), LONGEST_REST)
-            self._stopping.wait(longest * (0.5 + jitter(self._name, failures) / 2))
+            self._stopping.wait(rest_after(failures, self._name, first=FIRST_REST))
         self._waiter.close()

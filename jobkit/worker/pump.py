@@ -18,9 +18,7 @@ from typing import Any
 from jobkit.clock import Clock, duration_milliseconds
 from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable
-from jobkit.hooks import Event
 from jobkit.ids import jitter
-from jobkit.record import JobState
 from jobkit.store import (
     Announce,
     Claimed,
@@ -32,7 +30,8 @@ from jobkit.store import (
     StoredJob,
     UseOrder,
 )
-from jobkit.worker.aftermath import after_settling, announce, event_of, was_cancelled
+from jobkit.worker import rests
+from jobkit.worker.aftermath import ENDS, after_settling, announce, event_of, was_cancelled
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.keeper import Keeper
@@ -42,8 +41,6 @@ from jobkit.worker.tally import Tally
 from jobkit.worker.work import Work
 
 SETTLED_AT_ONCE = 500
-FIRST_REST = 0.1  # seconds after the store failed
-LONGEST_REST = 5.0
 LATE_END = 0.05  # seconds that an end may wait for its batch
 _LOGGER = logging.getLogger("jobkit.worker")
 
@@ -144,7 +141,7 @@ class Pump:
                 rest = self._outage(error)
             except Exception:
                 _LOGGER.exception("the pump failed; it goes on")
-                rest = FIRST_REST
+                rest = rests.FIRST
             if self._stopping and not self._crew.done and not self._unsettled:
                 return
             if self._given_up:
@@ -337,8 +334,9 @@ class Pump:
         except BackendUnavailable as error:
             _LOGGER.warning("job %s has ended; for its hooks it cannot be read: %s", job_id, error)
             return
-        if stored is not None:
-            event: Event = "on_dead" if stored.state is JobState.DEAD else "on_cancel"
+        # None also if somebody has brought it back to life meanwhile.
+        event = None if stored is None else ENDS.get(stored.state)
+        if stored is not None and event is not None:
             announce(self._engine, self._engine.handlers.call(stored.type), event, stored)
 
     # Rest and trouble.
@@ -359,8 +357,7 @@ class Pump:
         if self._failures == 0:
             _LOGGER.warning("%s; the worker pauses and tries again", error)
         self._failures += 1
-        longest = min(FIRST_REST * 2.0 ** min(self._failures, 10), LONGEST_REST)
-        return longest * (0.5 + jitter(self._worker, self._failures) / 2)
+        return rests.rest_after(self._failures, self._worker)
 
     def _mended(self) -> None:
         self.reached_store.set()

@@ -34,14 +34,13 @@ class Tally:
     def report(self, since: Counter[str], left: dict[str, int]) -> Report:
         """Return what was done since some counts."""
         done = self.counts - since
-        self.wants_records = False
         return Report(
             succeeded=done["succeeded"],
             retried=done["retried"],
             dead=done["dead"],
             cancelled=done["cancelled"],
             snoozed=done["snoozed"],
-            ran=Matches(self._record(after_settling(*end)) for end in self.ends),
+            ran=Matches(self._record(after_settling(*end)) for end in list(self.ends)),
             left=left,
         )
 

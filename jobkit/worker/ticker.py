@@ -18,13 +18,12 @@ from jobkit.engine import Engine, drive
 from jobkit.errors import BackendUnavailable
 from jobkit.ids import jitter
 from jobkit.store import Declare, Declared, NewSchedule, Operation, Queues, Store
+from jobkit.worker.rests import rest_after
 
 DECLARED_EVERY = 60.0  # seconds, well below the ten minutes after which schedules are removed
 LOOK_AGAIN = 1.0  # seconds, at ticks that could not be fired here
 SAME = 0.005  # seconds between two reckonings of one tick
 SHORTEST_REST = 0.001
-FIRST_REST = 0.1  # after the store failed
-LONGEST_REST = 5.0
 _LOGGER = logging.getLogger("jobkit.worker")
 
 
@@ -209,5 +208,4 @@ class Ticker:
 
     def _outage(self) -> float:
         self._failures += 1
-        longest = min(FIRST_REST * 2.0 ** min(self._failures, 10), LONGEST_REST)
-        return longest * (0.5 + jitter(self._worker, "ticker", self._failures) / 2)
+        return rest_after(self._failures, self._worker, "ticker")

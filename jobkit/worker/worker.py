@@ -156,11 +156,16 @@ class Worker:
             self.start()
         try:
             if not self._pump.went_dry.wait(None if timeout is None else timeout.total_seconds()):
-                left = self._left()
-                raise TimeoutError(f"drain: not done after {timeout}; waiting: {left}")
+                raise TimeoutError(f"drain: not done after {timeout}; {self._what_waits()}")
             return tally.report(before, self._left())
         finally:
             tally.wants_records = False
+
+    def _what_waits(self) -> str:
+        try:
+            return f"waiting: {self._left()}"
+        except BackendUnavailable as error:
+            return str(error)
 
     def stop(self, timeout: timedelta) -> int:
         """Stop claiming, wait for what runs, hand back the rest; return how many that were."""

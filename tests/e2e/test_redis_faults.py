@@ -10,14 +10,14 @@ from datetime import timedelta
 
 import pytest
 
-from jobkit import BackendUnavailable, JobState
+from jobkit import BackendUnavailable, JobContext, JobHandle, JobState
 from jobkit.clock import SystemClock
 from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs, breaches
 from tests.e2e.handling import calling, do_nothing
 from tests.e2e.jobtypes import Alone, Flaky, Ping, Text
 from tests.e2e.redis_backends import a_server, each_version
-from tests.e2e.waiting import Gate, eventually
+from tests.e2e.waiting import Gate, eventually, heard
 from tests.servers import RedisServer
 
 MINUTE = timedelta(minutes=1)
@@ -79,21 +79,26 @@ def test_connections_may_be_killed_at_any_time(server: RedisServer, make: MakeJo
 
     jobs.start(concurrency=4)
     stop = threading.Event()
+    kills: list[str] = []
 
     def kill() -> None:
         while not stop.wait(0.03):
-            server.ask("CLIENT KILL TYPE normal SKIPME yes")
+            kills.append(server.ask("CLIENT KILL TYPE normal SKIPME yes"))
 
     killer = threading.Thread(target=kill)
     killer.start()
-    handles = [producer.enqueue(Ping(n)) for n in range(150)]
-    stop.set()
-    killer.join()
+    handles: list[JobHandle[Ping]] = []
+    try:
+        while len(kills) < 10:
+            handles.append(producer.enqueue(Ping(len(handles))))
+    finally:
+        stop.set()
+        killer.join()
     records = [handle.wait(MINUTE) for handle in handles]
     jobs.drain(timeout=MINUTE)
 
     assert {record.state for record in records} == {JobState.SUCCEEDED}
-    assert seen == dict.fromkeys(range(150), 1)
+    assert seen == dict.fromkeys(range(len(handles)), 1)
     assert {record.losses for record in records} == {0}
 
 
@@ -185,6 +190,41 @@ def test_a_running_job_is_cancelled_and_timed_out_while_redis_is_full(
 
     assert cancelled.wait(MINUTE).state == "cancelled"
     assert late.wait(MINUTE).state == "dead"
+
+
+def test_a_check_in_is_heard_while_redis_is_full(server: RedisServer, make: MakeJobs) -> None:
+    """B29, B39: like the mark of a timeout, next to which it is kept."""
+    jobs, full, seen, gate = make(), threading.Event(), threading.Event(), threading.Event()
+
+    @jobs.register
+    def tell(job: Ping, ctx: JobContext) -> None:
+        gate.set()
+        full.wait(20)
+        ctx.checkin("half")
+        seen.wait(20)
+
+    jobs.start()
+    handle = jobs.enqueue(Ping())
+    heard(gate)
+    server.ask("CONFIG SET maxmemory-policy noeviction", "CONFIG SET maxmemory 1")
+    full.set()
+
+    eventually(lambda: handle.record().progress)
+    seen.set()
+
+
+def test_a_drain_that_runs_out_of_time_says_so_also_while_redis_is_away(
+    server: RedisServer, make: MakeJobs
+) -> None:
+    """B39, B53"""
+    jobs = make()
+    jobs.register(do_nothing, job=Ping)
+    jobs.start()
+    jobs.enqueue(Ping()).wait(MINUTE)
+    server.kill()
+
+    with pytest.raises(TimeoutError, match=r"drain: not done after .*(cannot reach|lost)"):
+        jobs.drain(timeout=timedelta(milliseconds=200))
 
 
 @each_version

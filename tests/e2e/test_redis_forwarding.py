@@ -7,7 +7,6 @@ walked twice at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -102,39 +101,50 @@ def test_the_queues_of_these_tests_are_on_several_nodes(
     assert len(set(slots)) == len(names)
 
 
-@pytest.mark.parametrize("trips", range(1, 8))
-def test_a_worker_that_dies_on_the_way_is_replaced(
-    bench: Bench, store: WalkedStore, trips: int
-) -> None:
-    """B41: the next claim of the parent's queue brings what was left behind."""
-    settle, children = a_settlement(bench, *TARGETS, *TARGETS)
-    store.trips_left = trips
-    with suppress(Died):
+def dies(bench: Bench, store: WalkedStore, settle: Operation[Any], *, after: int) -> bool:
+    """Settle in a process that dies after so many trips; False if it needed no more."""
+    store.trips_left = after
+    try:
         bench.run(settle)
-    store.trips_left = None
+    except Died:
+        return True
+    finally:
+        store.trips_left = None
+    return False
 
-    bench.worker("bob").claim()
 
-    assert where_they_are(bench, children) == [2, 2, 2]
-    assert bench.count().succeeded == 1
+def test_a_worker_that_dies_on_the_way_is_replaced(bench: Bench, store: WalkedStore) -> None:
+    """B41: the next claim of the parent's queue brings what was left behind."""
+    died: list[bool] = []
+    for trips in range(1, 8):
+        settle, children = a_settlement(bench, *TARGETS, *TARGETS)
+        before = where_they_are(bench, children)
+        died.append(dies(bench, store, settle, after=trips))
+
+        bench.worker("bob").claim()
+
+        assert where_they_are(bench, children) == [number + 2 for number in before]
+        assert bench.count().succeeded == trips
+    assert died[:2] == [True, True]
+    assert not died[-1]
 
 
 def test_a_settlement_repeated_after_a_death_changes_nothing(
     bench: Bench, store: WalkedStore
 ) -> None:
     """B41, B38: by a worker that is told that its reply was lost."""
+    died: list[bool] = []
     for trips in range(1, 8):
         settle, children = a_settlement(bench, *TARGETS)
         before = where_they_are(bench, children)
-        store.trips_left = trips
-        with suppress(Died):
-            bench.run(settle)
-        store.trips_left = None
+        died.append(dies(bench, store, settle, after=trips))
 
         bench.run(settle)
         bench.run(settle)
 
         assert where_they_are(bench, children) == [number + 1 for number in before]
+    assert died[:2] == [True, True]
+    assert not died[-1]
 
 
 def test_two_may_forward_at_once(bench: Bench, store: WalkedStore) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobkit import BackendUnavailable, Hooks, JobContext, Progress
+from jobkit import BackendUnavailable, Hooks, JobContext, JobNotFound, Progress
 from jobkit.clock import SystemClock
 from jobkit.store import CheckIn, Operation
 from jobkit.worker import WorkingJobs
@@ -96,7 +96,6 @@ def test_many_check_ins_are_few_writes_and_the_last_is_kept(
     assert record.progress.done == said - 1
     assert handle.record().progress == record.progress
     assert len(writes) <= 2 + took[0] / 0.5
-    assert took[0] / said < 0.0001
 
 
 def test_a_job_is_written_at_most_twice_a_second(
@@ -179,4 +178,5 @@ def test_a_handler_whose_job_was_deleted_is_not_heard(
     jobs.drain(timeout=MINUTE)
 
     assert len(log.seen) == 1
-    assert jobs.enqueue(Pong()).record().progress is None
+    with pytest.raises(JobNotFound):
+        handle.record()

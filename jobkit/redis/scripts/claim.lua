@@ -161,11 +161,11 @@ local function promote()
     of_type[job.key][type] = (of_type[job.key][type] or 0) + 1
     collect_ready(ready, lane_name(type, state.l), lane_place(p, priority, job.due, arrival, id))
   end
+  flush_ready(p, ready) -- first: what fails between the two leaves no job in no set
   for key, members in pairs(gone) do
     call_in_chunks('ZREM', p .. key, members)
     cut_typed(p, key, of_type[key])
   end
-  flush_ready(p, ready)
 end
 
 local function reclaim()
@@ -267,13 +267,15 @@ local function choose(wanted)
   end
 end
 
+local only_lane, only_member -- where the only one stands
+
 local function choose_only()
   local body = redis.call('HGET', p .. 'bodies', only)
   if not body then return end
   local where, _, member, name = locate(p, only, body)
   local spec = where == 'queued' and serving(name)
   if not spec or is_full(spec) or is_paused(p, lane_type(name), spec.group) then return end
-  remove_ready(p, name, member)
+  only_lane, only_member = name, member
   chosen[1], specs[1] = only, spec
   if spec.limit then counts[spec.group] = counts[spec.group] + 1 end
 end
@@ -285,6 +287,7 @@ local function remove_chosen()
     local score, member = head_of(p, lane.name)
     move_head(p, lane.name, lane.head, score, member)
   end
+  if only_lane then remove_ready(p, only_lane, only_member) end
 end
 
 -- What stays of a state for the next run: not what the last one left behind, nor a key that is
@@ -312,6 +315,11 @@ local function stand_in(places, place, id)
   end
 end
 
+-- Whether a job has left attempts: it was started once, or more than once.
+local function has_run(text)
+  return state_value(text, 's') or state_value(text, 'n')
+end
+
 local function write_leases()
   local expiry, now_text, claims = int(now + lease), int(now), {}
   local fence = redis.call('HINCRBY', p .. 'control', 'fences', #chosen) - #chosen
@@ -331,7 +339,14 @@ local function write_leases()
   end
   call_in_chunks('SADD', p .. 'types:running', names)
   local bodies, before = read_in_chunks(p .. 'bodies', chosen), read_in_chunks(p .. 'states', chosen)
-  local states = {}
+  local states, ran, place_of = {}, {}, {}
+  for i, id in ipairs(chosen) do
+    if before[i] and has_run(before[i]) then
+      ran[#ran + 1] = id
+      place_of[i] = #ran
+    end
+  end
+  local attempts = read_in_chunks(p .. 'attempts', ran)
   for i, id in ipairs(chosen) do
     local is_started = i <= slots
     -- The token first: a settlement reads it off the beginning.
@@ -342,7 +357,7 @@ local function write_leases()
     states[2 * i - 1], states[2 * i] = id, text
     local at = 3 * i + 5
     jobs[at], jobs[at + 1], jobs[at + 2] = id, bodies[i], ''
-    if rest ~= '' then jobs[at + 2] = { rest, redis.call('HGET', p .. 'attempts', id) or '' } end
+    if rest ~= '' then jobs[at + 2] = { rest, place_of[i] and attempts[place_of[i]] or '' } end
   end
   call_in_chunks('HSET', p .. 'states', states)
   flush_loose(p, loose, now)

@@ -34,7 +34,6 @@ times = len(open(notes).readlines()) if os.path.exists(notes) else 0
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restarts, "FIRST", 0.01)
-    monkeypatch.setattr(supervisor, "GRACE", 0.2)
 
 
 @pytest.fixture
@@ -92,9 +91,10 @@ sys.exit(4)
 
 
 def test_who_ignores_sigterm_is_killed_after_a_grace(
-    notes: Path, caplog: pytest.LogCaptureFixture
+    notes: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """B52: the supervisor ends, whatever its processes do."""
+    monkeypatch.setattr(supervisor, "GRACE", 0.2)
     program = f"""
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 serve("w")

@@ -115,7 +115,7 @@ def test_neither_queue_nor_type_is_refused() -> None:
             act(queue="a b")
         with pytest.raises(jobkit.InvalidOption, match="type='a b'"):
             act(type="a b")
-        with pytest.raises(jobkit.InvalidJob):
+        with pytest.raises(jobkit.InvalidOption, match="int is not a dataclass"):
             act(type=int)
 
 

@@ -202,3 +202,20 @@ def _sign_up(job: Flaky, ctx: jobkit.JobContext) -> None:
     ctx.enqueue_many([SendMail(1), Audit()])
     if job.failures:
         raise OSError("no")
+
+
+def test_what_a_handler_writes_into_its_metadata_is_seen_by_no_other_job() -> None:
+    """B7"""
+    jobs = jobs_of()
+    seen: list[dict[str, str]] = []
+
+    @jobs.register
+    def handle(job: SendMail, ctx: jobkit.JobContext) -> None:
+        metadata: Any = ctx.metadata  # read-only by its type
+        seen.append(dict(metadata))
+        metadata["leak"] = "1"
+
+    jobs.enqueue_many([SendMail(1), SendMail(2)])
+    jobs.drain()
+
+    assert seen == [{}, {}]

@@ -127,7 +127,7 @@ local function publish(clock, from, count, plan)
     local p = KEYS[tonumber(ARGV[i])]
     local queue = queues[p]
     if not queue then
-      queue = { now = instant(p, clock), bodies = {}, ready = {}, hints = {}, jobs = 0 }
+      queue = { now = instant(p, clock), bodies = {}, states = {}, ready = {}, hints = {}, jobs = 0 }
       queues[p] = queue
     end
     if not holders[i] then queue.jobs = queue.jobs + 1 end
@@ -148,7 +148,10 @@ local function publish(clock, from, count, plan)
       bodies[#bodies + 1] = table.concat({
         type, ARGV[i + 3], int(due), int(queue.arrival), int(now), tails[i] or ARGV[i + 7],
       }, ' ')
-      if ARGV[i + 6] ~= '' then redis.call('HSET', p .. 'states', id, ARGV[i + 6]) end
+      if ARGV[i + 6] ~= '' then
+        local states = queue.states
+        states[#states + 1], states[#states + 2] = id, ARGV[i + 6]
+      end
       if put_back(p, queue.ready, 'scheduled', now, id, type, priority, due, queue.arrival, false)
       then
         queue.hints[type] = true
@@ -157,6 +160,7 @@ local function publish(clock, from, count, plan)
   end
   for p, queue in pairs(queues) do
     call_in_chunks('HSET', p .. 'bodies', queue.bodies)
+    call_in_chunks('HSET', p .. 'states', queue.states)
     flush_ready(p, queue.ready)
     for type in pairs(queue.hints) do hint(p, type) end
   end
