@@ -10,7 +10,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all unit check format bench reads chaos clean
+.PHONY: help demo test test-all unit check format bench double reads chaos clean
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ format: $(READY)  ## Format, and mend what the linter can mend
 
 bench: $(READY)  ## Measure throughput
 	$(BIN)/python -m benchmarks.drain
+
+double: $(READY)  ## Measure what the test double costs, in CPU time
+	$(BIN)/python -m benchmarks.double
 
 reads: $(READY)  ## Measure what reads and claims cost with 1,000,000 jobs; minutes
 	$(BIN)/python -m benchmarks.reads

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 import redis
 
 import jobkit
+from benchmarks.figures import Figures, add, show
 from benchmarks.jobtypes import JobA, jobs
 from jobkit.clock import system_milliseconds
 from jobkit.ids import system_ids
@@ -34,7 +34,6 @@ from tests.servers import RedisServer, find_servers
 CHUNK = 5_000
 SINGLE = 5_000
 PICK_UPS = 200
-Figures = dict[str, list[float]]
 
 
 class Bench:
@@ -164,32 +163,24 @@ def bytes_per_job(bench: Bench) -> float:
 def one_round(bench: Bench, figures: Figures) -> None:
     """Measure everything once."""
 
-    def add(name: str, value: float) -> None:
-        figures.setdefault(name, []).append(value)
-        print(f"  {name}: {value:,.2f}", flush=True)
+    def note(name: str, value: float) -> None:
+        add(figures, name, value)
 
     for kind in ("sync", "async"):
         for concurrency, prefetch in ((1, 0), (16, 0), (64, 0), (64, 256)):
             speed, commands = drain(bench, kind, concurrency, prefetch)
             label = f"{kind}, concurrency {concurrency}, prefetch {prefetch}"
-            add(f"drain jobs/s: {label}", speed)
-            add(f"client commands/job: {label}", commands)
+            note(f"drain jobs/s: {label}", speed)
+            note(f"client commands/job: {label}", commands)
     own, bare = single_enqueues(bench)
-    add("single enqueues/s", own)
-    add("the same pushes bare, /s", bare)
-    add("enqueue_many jobs/s", bench.enqueue_all(bench.namespace()))
+    note("single enqueues/s", own)
+    note("the same pushes bare, /s", bare)
+    note("enqueue_many jobs/s", bench.enqueue_all(bench.namespace()))
     bench.flush()
     p50, p99 = pick_up(bench)
-    add("pick-up p50 ms", p50)
-    add("pick-up p99 ms", p99)
-    add("bytes/queued job", bytes_per_job(bench))
-
-
-def show(figures: Figures, write: Callable[[str], object]) -> None:
-    """Print the medians as a table."""
-    write(f"{'figure':55} {'median':>12} {'least':>12} {'greatest':>12}")
-    for name, values in figures.items():
-        write(f"{name:55} {median(values):12,.2f} {min(values):12,.2f} {max(values):12,.2f}")
+    note("pick-up p50 ms", p50)
+    note("pick-up p99 ms", p99)
+    note("bytes/queued job", bytes_per_job(bench))
 
 
 def main() -> None:
