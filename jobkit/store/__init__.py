@@ -1,6 +1,6 @@
 """The store port: the atomic operations that an engine needs, as values.
 
-An operation is a frozen dataclass. `Store.run` carries it out in one atomic step and returns
+An operation is a frozen struct. `Store.run` carries it out in one atomic step and returns
 what its type says: `run(Get(...))` gives a `StoredJob | None`. Stores know nothing of
 dataclasses, handlers or cron; payloads, options and metadata are opaque bytes. Instants are
 integer milliseconds since 1970, durations integer milliseconds.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
@@ -35,17 +36,14 @@ CLOCK_SLACK = 5_000  # a clock this far behind the watermark is waited for, not 
 WORKER_FORGOTTEN = 600_000  # a worker this long without a heartbeat leaves the books
 
 
-class Operation(Generic[R_co]):
+class Operation(Struct, Generic[R_co], frozen=True, kw_only=True):
     """One atomic step on a store; running it gives an `R_co`."""
-
-    __slots__ = ()
 
 
 AtomicOver: TypeAlias = Literal["store", "queue"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push(Operation[tuple[str, ...] | KeyTaken]):
+class Push(Operation[tuple[str, ...] | KeyTaken], frozen=True, kw_only=True):
     """Store jobs, all or none, and return the id under which each is stored.
 
     That is another job's id where that holds the unique key: one that was there, or an earlier
@@ -60,7 +58,7 @@ class Push(Operation[tuple[str, ...] | KeyTaken]):
     jobs: tuple[NewJob, ...]
     channel: str
     request: int
-    orders: Mapping[str, Order] = field(default_factory=dict[str, Order])
+    orders: Mapping[str, Order] = {}
 
     def check_reach(self, atomic_over: AtomicOver) -> None:
         """Raise `NotSupported` for jobs of more queues than one step of a store reaches."""
@@ -68,8 +66,7 @@ class Push(Operation[tuple[str, ...] | KeyTaken]):
             raise NotSupported("a push over several queues is not one step here: push each queue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim(Operation[Claimed]):
+class Claim(Operation[Claimed], frozen=True, kw_only=True):
     """Promote what is due, reclaim what is lost, and lease the best jobs to a worker.
 
     Takes up to `slots` jobs as started and `prefetch` more that are not; of the first kind
@@ -94,8 +91,7 @@ class Claim(Operation[Claimed]):
     bounds: Bounds = Bounds()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settle(Operation[tuple[Settled, ...]]):
+class Settle(Operation[tuple[Settled, ...]], frozen=True, kw_only=True):
     """End attempts, each if its lease is still this worker's, and publish their children.
 
     A child whose unique key is held is not stored.
@@ -109,8 +105,7 @@ class Settle(Operation[tuple[Settled, ...]]):
     bounds: Bounds = Bounds()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat(Operation[Beat]):
+class Heartbeat(Operation[Beat], frozen=True, kw_only=True):
     """Show that a worker lives: keep its lane set, extend its leases, learn what befell them.
 
     `started`: leases of prefetched jobs whose run has begun since the last heartbeat. `about`:
@@ -126,16 +121,14 @@ class Heartbeat(Operation[Beat]):
     about: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leave(Operation[None]):
+class Leave(Operation[None], frozen=True, kw_only=True):
     """Forget a worker that has stopped and holds nothing."""
 
     queue: str
     worker: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeOver(Operation[TakenOver]):
+class TakeOver(Operation[TakenOver], frozen=True, kw_only=True):
     """Take back everything that a dead worker held, as when its leases expire, and forget it.
 
     Only on the word of somebody who saw it die: there is no holiday to wait for. At most
@@ -147,8 +140,7 @@ class TakeOver(Operation[TakenOver]):
     bounds: Bounds = Bounds()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkTimedOut(Operation[bool]):
+class MarkTimedOut(Operation[bool], frozen=True, kw_only=True):
     """Write down that a running attempt passed its deadline; False if the lease is not held."""
 
     queue: str
@@ -156,8 +148,7 @@ class MarkTimedOut(Operation[bool]):
     lease: Lease
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckIn(Operation[bool]):
+class CheckIn(Operation[bool], frozen=True, kw_only=True):
     """Write down how far a running attempt is; False if the lease is not held.
 
     `progress`: one line of text that only clients read. It stays until the job is claimed again.
@@ -169,8 +160,7 @@ class CheckIn(Operation[bool]):
     progress: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel(Operation[JobState | None]):
+class Cancel(Operation[JobState | None], frozen=True, kw_only=True):
     """Cancel a waiting job, or mark a running one, and return the state it was in.
 
     None: no such job. Jobs that had ended stay as they are.
@@ -181,16 +171,14 @@ class Cancel(Operation[JobState | None]):
     bounds: Bounds = Bounds()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete(Operation[bool]):
+class Delete(Operation[bool], frozen=True, kw_only=True):
     """Remove a job from every index, whatever its state; False if there was none."""
 
     queue: str
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reschedule(Operation[JobState | KeyTaken | PayloadGone | None]):
+class Reschedule(Operation[JobState | KeyTaken | PayloadGone | None], frozen=True, kw_only=True):
     """Make a waiting job due at `run_at` (None: now), or let an ended one run again then.
 
     Only if its state is one of `of`. Returns the state it was in; None: no such job. An ended
@@ -205,8 +193,7 @@ class Reschedule(Operation[JobState | KeyTaken | PayloadGone | None]):
     run_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetPriority(Operation[JobState | None]):
+class SetPriority(Operation[JobState | None], frozen=True, kw_only=True):
     """Give a waiting job another priority, and return the state it was in (None: no such job)."""
 
     queue: str
@@ -214,16 +201,14 @@ class SetPriority(Operation[JobState | None]):
     priority: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Get(Operation[StoredJob | None]):
+class Get(Operation[StoredJob | None], frozen=True, kw_only=True):
     """Read one job."""
 
     queue: str
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Operation[StoredPage]):
+class Page(Operation[StoredPage], frozen=True, kw_only=True):
     """Read up to `limit` jobs of one state, in a stable order, behind the place `cursor`.
 
     Queued jobs come lane by lane, in a lane as they are claimed; running ones by id; those that
@@ -242,22 +227,19 @@ class Page(Operation[StoredPage]):
     newest_first: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count(Operation[QueueCounts]):
+class Count(Operation[QueueCounts], frozen=True, kw_only=True):
     """Count the jobs of a queue, by state and type. How many there are costs nothing."""
 
     queue: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workers(Operation[StoredWorkers]):
+class Workers(Operation[StoredWorkers], frozen=True, kw_only=True):
     """List the workers of a queue by name, each with the jobs that it runs."""
 
     queue: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statistics(Operation[StoredStatistics]):
+class Statistics(Operation[StoredStatistics], frozen=True, kw_only=True):
     """Read what was counted of the attempts at a queue's jobs, by the group of their type.
 
     The last `minutes`, at most `MINUTES_KEPT`, and with `totals` what was counted in all.
@@ -268,13 +250,11 @@ class Statistics(Operation[StoredStatistics]):
     totals: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForgetStatistics(Operation[None]):
+class ForgetStatistics(Operation[None], frozen=True, kw_only=True):
     """Begin the statistics of a queue anew; the jobs themselves are not touched."""
 
     queue: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queues(Operation[tuple[str, ...]]):
+class Queues(Operation[tuple[str, ...]], frozen=True, kw_only=True):
     """List the queues that this store has seen, sorted."""

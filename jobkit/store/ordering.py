@@ -9,15 +9,12 @@ takes what there is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from jobkit.errors import InvalidOption
 from jobkit.store.operations import Operation
 from jobkit.store.values import Order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UseOrder(Operation[bool]):
+class UseOrder(Operation[bool], frozen=True, kw_only=True):
     """Give a queue this order; False if it has another one, and jobs that wait or run."""
 
     queue: str

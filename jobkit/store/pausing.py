@@ -11,8 +11,6 @@ comes second has seen the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from msgspec import Struct
 
 from jobkit.store.operations import Operation
@@ -42,8 +40,7 @@ class Pauses(Struct, frozen=True, kw_only=True):
         return self.queue or any(name in held for name in names)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetPause(Operation[None]):
+class SetPause(Operation[None], frozen=True, kw_only=True):
     """Pause or resume a queue, or one type in it.
 
     Claims leave paused lanes alone from now on; what runs is not touched. A resume wakes
@@ -55,16 +52,14 @@ class SetPause(Operation[None]):
     paused: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PauseType(Operation[PausedTypes]):
+class PauseType(Operation[PausedTypes], frozen=True, kw_only=True):
     """Pause or resume a type over all queues, and return whom to tell by `SpreadPauses`."""
 
     type: str
     paused: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announce(Operation[PausedTypes]):
+class Announce(Operation[PausedTypes], frozen=True, kw_only=True):
     """Write down that these queues are used, and return which types are paused everywhere.
 
     A worker does this once for each queue, tells the queue by `SpreadPauses`, and then claims.
@@ -73,16 +68,14 @@ class Announce(Operation[PausedTypes]):
     queues: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpreadPauses(Operation[None]):
+class SpreadPauses(Operation[None], frozen=True, kw_only=True):
     """Tell a queue which types are paused over all queues; what it knows better stays."""
 
     queue: str
     paused: PausedTypes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadPauses(Operation[Pauses]):
+class ReadPauses(Operation[Pauses], frozen=True, kw_only=True):
     """Read what is paused in a queue."""
 
     queue: str

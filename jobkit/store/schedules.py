@@ -6,7 +6,6 @@ comes after it. The store compares the first with what it has, so that one tick 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -101,8 +100,7 @@ class Declared(Struct, frozen=True, kw_only=True):
 FireVerdict = Literal["fired", "skipped", "passed", "waits", "early"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutSchedule(Operation[PutResult]):
+class PutSchedule(Operation[PutResult], frozen=True, kw_only=True):
     """Store a schedule, or bring one of this name in this queue up to date; idempotent.
 
     With the stored grid it keeps its place in that, its counts and its last run; with another
@@ -113,8 +111,7 @@ class PutSchedule(Operation[PutResult]):
     first: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveSchedule(Operation[bool]):
+class RemoveSchedule(Operation[bool], frozen=True, kw_only=True):
     """Remove a schedule, but none of its jobs; False if there was none.
 
     With `before`, only one that was put before that instant.
@@ -125,8 +122,7 @@ class RemoveSchedule(Operation[bool]):
     before: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticks(Operation[DueTicks]):
+class Ticks(Operation[DueTicks], frozen=True, kw_only=True):
     """Read up to `limit` ticks that are due, earliest first.
 
     Passed over: schedules by a rule that is not among `rules`, and those in `skip`.
@@ -138,8 +134,7 @@ class Ticks(Operation[DueTicks]):
     limit: int = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fire(Operation[FireVerdict]):
+class Fire(Operation[FireVerdict], frozen=True, kw_only=True):
     """Move a schedule from the tick `expected` to `next` (None: end it), and store `job`.
 
     "passed": `expected` is not its next tick, or not any more; "early": not due yet. Else it
@@ -156,8 +151,7 @@ class Fire(Operation[FireVerdict]):
     missed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declare(Operation[Declared]):
+class Declare(Operation[Declared], frozen=True, kw_only=True):
     """Show that a worker of `owner` is alive and declares schedules with these `names`.
 
     Removes those of this owner in this queue that for `UNDECLARED_REMOVED` none has declared,
@@ -169,8 +163,7 @@ class Declare(Operation[Declared]):
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedules(Operation[StoredSchedules]):
+class Schedules(Operation[StoredSchedules], frozen=True, kw_only=True):
     """Read the schedules of a queue by name, or the one with this name."""
 
     queue: str

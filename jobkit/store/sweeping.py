@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -25,8 +24,7 @@ class Swept(Struct, frozen=True, kw_only=True):
     cursor: Place | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep(Operation[Swept]):
+class Sweep(Operation[Swept], frozen=True, kw_only=True):
     """Act on a batch of the jobs that ended in `state`, oldest first, from `cursor` on.
 
     Acts on up to `SWEPT_AT_ONCE` jobs and looks at `LOOKED_AT_ONCE`. "retry": as `Reschedule`

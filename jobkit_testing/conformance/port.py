@@ -11,10 +11,8 @@ from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import QUEUE, a_job
 
 
-class Unheard(Operation[None]):
+class Unheard(Operation[None], frozen=True):
     """An operation that no store knows."""
-
-    __slots__ = ()
 
 
 class Port:

@@ -14,7 +14,6 @@ itself after a settlement; every claim looks whether an outbox was left behind.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -50,7 +49,7 @@ def settle_and_leave(operation: Settle, namespace: str, now: Arg) -> Command:
     def child_args(child: NewJob) -> tuple[Arg, ...]:
         return new_job_args(child, 1) if child.queue == home else _away_args(child)
 
-    ordered = dataclasses.replace(operation, settlements=settlements)
+    ordered = replace(operation, settlements=settlements)
     return settle_command(ordered, namespace, now, [home], child_args)
 
 

@@ -139,7 +139,7 @@ def test_the_names_of_all_queues_stand_in_one_plain_set() -> None:
 def test_what_is_not_known_is_refused_by_name() -> None:
     """B57"""
 
-    class Dream(Operation[None]):
+    class Dream(Operation[None], frozen=True):
         pass
 
     with pytest.raises(NotSupported, match="Dream"):
