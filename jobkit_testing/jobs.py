@@ -99,7 +99,8 @@ class TestingJobs(Acting, Assertions, Jobs):
             version=version,
             durable=False,
         )
-        watched = WatchedStore(MemoryStore(self.clock) if store is None else store)
+        self.store: Store = MemoryStore(self.clock) if store is None else store
+        watched = WatchedStore(self.store)
         super().__init__(
             engine,
             watched,
@@ -114,7 +115,7 @@ class TestingJobs(Acting, Assertions, Jobs):
 
     def _set_the_scene(self, engine: Engine, watched: WatchedStore) -> None:
         send = self._sender
-        self.timeline = Timeline(engine, start=self._now(), seed=self.seed)
+        self.timeline = Timeline(engine, self.store, start=self._now(), seed=self.seed)
         self._reader = Reader(engine, send, self.timeline)
         runner = Runner(engine, open_outbox=self._open_outbox)
         self._worker = InlineWorker(

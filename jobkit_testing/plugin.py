@@ -7,8 +7,10 @@ test that fails shows the timeline of its jobs. A project with handlers of its o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from datetime import datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,11 +24,13 @@ LEFTOVER = ("allow", "warn", "error")
 MARKER = "jobkit(start=None, seed=0, leftover=None): when the clock of `jobs` begins (an aware \
 datetime or ISO text), its seed, and what jobs that are left at the end are: allow, warn or error"
 LATER = {
-    "jobkit_redis_url": "--jobkit-redis-url",
     "jobkit_payloads": "--jobkit-payloads",
     "jobkit_payloads_update": "--jobkit-payloads-update",
 }
+REDIS_URL = "JOBKIT_REDIS_URL"
 _HAS_PASSED = pytest.StashKey[bool]()
+_BACKENDS = pytest.StashKey[list[str]]()
+_TROUBLE = pytest.StashKey[str]()
 
 
 class LeftoverWarning(pytest.PytestWarning):
@@ -36,9 +40,12 @@ class LeftoverWarning(pytest.PytestWarning):
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare options."""
     group = parser.getgroup("jobkit", "jobkit: background jobs that you can test")
-    group.addoption("--jobkit-backend", action="append", choices=BACKENDS, metavar="BACKEND",
-        help="a store on which any_jobs runs; may be repeated (default: memory)")  # fmt: skip
-    group.addoption("--jobkit-redis-url", metavar="URL", help="the Redis of --jobkit-backend=redis")
+    group.addoption("--jobkit-backend", action="append", metavar="BACKEND",
+        help="a store on which any_jobs runs: memory (default), fakeredis or redis; may be "
+             "repeated, or a list: memory,redis")  # fmt: skip
+    group.addoption("--jobkit-redis-url", metavar="URL",
+        help=f"the Redis of --jobkit-backend=redis (default: ${REDIS_URL}); each test gets a "
+             "namespace of its own there, and removes it")  # fmt: skip
     group.addoption("--jobkit-payloads", metavar="DIR", help="payloads that have to decode")
     group.addoption("--jobkit-payloads-update", action="store_true", help="write them anew")
     parser.addini("jobkit_leftover", "what jobs that a test leaves are: allow, warn or error",
@@ -52,16 +59,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, option in LATER.items():
         if config.getoption(name, None):
             raise pytest.UsageError(f"{option} is not supported yet")
-    for backend in config.getoption("jobkit_backend", None) or ():
-        if backend != "memory":
-            raise pytest.UsageError(f"--jobkit-backend={backend} is not supported yet")
+    config.stash[_BACKENDS] = _chosen_backends(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests of `any_jobs` once on each store."""
     if "any_jobs" in metafunc.fixturenames:
-        chosen: list[str] = metafunc.config.getoption("jobkit_backend") or ["memory"]
-        metafunc.parametrize("any_jobs", list(dict.fromkeys(chosen)), indirect=True)
+        chosen = metafunc.config.stash[_BACKENDS]
+        metafunc.parametrize("any_jobs", chosen, indirect=True)
 
 
 @pytest.fixture
@@ -75,20 +80,64 @@ def jobkit_clock(request: pytest.FixtureRequest) -> VirtualClock:
 @pytest.fixture
 def jobs(request: pytest.FixtureRequest, jobkit_clock: VirtualClock) -> Iterator[TestingJobs]:
     """A fresh TestingJobs: nothing runs until told."""
-    yield from _testing_jobs(request, jobkit_clock)
+    from jobkit_testing.jobs import TestingJobs
+
+    with TestingJobs(clock=jobkit_clock, seed=_seed(request)) as jobs:
+        yield jobs
 
 
 @pytest.fixture
 def any_jobs(request: pytest.FixtureRequest, jobkit_clock: VirtualClock) -> Iterator[TestingJobs]:
-    """A fresh TestingJobs over each chosen store: see --jobkit-backend."""
-    yield from _testing_jobs(request, jobkit_clock)
-
-
-def _testing_jobs(request: pytest.FixtureRequest, clock: VirtualClock) -> Iterator[TestingJobs]:
+    """A fresh TestingJobs over each store that --jobkit-backend names."""
     from jobkit_testing.jobs import TestingJobs
+    from jobkit_testing.places import open_store
 
-    with TestingJobs(clock=clock, seed=_marked(request.node).get("seed", 0)) as jobs:
+    url = _redis_url(request.config)
+    if request.param == "redis":
+        _check_redis(request.config, url)
+    with (
+        open_store(request.param, url=url, clock=jobkit_clock) as store,
+        TestingJobs(clock=jobkit_clock, seed=_seed(request), store=store) as jobs,
+    ):
         yield jobs
+
+
+def _check_redis(config: pytest.Config, url: str) -> None:
+    """Fail a test whose Redis cannot be used; it is asked once, at the first of them."""
+    if _TROUBLE not in config.stash:
+        from jobkit_testing.redis_places import trouble_with
+
+        config.stash[_TROUBLE] = trouble_with(url)
+    if trouble := config.stash[_TROUBLE]:
+        pytest.fail(f"--jobkit-backend=redis: {trouble}", pytrace=False)
+
+
+def _redis_url(config: pytest.Config) -> str:
+    return config.getoption("jobkit_redis_url") or os.environ.get(REDIS_URL, "")
+
+
+def _chosen_backends(config: pytest.Config) -> list[str]:
+    """Return the stores of any_jobs; raise `UsageError` for those that cannot be had."""
+    given: list[str] = config.getoption("jobkit_backend", None) or ["memory"]
+    names = list(dict.fromkeys(name.strip() for each in given for name in each.split(",")))
+    for name in names:
+        if name not in BACKENDS:
+            raise pytest.UsageError(f"--jobkit-backend={name}: give {', '.join(BACKENDS)}")
+    missing = [name for name in ("fakeredis", "lupa") if find_spec(name) is None]
+    if "fakeredis" in names and missing:
+        raise pytest.UsageError(
+            f"--jobkit-backend=fakeredis: {' and '.join(missing)} is not installed; "
+            "pip install 'fakeredis[lua]'"
+        )
+    if "redis" in names and not _redis_url(config):
+        raise pytest.UsageError(
+            f"--jobkit-backend=redis: where is it? Give --jobkit-redis-url or {REDIS_URL}"
+        )
+    return names
+
+
+def _seed(request: pytest.FixtureRequest) -> Any:
+    return _marked(request.node).get("seed", 0)
 
 
 @pytest.hookimpl(wrapper=True)

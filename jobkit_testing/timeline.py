@@ -12,7 +12,7 @@ from jobkit.engine import Engine
 from jobkit.engine.records import progress_of
 from jobkit.errors import InvalidJob
 from jobkit.record import JobState
-from jobkit.store import Fire, NewJob, StoredJob
+from jobkit.store import Fire, NewJob, Store, StoredJob
 
 LINES_SHOWN = 200
 EVENTS_KEPT = 10_000
@@ -46,10 +46,11 @@ class Event(NamedTuple):
 class Timeline:
     """All events since the start or the last `reset`, and the jobs by number, first one first."""
 
-    def __init__(self, engine: Engine, *, start: int, seed: int) -> None:
-        self._engine = engine
-        self._start = start
-        self._seed = seed
+    def __init__(self, engine: Engine, store: Store, *, start: int, seed: int) -> None:
+        self.engine = engine
+        self.store = store
+        self.start = start
+        self.seed = seed
         self._numbers: dict[str, int] = {}
         self._count = count(1)
         self._noted = 0
@@ -63,8 +64,8 @@ class Timeline:
 
     def story(self) -> str:
         """Return all that a reader of a failed test needs, with seed and start."""
-        start = from_milliseconds(self._start).isoformat().replace("+00:00", "Z")
-        return f"from {start}, seed {self._seed}\n{self}"
+        start = from_milliseconds(self.start).isoformat().replace("+00:00", "Z")
+        return f"from {start}, seed {self.seed}\n{self}"
 
     def clear(self) -> None:
         """Forget everything; numbers begin anew."""
@@ -113,7 +114,7 @@ class Timeline:
 
     def describe(self, job: NewJob | StoredJob) -> str:
         """Return `SendMail(user_id=7)`, without secrets."""
-        job_type = self._engine.type_named(job.type)
+        job_type = self.engine.type_named(job.type)
         if job_type is None:
             return f"{job.type} (unknown here)"
         try:
@@ -123,7 +124,7 @@ class Timeline:
 
     def since_start(self, at: int) -> str:
         """Return an instant as `+1.5s`."""
-        seconds = f"{(at - self._start) / 1000:+.3f}"
+        seconds = f"{(at - self.start) / 1000:+.3f}"
         return f"{seconds.rstrip('0').rstrip('.')}s"
 
     def outcome(self, job: StoredJob) -> str:

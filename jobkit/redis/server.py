@@ -12,6 +12,7 @@ from jobkit.redis.faults import is_demoted, unreachable
 
 BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
 Words: TypeAlias = list[tuple[Any, ...]]  # commands, as they are sent
+Ask: TypeAlias = Callable[[Words], list[Any]]  # what sends them and returns the replies
 
 
 class Server:

@@ -19,7 +19,7 @@ from jobkit.redis.commands import command
 from jobkit.redis.connections import Connections
 from jobkit.redis.faults import refused
 from jobkit.redis.keys import queue_names
-from jobkit.redis.server import Server
+from jobkit.redis.server import Ask, Server
 from jobkit.redis.waiter import RedisWaiter
 from jobkit.store import AtomicOver, Operation, Waiter
 
@@ -76,6 +76,10 @@ class RedisStore:
         if isinstance(reply, Exception):
             raise refused(reply, self.where)
         return checkup(parse_info(reply.decode()))
+
+    def nodes(self) -> list[Ask]:
+        """Return what sends plain commands to this Redis; an error reply stands in its place."""
+        return [self._server.ask]
 
     def close(self) -> None:
         """Disconnect; the store connects again when it is used again."""

@@ -16,7 +16,7 @@ from jobkit.redis.cluster.routing import Answers, Route, Router, Trip
 from jobkit.redis.cluster.waiter import ClusterWaiter
 from jobkit.redis.connections import Connections
 from jobkit.redis.hosts import Host
-from jobkit.redis.server import Flight, Server, Words
+from jobkit.redis.server import Ask, Flight, Server, Words
 from jobkit.store import AtomicOver, Operation, Waiter
 
 R = TypeVar("R")
@@ -73,6 +73,11 @@ class ClusterStore:
             for (host, port), reply in replies.items()
             for sentence in checkup(parse_info(reply.decode()))
         ]
+
+    def nodes(self) -> list[Ask]:
+        """Return, for each node that serves slots, what sends plain commands to it."""
+        slots = self._travel(self._router.slots())
+        return [self._server(host).ask for host in slots.primaries]
 
     def close(self) -> None:
         """Disconnect; the store connects again when it is used again."""

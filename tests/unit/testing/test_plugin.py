@@ -4,41 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
-from jobkit_testing.jobs import TestingJobs
+from tests.unit.testing.conftest import Run
 
-# Each inner run forgets what it has imported; what is here already need not be loaded again.
-LOADED = TestingJobs
 pytest_plugins = ["pytester"]
-Run = Callable[..., pytest.RunResult]
-
-HEAD = """
-from dataclasses import dataclass
-from datetime import UTC, datetime
-import pytest
-from jobkit_testing import TestingJobs
-
-@dataclass(frozen=True)
-class SendMail:
-    user_id: int
-"""
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Give a function that runs one module of tests, without the plugins of others."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-
-    def run(tests: str, *options: str, ini: str = "") -> pytest.RunResult:
-        pytester.makepyfile(HEAD + tests)
-        pytester.makeini(f"[pytest]\n{ini}")
-        words = ("-p", "jobkit_testing.plugin", "-p", "no:cacheprovider", "-W", "error", *options)
-        return pytester.runpytest_inprocess(*words)
-
-    return run
 
 
 def test_the_fixtures_give_fresh_jobs_with_seed_0(run: Run) -> None:
@@ -238,9 +209,6 @@ def test_it(jobs):
 @pytest.mark.parametrize(
     ("option", "ini", "message"),
     [
-        ("--jobkit-backend=redis", "", "--jobkit-backend=redis is not supported yet"),
-        ("--jobkit-backend=fakeredis", "", "--jobkit-backend=fakeredis is not supported yet"),
-        ("--jobkit-redis-url=redis://x", "", "--jobkit-redis-url is not supported yet"),
         ("--jobkit-payloads=x", "", "--jobkit-payloads is not supported yet"),
         ("--jobkit-payloads-update", "", "--jobkit-payloads-update is not supported yet"),
         ("-q", "jobkit_leftover = maybe", "jobkit_leftover='maybe': give allow, warn, error"),
@@ -254,19 +222,6 @@ def test_what_is_not_there_yet_is_refused_by_name(
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {message}"])
-
-
-def test_any_jobs_runs_once_on_each_chosen_store(run: Run) -> None:
-    result = run("def test_it(any_jobs): ...", "--jobkit-backend=memory", "-v")
-
-    result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*test_it?memory? PASSED*"])
-
-
-def test_an_unknown_backend_is_a_usage_error(run: Run) -> None:
-    result = run(LEAVES, "--jobkit-backend=sql")
-
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
 def test_the_plugin_imports_pytest_and_the_standard_library_only() -> None:

@@ -1,0 +1,111 @@
+"""The fixture `any_jobs`: one test on several stores."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from tests.servers import RedisServer, free_port
+from tests.unit.testing.conftest import Run
+
+pytest_plugins = ["pytester"]
+
+EVERYWHERE = "--jobkit-backend=memory,fakeredis"
+ALSO_ON_REDIS = "--jobkit-backend=redis"
+
+STORY = """
+@pytest.fixture
+def any_jobs(any_jobs):
+    any_jobs.register(lambda job: None, job=SendMail)
+    return any_jobs
+
+@pytest.mark.jobkit(start="2030-01-01T00:00Z", seed=7)
+def test_it(any_jobs, jobkit_clock):
+    assert (any_jobs.clock, any_jobs.seed) == (jobkit_clock, 7)
+    any_jobs.enqueue(SendMail(1), delay=timedelta(days=7))
+    any_jobs.run_for(timedelta(days=7))
+    any_jobs.assert_performed(SendMail, 1)
+    assert any_jobs.clock.now() == datetime(2030, 1, 8, tzinfo=UTC)
+    any_jobs.enqueue(SendMail(2))
+
+def test_that_fails(any_jobs):
+    any_jobs.assert_empty()
+    any_jobs.enqueue(SendMail(3))
+    any_jobs.inspect.pause(type=SendMail)
+    assert False
+"""
+
+
+def test_it_runs_on_memory_unless_told(run: Run) -> None:
+    result = run("def test_it(any_jobs): any_jobs.assert_empty()", "-v")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*test_it?memory? PASSED*"])
+
+
+def test_a_test_runs_on_each_store_in_virtual_time_and_leaves_nothing(
+    run: Run, redis_server: RedisServer
+) -> None:
+    """B55: a handler of an overriding fixture included; also when the test fails."""
+    result = run(STORY, EVERYWHERE, ALSO_ON_REDIS, f"--jobkit-redis-url={redis_server.url}", "-v")
+
+    result.assert_outcomes(passed=3, failed=3)
+    result.stdout.fnmatch_lines([f"*test_it?{place}? PASSED*" for place in
+                                 ("memory", "fakeredis", "redis")])  # fmt: skip
+    assert "jobkit-test" not in redis_server.ask("KEYS *")
+
+
+def test_redis_may_be_named_by_the_environment(
+    run: Run, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = "def test_it(any_jobs): assert type(any_jobs.store).__name__ == 'RedisStore'"
+    monkeypatch.setenv("JOBKIT_REDIS_URL", redis_server.url)
+
+    run(test, ALSO_ON_REDIS).assert_outcomes(passed=1)
+
+
+def test_a_redis_that_does_not_answer_is_an_error_and_no_skip(run: Run) -> None:
+    """B57: asked once, told at every test that needs it; others run."""
+    url = f"redis://:secret@127.0.0.1:{free_port()}"
+
+    result = run(
+        "def test_it(any_jobs): ...\ndef test_that(any_jobs): ...\ndef test_other(jobs): ...",
+        ALSO_ON_REDIS,
+        f"--jobkit-redis-url={url}",
+    )
+
+    result.assert_outcomes(errors=2, passed=1)
+    result.stdout.fnmatch_lines(["--jobkit-backend=redis: cannot reach Redis at redis://*refused*"])
+    result.stdout.no_fnmatch_line("*secret*")
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--jobkit-backend=sql", "--jobkit-backend=sql: give memory, fakeredis, redis"),
+        ("--jobkit-backend=memory,", "--jobkit-backend=: give memory, fakeredis, redis"),
+        (ALSO_ON_REDIS, "*=redis: where is it? Give --jobkit-redis-url or JOBKIT_REDIS_URL"),
+    ],
+)
+def test_a_backend_that_cannot_be_had_is_a_usage_error(run: Run, option: str, message: str) -> None:
+    """B57"""
+    result = run("def test_it(any_jobs): ...", option)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+
+
+def test_a_missing_fakeredis_is_a_usage_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B57"""
+
+    def found(name: str, *args: Any) -> object:
+        return None if name == "lupa" else find_spec(name, *args)
+
+    monkeypatch.setattr("jobkit_testing.plugin.find_spec", found)
+
+    result = run("def test_it(any_jobs): ...", EVERYWHERE)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*lupa is not installed; pip install 'fakeredis?lua?'"])
