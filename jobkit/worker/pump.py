@@ -142,8 +142,10 @@ class Pump:
             except Exception:
                 _LOGGER.exception("the pump failed; it goes on")
                 rest = rests.FIRST
-            if self._stopping and not self._crew.done and not self._unsettled:
-                return
+            if self._stopping:
+                self._give_rest_back()
+                if not self._crew.done and not self._unsettled:
+                    return
             if self._given_up:
                 return
             if rest > 0:
@@ -195,6 +197,13 @@ class Pump:
         for work in self._prefetched:
             self._crew.give_back(work)
         self._prefetched = []
+
+    def _give_rest_back(self) -> None:
+        """Give back what runs yet: a claim under way when all else was given back brought it."""
+        for work in list(self._crew.held.values()):
+            if not work.ended:
+                work.cancelled.set("shutdown")
+                self._crew.give_back(work)
 
     # What is sent.
 
@@ -319,7 +328,11 @@ class Pump:
         starting = min(claimed.started, self._free_slots(self._unsettled))
         works = self._crew.take(claimed.jobs, sent + lease / 1000)
         self._prefetched += works[starting:]
-        self._crew.dispatch(works[:starting])
+        if self._claiming:
+            self._crew.dispatch(works[:starting])
+        else:  # told to stop while it was under way: nothing of it is begun
+            for work in works[:starting]:
+                self._crew.give_back(work)
         for job_id in claimed.ended:
             self._announce_as_stored(line.name, job_id)
 
