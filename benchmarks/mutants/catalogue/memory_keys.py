@@ -1,0 +1,208 @@
+"""Bugs of pushes, unique keys, pauses and schedules in memory."""
+
+from __future__ import annotations
+
+from benchmarks.mutants.mutant import Mutant
+
+TIES = "jobkit/memory/ties.py"
+CREW = "jobkit/memory/crew.py"
+QUEUE = "jobkit/memory/queue.py"
+PAUSES = "jobkit/memory/pauses.py"
+CONTROL = "jobkit/memory/control.py"
+PUBLISHING = "jobkit/memory/publishing.py"
+SCHEDULES = "jobkit/memory/schedules.py"
+
+MUTANTS = (
+    Mutant(
+        "memory: a job that ends keeps its key",
+        "B22",
+        QUEUE,
+        "        self.ties.loosen(job)\n        self.tell_schedule",
+        "        self.tell_schedule",
+        "spans uniqueness",
+    ),
+    Mutant(
+        "memory: a deleted job keeps its key",
+        "B22",
+        CONTROL,
+        "    queue.ties.loosen(job)\n",
+        "",
+        "spans uniqueness",
+    ),
+    Mutant(
+        "memory: a key that is held until the start is held until the end",
+        "B22",
+        QUEUE,
+        "        self.ties.loosen_at_start(job)\n",
+        "",
+        "spans uniqueness",
+    ),
+    Mutant(
+        "memory: a key is held a millisecond longer than its ttl",
+        "B22",
+        TIES,
+        "entry[1] is not None and entry[1] <= now",
+        "entry[1] is not None and entry[1] < now",
+        "key_times",
+    ),
+    Mutant(
+        "memory: a ttl counts from the push",
+        "B22",
+        TIES,
+        "max(job.run_at, now) + unique.ttl",
+        "now + unique.ttl",
+        "key_times",
+    ),
+    Mutant(
+        "memory: the end of its old owner frees a key that was taken over",
+        "B22",
+        TIES,
+        "if key in self.unique and self.unique[key][0] == job.id:",
+        "if key in self.unique:",
+        "key_times uniqueness",
+    ),
+    Mutant(
+        "memory: a job that runs again takes the key from its holder",
+        "B22",
+        CONTROL,
+        "if state in ENDED and (holder := queue.ties.holder(job.new, now)):",
+        "if state in WAITING and (holder := queue.ties.holder(job.new, now)) != job.id and holder:",
+        "conflicts rescheduling",
+    ),
+    Mutant(
+        "memory: a key's time does not move with its job",
+        "B22",
+        CONTROL,
+        "queue.ties.hold_until(job, now)",
+        "pass",
+        "key_times",
+    ),
+    Mutant(
+        "memory: the content of a running job is replaced",
+        "B21",
+        PUBLISHING,
+        'on_conflict == "replace" and held.state in WAITING:',
+        'on_conflict == "replace" and held.state:',
+        "conflicts",
+    ),
+    Mutant(
+        "memory: a replaced job keeps its metadata",
+        "B21",
+        PUBLISHING,
+        "replace(held.new, payload=new.payload, metadata=new.metadata)",
+        "replace(held.new, payload=new.payload)",
+        "conflicts",
+    ),
+    Mutant(
+        "memory: the copy of a push stores its jobs again",
+        "B6",
+        CREW,
+        "if earlier is None or push.request > earlier[0] or",
+        "if earlier is None or push.request >= earlier[0] or",
+        "replaying pushing",
+    ),
+    Mutant(
+        "memory: a push is taken for a copy a millisecond less long",
+        "B6",
+        CREW,
+        "or now - earlier[1] > REPLAY_WINDOW:",
+        "or now - earlier[1] >= REPLAY_WINDOW:",
+        "replaying pushing",
+    ),
+    Mutant(
+        "memory: an older list of pauses replaces a newer one",
+        "B27",
+        PAUSES,
+        "if paused.version > self.everywhere.version:",
+        "if paused.version != self.everywhere.version:",
+        "pausing",
+    ),
+    Mutant(
+        "memory: the pause of a type in one queue is ignored",
+        "B27",
+        PAUSES,
+        "any(name in self.types or name in everywhere for name in names)",
+        "any(name in everywhere for name in names)",
+        "pausing",
+    ),
+    Mutant(
+        "memory: resuming a queue wakes nobody",
+        "B27",
+        CONTROL,
+        "if changed and not operation.paused:",
+        "if changed and operation.paused:",
+        "pause_waking pausing",
+    ),
+    Mutant(
+        "memory: workers are woken for a paused type",
+        "B27",
+        CREW,
+        "if lane is not None and not self.pauses.hold(type_name, lane.group):",
+        "if lane is not None:",
+        "pause_waking waking",
+    ),
+    Mutant(
+        "memory: a tick is fired twice",
+        "B16",
+        SCHEDULES,
+        "if kept is None or kept.tick is None or kept.tick != operation.expected:",
+        "if kept is None or kept.tick is None:",
+        "ticks",
+    ),
+    Mutant(
+        "memory: failures count towards the limit of a schedule",
+        "B18",
+        SCHEDULES,
+        'kept.successes += outcome == "succeeded"',
+        "kept.successes += 1",
+        "ticks",
+    ),
+    Mutant(
+        "memory: the limit of a schedule forgets unfinished ticks",
+        "B18",
+        SCHEDULES,
+        "self.successes + len(self.unfinished) >= limit",
+        "self.successes >= limit",
+        "ticks",
+    ),
+    Mutant(
+        "memory: overlap='skip' is ignored",
+        "B18",
+        SCHEDULES,
+        "if kept.is_full or (kept.new.skips_overlap and is_unfinished):",
+        "if kept.is_full:",
+        "ticks",
+    ),
+    Mutant(
+        "memory: one missed tick too many in a minute",
+        "B18",
+        SCHEDULES,
+        "if count >= CAUGHT_UP_PER_MINUTE:",
+        "if count > CAUGHT_UP_PER_MINUTE:",
+        "ticks",
+    ),
+    Mutant(
+        "memory: a changed spec keeps its successes",
+        "B19",
+        SCHEDULES,
+        "        self.ended_at = None\n        self.successes = 0\n",
+        "        self.ended_at = None\n",
+        "scheduling ticks",
+    ),
+    Mutant(
+        "memory: a schedule is removed although nobody was there to declare it",
+        "B19",
+        SCHEDULES,
+        "if now - last > OWNER_SILENT:",
+        "if now < last:",
+        "scheduling",
+    ),
+    Mutant(
+        "memory: ticks are read by those who do not know the rule",
+        "B16",
+        SCHEDULES,
+        "and (kept.new.rule is None or kept.new.rule in operation.rules)",
+        "",
+        "ticks scheduling",
+    ),
+)
