@@ -15,6 +15,7 @@ from jobkit.options import EnqueueOptions, WorkerOptions
 from jobkit.record import JobRecord
 from jobkit.report import Report
 from jobkit.store import Operation
+from jobkit_testing.faults import Faults
 from jobkit_testing.running import Attempts
 from jobkit_testing.runs import LIMIT, Types, wanted
 
@@ -42,6 +43,11 @@ class AsyncTestingJobs(AsyncJobs):
         self._driver = jobs._driver  # pyright: ignore[reportPrivateUsage]
         self._witness = jobs._witness  # pyright: ignore[reportPrivateUsage]
         self.inspect = AsyncInspector(self._engine, self._send_declaring, self._control.handle_to)
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong; see `TestingJobs.faults`."""
+        return self._testing.faults
 
     async def perform(
         self, job: J, /, *, raises: bool = True, **options: Unpack[EnqueueOptions]

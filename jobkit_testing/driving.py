@@ -10,8 +10,9 @@ from jobkit.attempt import Ended, run_sync, start
 from jobkit.engine.running import Run
 from jobkit_testing.clock import VirtualClock
 from jobkit_testing.no_loop import no_loop, run_here
-from jobkit_testing.running import Attempts, InlineWorker
+from jobkit_testing.running import Attempts
 from jobkit_testing.virtual_loop import PATIENCE, VirtualLoop, WaitsForReal
+from jobkit_testing.workshop import Workshop
 
 T = TypeVar("T")
 
@@ -26,8 +27,8 @@ class Escape(Exception):
 class Driver:
     """Gives the attempts of a run to their handlers, one after the other."""
 
-    def __init__(self, worker: InlineWorker, clock: VirtualClock) -> None:
-        self._worker = worker
+    def __init__(self, shop: Workshop, clock: VirtualClock) -> None:
+        self._shop = shop
         self._clock = clock
         self._lock = threading.RLock()
         self._depth = 0
@@ -101,7 +102,7 @@ class Driver:
                 loop, self._loop = self._loop, None
                 if loop is not None:
                     loop.finish()
-                self._worker.leave()
+                self._shop.leave()
         finally:
             self._lock.release()
 

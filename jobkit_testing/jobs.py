@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any, NoReturn, TypeVar, Unpack
 
 from jobkit.client import Jobs
+from jobkit.client.outbox import JobOutbox
 from jobkit.clock import SystemClock, to_milliseconds
+from jobkit.context import JobContext
 from jobkit.engine import Engine, Steps, drive
 from jobkit.engine.running import Runner
 from jobkit.errors import InvalidOption, NotSupported
@@ -42,12 +44,14 @@ from jobkit_testing.assertions import Assertions
 from jobkit_testing.clock import VirtualClock
 from jobkit_testing.control import AsyncTestingControl, TestingControl
 from jobkit_testing.driving import Driver
+from jobkit_testing.failing import FailingOutbox
+from jobkit_testing.faults import Faults
 from jobkit_testing.reading import Reader
-from jobkit_testing.running import InlineWorker
 from jobkit_testing.runs import Runs
 from jobkit_testing.timeline import Timeline
 from jobkit_testing.watching import AsyncWatchedStore, WatchedStore
 from jobkit_testing.witness import Witness
+from jobkit_testing.workshop import Workshop
 
 T = TypeVar("T")
 
@@ -68,6 +72,9 @@ class TestingJobs(Acting, Assertions, Jobs):
     """
 
     __test__ = False  # pytest: this is no test, whatever its name
+
+    faults: Faults
+    """What is to go wrong: crashes, lost leases, enqueues that fail."""
 
     def __init__(
         self,
@@ -118,15 +125,23 @@ class TestingJobs(Acting, Assertions, Jobs):
         self.timeline = Timeline(engine, self.store, start=self._now(), seed=self.seed)
         self._reader = Reader(engine, send, self.timeline)
         runner = Runner(engine, open_outbox=self._open_outbox)
-        self._worker = InlineWorker(
-            engine, runner, send, self.clock, self.timeline, publish=self._published
+        self.faults = Faults(skew=self._skew)
+        self._shop = Workshop(
+            engine,
+            runner,
+            send,
+            self.clock,
+            timeline=self.timeline,
+            faults=self.faults,
+            publish=self._published,
         )
-        self._witness = Witness(self.timeline, send, now=self._now, tell=self._worker.tell)
+        self._witness = Witness(self.timeline, send, now=self._now, tell=self._shop.tell)
         watched.watcher = self._witness
+        watched.failing = self.faults.enqueues
         self._runs = Runs(
-            engine, self._worker, self._reader, send, self.clock, handle_to=self._handle_to
+            engine, self._shop, self._reader, send, self.clock, handle_to=self._handle_to
         )
-        self._driver = Driver(self._worker, self.clock)
+        self._driver = Driver(self._shop, self.clock)
         self.inspect = Inspector(engine, self._send_declaring, self._handle_to)
         self._declared = -1
         self.declare()
@@ -142,12 +157,12 @@ class TestingJobs(Acting, Assertions, Jobs):
 
     def start(self, **options: Unpack[WorkerOptions]) -> None:
         """Let later runs serve these queues, with this lease; nothing runs by itself."""
-        self._worker.settings = worker_settings(options)
+        self._shop.settings = worker_settings(options)
 
     def shutdown(self, *, timeout: timedelta | None = None) -> None:
         """Forget what `start` was told; idempotent."""
         check_timeout(timeout, of="shutdown")
-        self._worker.settings = WorkerSettings()
+        self._shop.settings = WorkerSettings()
 
     def run(self, **options: Unpack[WorkerOptions]) -> NoReturn:
         """Refuse: a test does not wait for signals."""
@@ -155,6 +170,7 @@ class TestingJobs(Acting, Assertions, Jobs):
 
     def reset(self) -> None:
         """Forget jobs, schedules, pauses, what has happened; keep handlers, clock and `start`."""
+        self.faults.clear()
         for name in self._reader.paused_everywhere():
             drive(set_everywhere(name, paused=False), self._sender)
         for queue in self._reader.queues():
@@ -167,14 +183,9 @@ class TestingJobs(Acting, Assertions, Jobs):
                 self._sender(RemoveSchedule(queue=queue, name=each.schedule.name))
             self._sender(ForgetStatistics(queue=queue))
         self.timeline.clear()
-        self._worker.forget_events()
+        self._shop.forget()
         self._declared = -1  # what handlers declare is there again at the next look
         self._runs.forget()
-
-    @property
-    def faults(self) -> Any:
-        """Refuse: not supported yet."""
-        raise NotSupported("faults: not supported yet")
 
     def explore(
         self,
@@ -206,6 +217,19 @@ class TestingJobs(Acting, Assertions, Jobs):
         result = super()._drive(steps)
         self._run_arrivals()
         return result
+
+    def _skew(self, by: int) -> None:
+        """Let the store's clock be apart from ours by so many milliseconds."""
+        self._sender.now = (lambda: self._now() + by) if by else self._now
+        how = f"is set off by {by / 1000:+g} s" if by else "is right again"
+        self.timeline.fault(f"the store's clock {how}", self._now())
+
+    def _open_outbox(self, _: JobContext) -> JobOutbox:
+        if self.faults.enqueues:
+            failing, tell = self.faults.enqueues, self._witness
+            control, async_control = self._control, self._async_control
+            return FailingOutbox(self._engine, control, async_control, failing, tell)
+        return super()._open_outbox(_)
 
     def _published(self, children: tuple[NewJob, ...]) -> None:
         self._witness.pushed(new for new in children if new.unique is None or self._is_stored(new))

@@ -25,7 +25,8 @@ from jobkit_testing.clock import NOTHING, VirtualClock
 from jobkit_testing.driving import Escape
 from jobkit_testing.late import LateMatches
 from jobkit_testing.reading import Reader
-from jobkit_testing.running import Attempts, InlineWorker, Ran
+from jobkit_testing.running import Attempts, Ran
+from jobkit_testing.workshop import Workshop
 
 LIMIT = 10_000
 LONGEST_RUN = 100_000  # attempts in one `run_until(predicate)`
@@ -99,7 +100,7 @@ class Runs:
     def __init__(
         self,
         engine: Engine,
-        worker: InlineWorker,
+        shop: Workshop,
         reader: Reader,
         run: Callable[[Operation[Any]], Any],
         clock: VirtualClock,
@@ -108,7 +109,7 @@ class Runs:
     ) -> None:
         self._engine = engine
         self._handle_to = handle_to
-        self._worker = worker
+        self._shop = shop
         self._reader = reader
         self._run = run
         self._clock = clock
@@ -122,7 +123,7 @@ class Runs:
         [job_id] = drive(self._engine.push([new], self._handle_to), self._run)
         if job_id != new.id:
             self._check_holder(job_id, new)
-        ran = yield from self._worker.next_job(new.queue, self._worker.lanes(), only=job_id)
+        ran = yield from self._shop.next_job(new.queue, self._shop.lanes(), only=job_id)
         if ran is None:
             raise WrongState(f"perform: job {job_id} ({new.type}) is stored, but cannot run now")
         _let_escape(ran, raises=raises)
@@ -213,10 +214,10 @@ class Runs:
         try:
             while arrivals:
                 new = arrivals.popleft()
-                lanes = self._worker.lanes()
+                lanes = self._shop.lanes()
                 if new.type not in lanes.lanes:
                     continue
-                ran = yield from self._worker.next_job(new.queue, lanes, only=new.id)
+                ran = yield from self._shop.next_job(new.queue, lanes, only=new.id)
                 if ran is not None:
                     tally.add(ran)
                     _let_escape(ran, raises=True)
@@ -233,7 +234,7 @@ class Runs:
     def left(self, wanted: Wanted) -> dict[str, int]:
         """Count what a run has left, by why."""
         left: dict[str, int] = dict.fromkeys(LEFT, 0)
-        served = self._worker.lanes().lanes
+        served = self._shop.lanes().lanes
         for queue in self._queues(wanted):
             counts = self._reader.counts(queue)
             pauses = self._reader.pauses(queue)
@@ -241,6 +242,7 @@ class Runs:
                 if wanted.types is None or name in wanted.types:
                     left[why_left(name, served, pauses)] += number
             left["future"] += self._count_future(queue, wanted, counts)
+            left["future"] += self._shop.orphans.count(queue, wanted.types)
         return left
 
     def _count_future(self, queue: str, wanted: Wanted, counts: QueueCounts) -> int:
@@ -252,14 +254,13 @@ class Runs:
 
     def _next(self, wanted: Wanted) -> Attempts[Ran | None]:
         """Run one job that is due, of the next queue by turns that has one."""
-        lanes = self._worker.lanes(wanted.types)
+        lanes = self._shop.lanes(wanted.types)
         for queue in self._by_turns(self._queues(wanted)):
             while True:
-                ran = yield from self._worker.next_job(queue, lanes)
+                ran = yield from self._shop.next_job(queue, lanes)
                 if ran is not None:
                     return ran
-                due = self._worker.next_due[queue]
-                if due is None or due > self._now():
+                if not self._shop.agenda.is_due(queue):
                     break  # else the claim has made ready what it may at once, and there is more
         return None
 
@@ -276,13 +277,13 @@ class Runs:
 
     def _next_event(self) -> datetime | None:
         """Return when the next job gets due, or the next tick."""
-        events = map(self._worker.next_event, self._queues(EVERYTHING))
+        events = map(self._shop.next_event, self._queues(EVERYTHING))
         event = min((at for at in events if at is not None), default=None)
         return None if event is None else from_milliseconds(event)
 
     def _due(self, wanted: Wanted) -> Counter[str]:
         """Count the jobs that could run now, by type."""
-        served = self._worker.lanes(wanted.types).lanes
+        served = self._shop.lanes(wanted.types).lanes
         due: Counter[str] = Counter()
         for queue in self._queues(wanted):
             counts = self._reader.counts(queue)
@@ -294,12 +295,12 @@ class Runs:
     def _queues(self, wanted: Wanted) -> Sequence[str]:
         if wanted.queues is not None:
             return wanted.queues
-        served = self._worker.settings.queues
+        served = self._shop.settings.queues
         return self._reader.queues() if served is None else tuple(served)
 
     def _by_turns(self, queues: Sequence[str]) -> Iterator[str]:
         """Give the queues in the order in which to ask them for one job."""
-        settings = self._worker.settings
+        settings = self._shop.settings
         if settings.strict:
             yield from queues
             return
@@ -354,7 +355,7 @@ class Runs:
 
     def _refuse_paused(self, new: NewJob) -> None:
         pauses = self._reader.pauses(new.queue)
-        if pauses.hold(new.type, self._worker.lanes().lanes[new.type].group):
+        if pauses.hold(new.type, self._shop.lanes().lanes[new.type].group):
             what = f"queue {new.queue!r}" if pauses.queue else f"{new.type}"
             raise WrongState(
                 f"perform: {what} is paused, and the job was not stored; call "
@@ -362,7 +363,7 @@ class Runs:
             )
 
     def _refuse_limited(self, new: NewJob) -> None:
-        lanes = self._worker.lanes().lanes
+        lanes = self._shop.lanes().lanes
         lane = lanes[new.type]
         if lane.limit is None:
             return

@@ -32,15 +32,21 @@ Kind: TypeAlias = Literal[
     "handed back",
     "deleted",
     "skipped",
+    "crashed",
+    "fault",
 ]
 
 
 class Event(NamedTuple):
-    """Something that befell a job at an instant (milliseconds); `job` as it was after that."""
+    """Something that befell a job at an instant (milliseconds); `job` as it was after that.
+
+    `words`: what a test made happen, if it is that.
+    """
 
     at: int
     kind: Kind
     job: NewJob | StoredJob
+    words: str = ""
 
 
 class Timeline:
@@ -99,6 +105,12 @@ class Timeline:
         self.ended.pop(job.id, None)  # what ends last stands last
         self.ended[job.id] = job
 
+    def fault(self, words: str, at: int, job: NewJob | StoredJob | None = None) -> None:
+        """Note what a test made happen, perhaps to a job."""
+        nobody = NewJob(id="", queue="", type="", payload=b"")
+        self.events.append(Event(at, "fault", job or nobody, words))
+        self._noted += 1
+
     def number(self, job_id: str) -> int:
         """Return which job of the test this is, from 1; 0 for jobs that others enqueued."""
         return self._numbers.get(job_id, 0)
@@ -147,6 +159,9 @@ class Timeline:
             case "enqueued", _:
                 by = f" by schedule {job.schedule!r}" if job.schedule else ""
                 return f"{label} enqueued {self.describe(job)} on {job.queue!r}{by}"
+            case "fault", _:
+                whose = f"{label} " if self.number(job.id) else ""
+                return f"{whose}fault: {event.words}"
             case "skipped", _:
                 return f"schedule {job.schedule!r} skipped a tick"
             case "started", StoredJob():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -20,6 +21,7 @@ from jobkit.store import (
     StoredJob,
     Waiter,
 )
+from jobkit_testing.faults import FailingEnqueue
 
 R = TypeVar("R")
 
@@ -33,6 +35,10 @@ class Watcher(Protocol):
 
     def skipped(self, tick: Fire) -> None:
         """Take note that a tick has passed without a job."""
+        ...
+
+    def failed(self, failing: FailingEnqueue, jobs: Sequence[NewJob]) -> None:
+        """Take note that an enqueue of these jobs fails because the test wants it."""
         ...
 
     def find(self, queue: str, job_id: str) -> StoredJob | None:
@@ -60,6 +66,7 @@ class WatchedStore:
             Fire: self._fire,
         }
         self.watcher: Watcher | None = None
+        self.failing: deque[FailingEnqueue] | None = None
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step."""
@@ -101,6 +108,15 @@ class WatchedStore:
         return self.watcher
 
     def _push(self, operation: Push, now: int | None) -> tuple[str, ...] | KeyTaken:
+        if not self.failing:
+            return self._push_whole(operation, now)
+        failing = self.failing.popleft()
+        self._told.failed(failing, operation.jobs)
+        if failing.stored:
+            self._push_whole(operation, now)
+        raise failing.error
+
+    def _push_whole(self, operation: Push, now: int | None) -> tuple[str, ...] | KeyTaken:
         answer = self._store.run(operation, now=now)
         if isinstance(answer, tuple):
             pairs = zip(operation.jobs, answer, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
@@ -13,9 +13,11 @@ from jobkit.cancellation import Reason
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Matches
 from jobkit.store import Fire, Get, NewJob, Operation, StoredJob
+from jobkit_testing.faults import FailingEnqueue
 from jobkit_testing.timeline import Timeline
 
 J = TypeVar("J")
+JOBS_NAMED = 3  # of an enqueue that fails
 
 
 class Enqueued(Matches[J], Generic[J]):
@@ -68,6 +70,15 @@ class Witness:
             scope += [(job, at) for job in new]
         if self.arrivals is not None:
             self.arrivals += new
+
+    def failed(self, failing: FailingEnqueue, jobs: Sequence[NewJob]) -> None:
+        """Take note that an enqueue of these jobs fails because the test wants it."""
+        names = ", ".join(map(self._timeline.describe, jobs[:JOBS_NAMED]))
+        more = f" and {len(jobs) - JOBS_NAMED} more" if len(jobs) > JOBS_NAMED else ""
+        stored = "stored" if failing.stored else "not stored"
+        error = type(failing.error).__name__
+        words = f"the enqueue of {names}{more} raises {error}, {stored}"
+        self._timeline.fault(words, self._now())
 
     def skipped(self, tick: Fire) -> None:
         """Take note that a tick has passed without a job."""

@@ -73,3 +73,12 @@ def wrong_assertions(jobs: TestingJobs) -> None:
     jobs.get_first_of(SendMail).user  # rejected
     jobs.run_for(60)  # rejected
     jobs.perform(SendMail(1), timeout=timedelta(1), queu="x")  # rejected
+
+
+def wrong_faults(jobs: TestingJobs) -> None:
+    jobs.faults.crash(SendMail, when="later")  # rejected
+    jobs.faults.crash(SendMail, "before_run")  # rejected
+    jobs.faults.duplicate("mail")  # rejected
+    jobs.faults.enqueue("down", stored=False)  # rejected
+    jobs.faults.enqueue(ConnectionError)  # rejected
+    jobs.faults.skew(3)  # rejected

@@ -128,3 +128,15 @@ def by_name(jobs: TestingJobs, handle: jobkit.JobHandle[SendMail], at: datetime)
 
 def publish(jobs: jobkit.Enqueuer, several: Iterable[jobkit.DataclassLike]) -> None:
     jobs.enqueue_many(several)
+
+
+def faults(jobs: TestingJobs) -> None:
+    jobs.faults.crash(SendMail, when="before_ack", attempt=2)
+    jobs.faults.crash(SendMail(1), when="after_ack")
+    jobs.faults.duplicate(SendMail, copies=3)
+    jobs.faults.lose_lease(SendMail(1))
+    jobs.faults.enqueue(jobkit.BackendUnavailable, stored=True)
+    jobs.faults.enqueue(ConnectionError("no route"), stored=False)
+    jobs.faults.skew(timedelta(seconds=-3))
+    assert_type(jobs.faults.pending, tuple[str, ...])
+    assert_type(jobs.aio.faults.pending, tuple[str, ...])

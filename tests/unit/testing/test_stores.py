@@ -14,10 +14,11 @@ from jobkit.memory.store import MemoryStore
 from jobkit.redis.connections import Connections, address_of
 from jobkit.redis.store import RedisStore
 from jobkit.store import Store
-from jobkit_testing.running import WORKER
+from jobkit_testing.workshop import WORKER
 from tests.servers import RedisServer
 from tests.unit.testing.samples import (
     HOUR,
+    MINUTE,
     SECOND,
     START,
     Audit,
@@ -75,6 +76,41 @@ def _story(store: Store | None) -> str:
 def test_every_store_tells_the_same_story(store: Store) -> None:
     """B55: byte for byte what the default store tells."""
     assert _story(store) == _story(None)
+
+
+def _story_of_faults(store: Store | None) -> str:
+    jobs = jobs_of(fail_at_first, done, store=store)
+    jobs.faults.crash(Flaky, when="before_ack", attempt=2)
+    jobs.faults.crash(SendMail(1), when="before_run")
+    jobs.faults.crash(SendMail(2), when="after_ack")
+    jobs.faults.duplicate(SendMail(3), copies=3)
+    jobs.faults.lose_lease(SendMail(4))
+    for _ in range(3):
+        jobs.faults.crash(Audit, when="before_run")
+    jobs.enqueue_many([Flaky(1), *map(SendMail, range(1, 5)), Audit()])
+    jobs.faults.enqueue(jobkit.BackendUnavailable, stored=True)
+    with pytest.raises(jobkit.BackendUnavailable):
+        jobs.enqueue(SendMail(5))
+    report = jobs.run_for(3 * MINUTE)
+    assert jobs.faults.pending == ()
+    jobs.faults.skew(MINUTE)
+    jobs.enqueue(SendMail(6), delay=MINUTE)
+    jobs.run_for(MINUTE)
+    return "\n".join(
+        [
+            jobs.timeline.story(),
+            repr(jobs.assert_performed(SendMail, 6).records),
+            repr(jobs.assert_performed(Flaky, 1).records),
+            repr(jobs.assert_dead(Audit, 1).records),
+            repr(report),
+        ]
+    )
+
+
+def test_faults_are_the_same_on_every_store(store: Store) -> None:
+    """B37, B38, B55: what crashes, gets lost or is delivered twice ends the same way."""
+    assert _story_of_faults(store) == _story_of_faults(None)
+    assert store.audit("default") == []
 
 
 def test_its_invariants_hold_afterwards(store: Store) -> None:

@@ -1,0 +1,69 @@
+"""What a handler's `ctx.enqueue` goes to while an enqueue is to fail."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from jobkit.client.outbox import JobOutbox
+from jobkit.client.transaction import AsyncTransaction, Held, Transaction
+from jobkit.engine import Engine
+from jobkit.handle import AsyncJobControl, JobControl
+from jobkit.store import NewJob
+from jobkit_testing.faults import FailingEnqueue
+
+
+class Noting(Protocol):
+    """Who is told of it."""
+
+    def failed(self, failing: FailingEnqueue, jobs: Sequence[NewJob]) -> None:
+        """Take note that an enqueue of these jobs fails because the test wants it."""
+        ...
+
+
+class FailingOutbox(JobOutbox):
+    """Holds what a handler enqueues, and fails as the test wants it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        control: JobControl,
+        async_control: AsyncJobControl,
+        failing: deque[FailingEnqueue],
+        tell: Noting,
+    ) -> None:
+        super().__init__(engine, control, async_control)
+        self._held = _FailingHeld(engine, failing, tell)
+        self._sync = Transaction(self._held, control)
+        self._aio = AsyncTransaction(self._held, async_control)
+
+
+class _FailingHeld(Held):
+    def __init__(self, engine: Engine, failing: deque[FailingEnqueue], tell: Noting) -> None:
+        super().__init__(engine, may_refuse=False)
+        self._failing = failing
+        self._tell = tell
+
+    def add(self, job: Any, options: Mapping[str, Any]) -> NewJob:
+        before = len(self.batch)
+        new = super().add(job, options)
+        self._fail(before, [new])
+        return new
+
+    def add_many(
+        self, jobs: Iterable[Any], chunk: int | None, options: Mapping[str, Any]
+    ) -> list[NewJob]:
+        before = len(self.batch)
+        new = super().add_many(jobs, chunk, options)
+        self._fail(before, new)
+        return new
+
+    def _fail(self, before: int, new: Sequence[NewJob]) -> None:
+        if not self._failing:
+            return
+        failing = self._failing.popleft()
+        self._tell.failed(failing, new)
+        if not failing.stored:
+            self.batch.cut(before)
+        raise failing.error

@@ -1,0 +1,85 @@
+"""What can befall a worker between two of its steps, as it does in production.
+
+Each is a generator in place of `InlineWorker.work`: it puts the worker's own steps together in
+another way, or leaves some out. The store and the engine know nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from jobkit.engine.running import Run
+from jobkit.store import StoredJob
+from jobkit_testing.running import Attempts, InlineWorker, Ran
+
+if TYPE_CHECKING:
+    pass
+
+When: TypeAlias = Literal["before_run", "before_ack", "after_ack"]
+Mishap: TypeAlias = Callable[[InlineWorker, StoredJob, int], Attempts[Ran]]
+
+
+def crash_before_run(worker: InlineWorker, stored: StoredJob, _: int) -> Attempts[Ran]:
+    """Die with the job claimed and its handler not begun."""
+    yield from ()
+    worker.die(stored, "crashed before the run")
+    return worker.left(stored)
+
+
+def crash_before_ack(worker: InlineWorker, stored: StoredJob, now: int) -> Attempts[Ran]:
+    """Die when the handler has run, with nobody told."""
+    ending = yield from worker.attempt(stored, now)
+    worker.die(stored, "crashed before the settlement")
+    return worker.left(stored, ending)
+
+
+def crash_after_ack(worker: InlineWorker, stored: StoredJob, now: int) -> Attempts[Ran]:
+    """Die when the store has the settlement, before its reply arrives."""
+    ending = yield from worker.attempt(stored, now)
+    if worker.is_dead:
+        return worker.left(stored, ending)
+    ran = worker.take_note(ending, worker.send(ending))
+    worker.die(stored, "crashed after the settlement")
+    return ran
+
+
+def lose_lease(worker: InlineWorker, stored: StoredJob, now: int) -> Attempts[Ran]:
+    """Lose the lease when the handler begins; the handler is told."""
+    ending = yield from worker.attempt(stored, now, meanwhile=partial(_lose, worker, tell=True))
+    return worker.settle(ending)
+
+
+def delivered(copies: int) -> Mishap:
+    """Deliver a job several times: each worker but the last loses its lease unawares."""
+    return partial(_delivered, copies=copies)
+
+
+def _delivered(worker: InlineWorker, stored: StoredJob, now: int, *, copies: int) -> Attempts[Ran]:
+    if copies == 1:
+        return (yield from worker.work(stored, now))
+    ending = yield from worker.attempt(stored, now, meanwhile=partial(_lose, worker, tell=False))
+    ran = worker.settle(ending)
+    if ran.always:
+        return ran
+    with worker.shop.another() as other:
+        claimed = other.claim(stored.queue, worker.shop.lanes(), only=stored.id)
+        if not claimed.jobs:  # paused meanwhile, or ended by its loss
+            return ran
+        return (yield from _delivered(other, claimed.jobs[0], claimed.now, copies=copies - 1))
+
+
+def _lose(worker: InlineWorker, run: Run, *, tell: bool) -> None:
+    queue = run.stored.queue
+    worker.timeline.fault("lost its lease while the handler runs", worker.shop.now(), run.stored)
+    worker.lose_leases(queue)
+    if tell:
+        worker.beat(queue, worker.shop.lanes())
+
+
+CRASHES: Mapping[When, Mishap] = {
+    "before_run": crash_before_run,
+    "before_ack": crash_before_ack,
+    "after_ack": crash_after_ack,
+}

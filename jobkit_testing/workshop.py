@@ -1,0 +1,158 @@
+"""Where the simulated workers of one `TestingJobs` are: what they share, and who is on duty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+from jobkit.cancellation import Reason
+from jobkit.clock import duration_milliseconds, to_milliseconds
+from jobkit.engine import Engine
+from jobkit.engine.crews import About, encode_about
+from jobkit.engine.running import Runner
+from jobkit.options import WorkerSettings
+from jobkit.store import LaneSet, NewJob, Operation, StoredJob, TakeOver
+from jobkit.worker.lines import lane_set
+from jobkit_testing.agenda import Agenda
+from jobkit_testing.clock import VirtualClock
+from jobkit_testing.faults import Faults
+from jobkit_testing.orphans import Orphans
+from jobkit_testing.running import Attempts, InlineWorker, Ran
+from jobkit_testing.timeline import Timeline
+
+WORKER = "testing"
+
+
+class Workshop:
+    """Has one worker on duty; when it dies, another one takes its place."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        runner: Runner,
+        run: Callable[[Operation[Any]], Any],
+        clock: VirtualClock,
+        *,
+        timeline: Timeline,
+        faults: Faults,
+        publish: Callable[[tuple[NewJob, ...]], object],
+    ) -> None:
+        self.engine = engine
+        self.runner = runner
+        self.run = run
+        self.clock = clock
+        self.timeline = timeline
+        self.faults = faults
+        self.publish = publish
+        self.settings = WorkerSettings()
+        self.agenda = Agenda(engine, run, clock)
+        self.orphans = Orphans(self)
+        self._started = to_milliseconds(clock.now())
+        self._lanes: tuple[int, LaneSet] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._numbers = count(1)
+        self._dead: list[tuple[str, str]] = []  # queue and name, as long as the store knows them
+        self._workers: list[InlineWorker] = []
+        self.on_duty = self._hire()
+
+    # What there is to do.
+
+    def next_job(
+        self, queue: str, lanes: LaneSet, *, only: str | None = None
+    ) -> Attempts[Ran | None]:
+        """Let the worker on duty run the best job of a queue that is due, or this one."""
+        return self.on_duty.next_job(queue, lanes, only=only)
+
+    def now(self) -> int:
+        """Return the virtual instant in milliseconds."""
+        return to_milliseconds(self.clock.now())
+
+    def lanes(self, types: frozenset[str] | None = None) -> LaneSet:
+        """Return the lanes of all types with handlers, or of those of them that are named."""
+        version = self.engine.handlers.version
+        if self._lanes is None or self._lanes[0] != version:
+            self._lanes = (version, lane_set(self.engine, self.runner))
+        served = self._lanes[1]
+        if types is None:
+            return served
+        chosen = {name: lane for name, lane in served.lanes.items() if name in types}
+        return LaneSet(key=f"{served.key} {' '.join(chosen)}", lanes=chosen)
+
+    def next_event(self, queue: str) -> int | None:
+        """Return when a job or a tick gets due, or the lease of a dead worker ends."""
+        known = (self.agenda.next_event(queue), self.orphans.next_end(queue))
+        return min((at for at in known if at is not None), default=None)
+
+    @property
+    def lease(self) -> int:
+        """How long a lease is, in milliseconds."""
+        return duration_milliseconds(self.settings.lease)
+
+    @property
+    def about(self) -> bytes:
+        """What a worker tells of itself."""
+        about = About(
+            host=WORKER,
+            version=self.engine.version,
+            concurrency=1,
+            lease=self.lease,
+            started=self._started,
+        )
+        return encode_about(about)
+
+    # Who works.
+
+    @contextmanager
+    def another(self) -> Generator[InlineWorker]:
+        """Have one more worker for a while."""
+        worker = self._hire()
+        try:
+            yield worker
+        finally:
+            if not worker.is_dead:
+                worker.leave()
+                self._workers.remove(worker)
+
+    def bury(self, worker: InlineWorker, orphans: Iterable[StoredJob]) -> None:
+        """Watch over what a dead worker has left, and let another one take its place."""
+        for stored in orphans:
+            self.orphans.add(stored)
+            self._dead.append((stored.queue, worker.name))
+        self._workers.remove(worker)
+        if worker is self.on_duty:
+            self.on_duty = self._hire()
+
+    def tell(self, job_id: str, reason: Reason) -> None:
+        """Tell the handler of a job to stop, wherever it runs."""
+        for worker in self._workers:
+            worker.tell(job_id, reason)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no handler is running."""
+        return not any(worker.held for worker in self._workers)
+
+    def leave(self) -> None:
+        """Let the queues forget the workers: between runs there is none."""
+        for worker in self._workers:
+            worker.leave()
+
+    def forget(self) -> None:
+        """Begin anew, with the first worker: after a reset, nobody has died."""
+        self.agenda.forget()
+        self.orphans.clear()
+        for queue, name in self._dead:
+            self.run(TakeOver(queue=queue, worker=name))
+        if self.is_idle:
+            self.leave()
+            self._begin()
+
+    def _hire(self) -> InlineWorker:
+        number = next(self._numbers)
+        worker = InlineWorker(WORKER if number == 1 else f"{WORKER}-{number}", self)
+        self._workers.append(worker)
+        return worker
