@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobkit_testing.clock import VirtualClock as VirtualClock
+    from jobkit_testing.comparing import report as report
     from jobkit_testing.jobs import TestingJobs as TestingJobs
 
-_HOME_OF = {"TestingJobs": "jobs", "VirtualClock": "clock"}
+_HOME_OF = {"TestingJobs": "jobs", "VirtualClock": "clock", "report": "comparing"}
 
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -59,9 +59,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, option in LATER.items():
         if config.getoption(name, None):
             raise pytest.UsageError(f"{option} is not supported yet")
-    config.stash[_BACKENDS] = _chosen_backends(config)
+    config.stash[_BACKENDS] = chosen = _chosen_backends(config)
+    if len(chosen) > 1:
+        from jobkit_testing.sides import Sides
+
+        config.pluginmanager.register(Sides(chosen), "jobkit-sides")
 
 
+@pytest.hookimpl(tryfirst=True)  # so that the backend comes first among the parameters
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests of `any_jobs` once on each store."""
     if "any_jobs" in metafunc.fixturenames:
@@ -186,12 +191,12 @@ def _all_jobs(item: pytest.Item) -> list[tuple[str, TestingJobs]]:
     found: dict[int, tuple[str, TestingJobs]] = {}
     fixtures: dict[str, Any] = getattr(item, "funcargs", None) or {}
     for name, value in fixtures.items():
-        if _is_testing_jobs(value):
+        if is_testing_jobs(value):
             found.setdefault(id(value), (name, value))
     return list(found.values())
 
 
-def _is_testing_jobs(value: object) -> bool:
+def is_testing_jobs(value: object) -> bool:
     """Tell without an import: a run that uses no jobkit must not load it."""
     home = ("jobkit_testing.jobs", "TestingJobs")
     return any((cls.__module__, cls.__qualname__) == home for cls in type(value).__mro__)

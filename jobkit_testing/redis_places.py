@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from importlib.metadata import version
 from typing import Any
 
-from jobkit.errors import JobkitError
+from jobkit.errors import BackendUnavailable, JobkitError
 from jobkit.ids import incarnation
 from jobkit.redis.checkup import parse_info
 from jobkit.redis.cluster import ClusterStore, cluster_address_of
@@ -81,16 +81,15 @@ def remove_keys(ask: Ask, namespace: str) -> None:
 
 def describe_redis(store: Store) -> str:
     """Return `Redis 8.2.1`; of a cluster the version of each node, if they differ."""
-    match store:
-        case FakeStore():
-            return f"fakeredis {version('fakeredis')}"
-        case ClusterStore():
-            versions = sorted({_version(ask) for ask in store.nodes()})
-            return f"cluster of {' and '.join(versions)}"
-        case RedisStore():
-            return _version(store.nodes()[0])
-        case _:
-            return type(store).__qualname__
+    if isinstance(store, FakeStore):
+        return f"fakeredis {version('fakeredis')}"
+    if not isinstance(store, RedisStore | ClusterStore):
+        return type(store).__qualname__
+    try:
+        found = " and ".join(sorted({_version(ask) for ask in store.nodes()}))
+    except BackendUnavailable:  # it may be the reason why somebody wants to know
+        found = "a Redis that is out of reach"
+    return f"cluster of {found}" if isinstance(store, ClusterStore) else found
 
 
 def _version(ask: Ask) -> str:

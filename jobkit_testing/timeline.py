@@ -73,6 +73,11 @@ class Timeline:
         start = from_milliseconds(self.start).isoformat().replace("+00:00", "Z")
         return f"from {start}, seed {self.seed}\n{self}"
 
+    @property
+    def forgotten(self) -> int:
+        """How many events there were before the first that is kept."""
+        return self._noted - len(self.events)
+
     def clear(self) -> None:
         """Forget everything; numbers begin anew."""
         self._numbers.clear()
@@ -151,9 +156,10 @@ class Timeline:
     def _lines(self) -> Iterator[str]:
         first = max(0, len(self.events) - LINES_SHOWN)
         for event in islice(self.events, first, None):
-            yield f"{self.since_start(event.at):>9}  {self._line(event)}"
+            yield f"{self.since_start(event.at):>9}  {self.line(event)}"
 
-    def _line(self, event: Event) -> str:
+    def line(self, event: Event) -> str:
+        """Return what happened in one line, without the instant and without secrets."""
         job, label = event.job, self.label(event.job.id)
         match event.kind, job:
             case "enqueued", _:

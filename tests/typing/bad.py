@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import jobkit
-from jobkit_testing import TestingJobs
+from jobkit_testing import TestingJobs, report
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def wrong_protocols(jobs: jobkit.RedisJobs) -> None:
 
 
 def wrong_assertions(jobs: TestingJobs) -> None:
+    report(jobs, jobs)  # rejected
     jobs.assert_queued(SendMail, 1, quue="mail")  # rejected
     jobs.assert_queued(SendMail, where=lambda job: job.user == 7)  # rejected
     jobs.get_first_of(SendMail).user  # rejected

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import assert_type
 
 import jobkit
-from jobkit_testing import TestingJobs
+from jobkit_testing import TestingJobs, report
 
 
 @jobkit.job(queue="mail", max_retries=5, timeout=timedelta(seconds=30))
@@ -108,6 +108,7 @@ def test_sign_up(jobs: TestingJobs) -> None:
     assert_type(jobs.get_first_of(SendMail), SendMail)
     assert_type(jobs.queued(Resize), jobkit.Matches[Resize])
     assert_type(jobs.perform(Resize("a.png")), jobkit.JobRecord[Resize])
+    assert_type(report(jobs.timeline, TestingJobs(store=jobs.store).timeline), str)
 
 
 def wrap(ctx: jobkit.JobContext, call_next: Callable[[], object]) -> object:

@@ -109,3 +109,54 @@ def test_a_missing_fakeredis_is_a_usage_error(run: Run, monkeypatch: pytest.Monk
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*lupa is not installed; pip install 'fakeredis?lua?'"])
+
+
+DIFFERING = """
+from jobkit_testing.jobs import TestingJobs
+
+pytestmark = pytest.mark.jobkit(start="2030-01-01T00:00Z")
+
+def is_fake(jobs):
+    return type(jobs.store).__name__ == "FakeStore"
+
+@pytest.mark.parametrize("n", [1])
+def test_both_pass(any_jobs, n):
+    any_jobs.enqueue(SendMail(1), priority=5 if is_fake(any_jobs) else 0)
+
+def test_one_fails(any_jobs):
+    any_jobs.enqueue(SendMail(1))
+    assert not is_fake(any_jobs)
+
+def test_alike(any_jobs):
+    any_jobs.enqueue(SendMail(1))
+
+@pytest.mark.jobkit(start=None)
+def test_without_a_start(any_jobs):
+    any_jobs.enqueue(SendMail(1))
+"""
+
+
+def test_sides_that_differ_are_reported_at_the_end(run: Run) -> None:
+    """B55: also when both pass; and when one fails although all that happened is the same."""
+    result = run(DIFFERING, EVERYWHERE)
+
+    result.assert_outcomes(passed=7, failed=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*jobkit: backends that differ*",
+            "*::test_both_pass?1? differs between memory and fakeredis",
+            "memory and fakeredis * differ at event 1",
+            "! priority",
+            "*::test_one_fails passed on memory and failed on fakeredis",
+            "with the same timeline: *",
+            "tests not compared, as their sides began at different instants: 1; give them one *",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*test_alike*")
+
+
+def test_sides_that_agree_say_nothing(run: Run) -> None:
+    result = run(STORY.partition("def test_that_fails")[0], EVERYWHERE)
+
+    result.assert_outcomes(passed=2)
+    result.stdout.no_fnmatch_line("*differ*")
