@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from jobkit.record import ENDED, AttemptOutcome, JobState, Move, is_legal
 from jobkit.store import (
@@ -17,11 +17,16 @@ from jobkit.store import (
 )
 
 DEFAULT_LANE = Lane(group="")
+Entry = tuple[int, int, int, str]  # in a lane or line: its place there, and the id at the end
 
 
-@dataclass(slots=True, kw_only=True)
-class KeptJob:
-    """What is kept of one job. `token` is the last claim's, None once that lease was lost."""
+# Kept by the thousand, and part of no cycle: the collector need not look at them.
+class KeptJob(Struct, kw_only=True, eq=False, gc=False):
+    """What is kept of one job.
+
+    `token` is the last claim's, None once that lease was lost. `entry`: what stands for it in a
+    lane or line, None while it stands in none; other entries there that lead to it are stale.
+    """
 
     new: NewJob
     arrival: int
@@ -29,6 +34,7 @@ class KeptJob:
     priority: int
     run_at: int
     state: JobState = JobState.QUEUED
+    entry: Entry | None = None
     fence: int = 0
     token: tuple[str, int] | None = None
     lane: Lane = DEFAULT_LANE
@@ -44,7 +50,7 @@ class KeptJob:
     duration: int | None = None
     worker: str | None = None
     version: str | None = None
-    attempts: list[StoredAttempt] = field(default_factory=list[StoredAttempt])
+    attempts: tuple[StoredAttempt, ...] = ()
     result: bytes | None = None
     cancel_requested_at: int | None = None
     timed_out_at: int | None = None
@@ -62,7 +68,7 @@ class KeptJob:
     def type(self) -> str:
         return self.new.type
 
-    def rank(self, order: Order) -> tuple[int, int, int, str]:
+    def rank(self, order: Order) -> Entry:
         """Return the place among ready jobs: priority and due time, in this order, arrival."""
         if order == "run_at":
             return (self.run_at, self.priority, self.arrival, self.new.id)
@@ -90,7 +96,7 @@ class KeptJob:
         self.fence = 0
         self.suspect = False
         self.failures = self.timeouts = self.losses = 0
-        self.attempts = []
+        self.attempts = ()
         self.result = self.worker = self.version = None
         self.started_at = self.finished_at = self.duration = None
         self.cancel_requested_at = self.timed_out_at = None
@@ -109,7 +115,7 @@ class KeptJob:
             worker=self.worker or "",
             version=self.version or "",
         )
-        self.attempts = [*self.attempts, attempt][-ATTEMPTS_KEPT:]
+        self.attempts = (*self.attempts, attempt)[-ATTEMPTS_KEPT:]
         self._count(failure.outcome, now)
 
     def _count(self, outcome: AttemptOutcome, now: int) -> None:
@@ -159,7 +165,7 @@ class KeptJob:
             duration=self.duration,
             worker=self.worker,
             version=self.version,
-            attempts=tuple(self.attempts),
+            attempts=self.attempts,
             result=self.result,
             cancel_requested_at=self.cancel_requested_at,
             timed_out_at=self.timed_out_at,

@@ -1,6 +1,6 @@
 """Where jobs stand in a queue: ready lanes, those that wait for a time, those that ended.
 
-Heaps forget lazily: an entry counts only while its job still stands where the entry says.
+Heaps forget lazily: an entry counts only while its job says that it stands by this very one.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 
 from jobkit.checks import PRIORITIES
-from jobkit.memory.kept import KeptJob
+from jobkit.memory.kept import Entry, KeptJob
 from jobkit.record import JobState
 from jobkit.store import Bounds, Order, Place
-
-Rank = tuple[int, int, int, str]
 
 
 def lane_name(job: KeptJob) -> str:
@@ -22,26 +20,26 @@ def lane_name(job: KeptJob) -> str:
     return f"!{job.type}" if job.suspect else job.type
 
 
-class ReadyLane:
-    """The ready jobs of one type, best first."""
+class Line:
+    """Jobs in their order, best first: the ready ones of a lane, or those that wait for a time."""
 
-    def __init__(self, name: str, jobs: Mapping[str, KeptJob], order: Order) -> None:
-        self._name = name
+    def __init__(self, jobs: Mapping[str, KeptJob]) -> None:
         self._jobs = jobs
-        self._order: Order = order
-        self._heap: list[Rank] = []
+        self._heap: list[Entry] = []
         self.count = 0
 
-    def add(self, job: KeptJob) -> None:
+    def add(self, job: KeptJob, entry: Entry) -> None:
         """Put a job into its place."""
-        heapq.heappush(self._heap, job.rank(self._order))
+        job.entry = entry
+        heapq.heappush(self._heap, entry)
         self.count += 1
 
-    def discard(self) -> None:
-        """Note that one job has left from the middle; its entry is skipped from now on."""
+    def remove(self, job: KeptJob) -> None:
+        """Take a job out, wherever it stands; its entry is stale from now on."""
+        job.entry = None
         self.count -= 1
 
-    def head(self) -> Rank | None:
+    def head(self) -> Entry | None:
         """Return the best place that is taken, or None."""
         while self._heap and not self._stands(self._heap[0]):
             heapq.heappop(self._heap)
@@ -49,53 +47,23 @@ class ReadyLane:
 
     def has(self, job: KeptJob) -> bool:
         """Tell whether a job stands here, in its place."""
-        return job.rank(self._order) in self._heap
+        return any(entry is job.entry for entry in self._heap)
+
+    def in_order(self) -> list[KeptJob]:
+        """List the jobs, best first."""
+        return [self._jobs[entry[3]] for entry in sorted(filter(self._stands, self._heap))]
 
     def pop(self) -> KeptJob:
-        """Take the best job out; the lane must have one."""
-        rank = heapq.heappop(self._heap)
-        self.count -= 1
-        return self._jobs[rank[3]]
+        """Take the best job out; the line must have one."""
+        while not self._stands(entry := heapq.heappop(self._heap)):
+            pass
+        job = self._jobs[entry[3]]
+        self.remove(job)
+        return job
 
-    def _stands(self, rank: Rank) -> bool:
-        job = self._jobs.get(rank[3])
-        if job is None or job.state is not JobState.QUEUED:
-            return False
-        return job.rank(self._order) == rank and lane_name(job) == self._name
-
-
-class WaitingLine:
-    """The jobs of one state that wait for a time, earliest first."""
-
-    def __init__(self, state: JobState, jobs: Mapping[str, KeptJob]) -> None:
-        self._state = state
-        self._jobs = jobs
-        self._heap: list[tuple[int, int, str]] = []
-        self.count = 0
-
-    def add(self, job: KeptJob) -> None:
-        """Put a job into its place."""
-        heapq.heappush(self._heap, (job.run_at, job.arrival, job.id))
-        self.count += 1
-
-    def discard(self) -> None:
-        """Note that one job has left from the middle; its entry is skipped from now on."""
-        self.count -= 1
-
-    def head(self) -> tuple[int, int, str] | None:
-        """Return due time, arrival and id of the earliest job, or None."""
-        while self._heap and not self._stands(self._heap[0]):
-            heapq.heappop(self._heap)
-        return self._heap[0] if self._heap else None
-
-    def pop(self) -> KeptJob:
-        """Take the earliest job out; the line must have one."""
-        self.count -= 1
-        return self._jobs[heapq.heappop(self._heap)[2]]
-
-    def _stands(self, entry: tuple[int, int, str]) -> bool:
-        job = self._jobs.get(entry[2])
-        return job is not None and job.state is self._state and job.run_at == entry[0]
+    def _stands(self, entry: Entry) -> bool:
+        job = self._jobs.get(entry[3])
+        return job is not None and job.entry is entry
 
 
 class EndedLine:
@@ -124,6 +92,8 @@ class EndedLine:
 
     def trim(self, *, now: int, age: int, count: int, budget: int) -> list[str]:
         """Take out up to `budget` jobs of each kind that are past their bounds."""
+        if not (self.bounded or self.kept):
+            return []
         by_age = bisect_left(self.bounded, (now - age + 1, ""))
         excess = min(budget, max(by_age, len(self.bounded) - count))
         expired = min(budget, bisect_left(self.kept, (now + 1, "")))
@@ -137,6 +107,11 @@ class EndedLine:
         if job.new.retention is None:
             return self.bounded, (ended, job.id)
         return self.kept, (ended + job.new.retention, job.id)
+
+
+def kept_line(state: JobState) -> str:
+    """Return the name of the line of those that ended with a retention of their own."""
+    return f"{state}:kept"
 
 
 def place_of(job: KeptJob, order: Order) -> Place:
@@ -156,7 +131,7 @@ def place_of(job: KeptJob, order: Order) -> Place:
             ended = job.finished_at or 0
             if job.new.retention is None:
                 return Place(line=job.state, score=ended, member=job.id)
-            return Place(line=f"{job.state}:kept", score=ended + job.new.retention, member=job.id)
+            return Place(line=kept_line(job.state), score=ended + job.new.retention, member=job.id)
 
 
 def bounds_of(state: JobState, bounds: Bounds) -> tuple[int, int]:

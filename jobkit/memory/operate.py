@@ -123,9 +123,11 @@ def _same_again(queue: MemoryQueue, operation: Claim, ids: tuple[str, ...], now:
 def _claimed(
     queue: MemoryQueue, operation: Claim, jobs: list[KeptJob], ended: list[str], now: int
 ) -> Claimed:
-    best = queue.best_lane(operation.lanes, suspects=operation.suspects > 0)
-    if jobs and best is not None:
-        queue.crew.hint(best.removeprefix("!"), now)  # one enqueue wakes one worker, and so on
+    may_suspect = operation.suspects > 0
+    if jobs and queue.crew.idle:
+        best = queue.best_lane(operation.lanes, suspects=may_suspect)
+        if best is not None:
+            queue.crew.hint(best.removeprefix("!"), now)  # one enqueue wakes one worker, and so on
     if operation.idle and len(jobs) < operation.slots + operation.prefetch:
         queue.crew.idle[operation.worker] = operation.lanes.key
     return Claimed(
@@ -134,7 +136,7 @@ def _claimed(
         started=sum(job.started for job in jobs),
         next_due=queue.next_due(),
         next_tick=queue.schedules.next_look,
-        more=best is not None,
+        more=queue.has_open_lane(operation.lanes, suspects=may_suspect),
         ended=tuple(ended),
     )
 

@@ -8,16 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jobkit.memory.crew import Crew
-from jobkit.memory.kept import KeptJob
-from jobkit.memory.lines import (
-    EndedLine,
-    Rank,
-    ReadyLane,
-    WaitingLine,
-    bounds_of,
-    lane_name,
-    place_of,
-)
+from jobkit.memory.kept import Entry, KeptJob
+from jobkit.memory.lines import EndedLine, Line, bounds_of, kept_line, lane_name
 from jobkit.memory.pauses import QueuePauses
 from jobkit.memory.schedules import Schedules
 from jobkit.memory.statistics import Ledger
@@ -34,7 +26,6 @@ from jobkit.store import (
     LaneSet,
     NewJob,
     Order,
-    Place,
     StoredJob,
     Swept,
 )
@@ -54,11 +45,8 @@ class MemoryQueue:
         self.name = name
         self.jobs: dict[str, KeptJob] = {}
         self.order: Order = "priority"
-        self.ready: dict[str, ReadyLane] = {}
-        self.waiting = {
-            state: WaitingLine(state, self.jobs)
-            for state in (JobState.SCHEDULED, JobState.RETRYING)
-        }
+        self.ready: dict[str, Line] = {}
+        self.waiting = {state: Line(self.jobs) for state in (JobState.SCHEDULED, JobState.RETRYING)}
         self.running: dict[str, KeptJob] = {}
         self.active: dict[str, set[str]] = {}  # running jobs by the group of their type
         self.ended = {state: EndedLine() for state in ENDED}
@@ -98,8 +86,8 @@ class MemoryQueue:
             return
         job.move(move, waits_as)
         line = self.waiting[waits_as]
-        line.add(job)
-        if line.head() == (job.run_at, job.arrival, job.id):
+        line.add(job, (job.run_at, job.arrival, 0, job.id))
+        if line.head() is job.entry:
             self.crew.wanted[job.type] = None  # somebody has to sleep less long
 
     def end(
@@ -125,9 +113,9 @@ class MemoryQueue:
         """Take a job out of where its state says that it stands."""
         match job.state:
             case JobState.QUEUED:
-                self.ready[lane_name(job)].discard()
+                self.ready[lane_name(job)].remove(job)
             case JobState.SCHEDULED | JobState.RETRYING:
-                self.waiting[job.state].discard()
+                self.waiting[job.state].remove(job)
             case JobState.RUNNING:
                 self.stop_running(job)
             case _:
@@ -147,8 +135,8 @@ class MemoryQueue:
         name = lane_name(job)
         lane = self.ready.get(name)
         if lane is None:
-            lane = self.ready[name] = ReadyLane(name, self.jobs, self.order)
-        lane.add(job)
+            lane = self.ready[name] = Line(self.jobs)
+        lane.add(job, job.rank(self.order))
 
     def may_have_order(self, order: Order) -> bool:
         """Tell whether it has this order, or may be given it: no job of it waits or runs."""
@@ -160,7 +148,7 @@ class MemoryQueue:
         """Give it an order that it may have."""
         if order != self.order:
             self.order = order
-            self.ready.clear()  # they are empty, and made for the other order
+            self.ready.clear()  # what stale entries they have are in the other order
 
     def wake_for_ready(self, now: int) -> None:
         """Wake workers for all types that have ready jobs."""
@@ -252,7 +240,7 @@ class MemoryQueue:
         lane = lanes.lanes.get(job.type)
         if lane is None or self._is_full(lane) or self.pauses.hold(job.type, lane.group):
             return []
-        self.ready[lane_name(job)].discard()
+        self.ready[lane_name(job)].remove(job)
         self._start_running(job, lanes)
         return [(job, started)]
 
@@ -264,7 +252,15 @@ class MemoryQueue:
 
     def best_lane(self, lanes: LaneSet, *, suspects: bool) -> str | None:
         """Return the lane with the best head among those that may be taken from."""
-        best: tuple[Rank, str] | None = None
+        best = min(self._open_lanes(lanes, suspects=suspects), default=None)
+        return None if best is None else best[1]
+
+    def has_open_lane(self, lanes: LaneSet, *, suspects: bool) -> bool:
+        """Tell whether there is something that may be taken."""
+        return next(self._open_lanes(lanes, suspects=suspects), None) is not None
+
+    def _open_lanes(self, lanes: LaneSet, *, suspects: bool) -> Iterator[tuple[Entry, str]]:
+        """Yield the head and the name of each lane that may be taken from."""
         for name, lane in self.ready.items():
             if not lane.count:
                 continue
@@ -275,9 +271,8 @@ class MemoryQueue:
             if self.pauses.hold(type_name, served.group):
                 continue
             head = lane.head()
-            if head is not None and (best is None or head < best[0]):
-                best = (head, name)
-        return None if best is None else best[1]
+            if head is not None:
+                yield head, name
 
     def _is_full(self, lane: Lane) -> bool:
         return lane.limit is not None and len(self.active.get(lane.group, ())) >= lane.limit
@@ -310,11 +305,21 @@ class MemoryQueue:
         heads = [head[0] for line in self.waiting.values() if (head := line.head()) is not None]
         return min(heads, default=None)
 
-    def places(self, state: JobState) -> Iterator[tuple[Place, KeptJob]]:
-        """Yield the jobs of one state, each with its place among them."""
-        for job in self.jobs.values():
-            if job.state is state:
-                yield place_of(job, self.order), job
+    def in_lines(self, state: JobState) -> list[tuple[str, list[KeptJob]]]:
+        """List the lines of one state by name, each with its jobs in their order."""
+        match state:
+            case JobState.QUEUED:
+                return [(name, lane.in_order()) for name, lane in sorted(self.ready.items())]
+            case JobState.SCHEDULED | JobState.RETRYING:
+                return [(state, self.waiting[state].in_order())]
+            case JobState.RUNNING:
+                return [(state, [self.running[job_id] for job_id in sorted(self.running)])]
+            case _:
+                line = self.ended[state]
+                return [
+                    (state, [self.jobs[job_id] for _, job_id in line.bounded]),
+                    (kept_line(state), [self.jobs[job_id] for _, job_id in line.kept]),
+                ]
 
     def stored(self, job_id: str, clock: int) -> StoredJob | None:
         """Read one job."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from jobkit.memory.kept import KeptJob
+from jobkit.memory.lines import place_of
 from jobkit.memory.queue import MemoryQueue
 from jobkit.record import JobState
 from jobkit.store import (
     Count,
     Get,
+    Order,
     Page,
     Place,
     QueueCounts,
@@ -31,33 +34,30 @@ def get(queue: MemoryQueue, operation: Get, clock: int) -> StoredJob | None:
 
 def page(queue: MemoryQueue, operation: Page, clock: int) -> StoredPage:
     """Read some jobs of one state."""
-    entries = in_order(queue, operation)
-    chosen = entries[: operation.limit]
+    found = list(_behind(queue, operation))
+    chosen = found[: operation.limit]
     now = queue.time.now(clock)
     return StoredPage(
-        jobs=tuple(job.stored(now) for _, job in chosen),
-        cursor=chosen[-1][0] if len(entries) > len(chosen) else None,
+        jobs=tuple([job.stored(now) for job in chosen]),
+        cursor=place_of(chosen[-1], queue.order) if len(found) > len(chosen) else None,
     )
 
 
-def in_order(queue: MemoryQueue, operation: Page) -> list[tuple[Place, KeptJob]]:
-    """List what stands behind the cursor, as pages show it."""
-    sign = -1 if operation.newest_first else 1
-    after = operation.cursor
-    entries = [
-        (place, job)
-        for place, job in queue.places(operation.state)
-        if (not operation.types or job.type in operation.types)
-        and (after is None or _is_behind(place, after, sign))
-    ]
-    entries.sort(key=lambda entry: (entry[0].score, entry[0].member), reverse=sign < 0)
-    entries.sort(key=lambda entry: entry[0].line)  # a stable sort: the order in a line stays
-    return entries
+def _behind(queue: MemoryQueue, operation: Page) -> Iterator[KeptJob]:
+    """Yield what stands behind the cursor, as pages show it."""
+    after, types, sign = operation.cursor, operation.types, -1 if operation.newest_first else 1
+    for name, jobs in queue.in_lines(operation.state):
+        if after is not None and name < after.line:
+            continue
+        for job in jobs[::sign]:
+            if types and job.type not in types:
+                continue
+            if after is None or name > after.line or _is_behind(job, after, queue.order, sign):
+                yield job
 
 
-def _is_behind(place: Place, after: Place, sign: int) -> bool:
-    if place.line != after.line:
-        return place.line > after.line
+def _is_behind(job: KeptJob, after: Place, order: Order, sign: int) -> bool:
+    place = place_of(job, order)
     here, there = (place.score, place.member), (after.score, after.member)
     return here > there if sign > 0 else here < there
 

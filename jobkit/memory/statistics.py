@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from jobkit.store import (
@@ -16,7 +15,7 @@ from jobkit.store import (
     counts_of,
 )
 
-Numbers = Counter[str]
+Numbers = dict[str, int]
 
 
 @dataclass(slots=True)
@@ -35,7 +34,8 @@ class Ledger:
 
     def count(self, group: str, letter: str, number: int = 1) -> None:
         """Count something of a group."""
-        self.new.setdefault(group, Counter())[letter] += number
+        numbers = self.new.setdefault(group, {})
+        numbers[letter] = numbers.get(letter, 0) + number
 
     def count_end(self, group: str, duration: int) -> None:
         """Count an attempt that ended and was heard of."""
@@ -55,24 +55,26 @@ class Ledger:
             return group
         if len(self.totals) - (OTHER_TYPES in self.totals) >= TYPES_COUNTED:
             group = OTHER_TYPES
-        self.totals.setdefault(group, Counter())
+        self.totals.setdefault(group, {})
         return group
 
     def _write(self, group: str, minute: int, numbers: Numbers) -> None:
         place = (minute % MINUTES_KEPT, group)
-        before, kept = self.ring.get(place, (minute, Numbers()))
-        if before != minute:
-            self.totals[group] += kept
-            kept = Numbers()
-        self.ring[place] = (minute, kept + numbers)
+        kept = self.ring.get(place)
+        if kept is not None and kept[0] != minute:
+            _add(kept[1], to=self.totals[group])
+            kept = None
+        if kept is None:
+            kept = self.ring[place] = (minute, {})
+        _add(numbers, to=kept[1])
 
     def read(self, now: int, *, minutes: int, totals: bool) -> StoredStatistics:
         """Return the last minutes, and what was counted in all."""
         last = now // MINUTE_LENGTH
         found: dict[int, dict[str, StoredCounts]] = {}
-        sums = {group: Counter(numbers) for group, numbers in self.totals.items()}
+        sums = {group: dict(numbers) for group, numbers in self.totals.items()}
         for (_, group), (minute, numbers) in self.ring.items():
-            sums[group] += numbers
+            _add(numbers, to=sums[group])
             if last - minutes < minute <= last:
                 found.setdefault(minute * MINUTE_LENGTH, {})[group] = counts_of(numbers)
         return StoredStatistics(
@@ -80,3 +82,8 @@ class Ledger:
             totals={group: counts_of(sums[group]) for group in sums} if totals else {},
             minutes={at: found[at] for at in sorted(found)},
         )
+
+
+def _add(numbers: Numbers, *, to: Numbers) -> None:
+    for letter, number in numbers.items():
+        to[letter] = to.get(letter, 0) + number

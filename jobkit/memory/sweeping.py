@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from jobkit.memory.kept import KeptJob
+from jobkit.memory.lines import place_of
 from jobkit.memory.queue import MemoryQueue
 from jobkit.record import JobState, Move
 from jobkit.store import LOOKED_AT_ONCE, REPLAY_WINDOW, SWEPT_AT_ONCE, Place, Sweep, Swept
@@ -44,12 +45,12 @@ def _sweep(queue: MemoryQueue, operation: Sweep, now: int) -> Swept:
 
 def _candidates(queue: MemoryQueue, operation: Sweep, until: int) -> list[tuple[Place, KeptJob]]:
     """List what a sweep looks at: those by the bounds of the queue, then those by their own."""
-    entries = sorted(
-        queue.places(operation.state),
-        key=lambda entry: (entry[0].line, entry[0].score, entry[0].member),
+    bounded, kept = (
+        [(place_of(job, queue.order), job) for job in jobs]
+        for _, jobs in queue.in_lines(operation.state)
     )
-    bounded = [entry for entry in entries if entry[0].line == operation.state]
-    kept = entries[len(bounded) :] if operation.with_retention else []
+    if not operation.with_retention:
+        kept.clear()
     bounded = bounded[: max(0, len(bounded) - operation.keep)]
     found = [entry for entry in bounded if entry[0].score <= until] + kept
     after = operation.cursor

@@ -22,7 +22,8 @@ class KeyTaken(Struct, frozen=True, kw_only=True):
     index: int = 0
 
 
-class StoredAttempt(Struct, frozen=True, kw_only=True):
+# Kept by the thousand, and part of no cycle: the collector need not look at these two.
+class StoredAttempt(Struct, frozen=True, kw_only=True, gc=False):
     """One ended run as a store keeps it."""
 
     number: int
@@ -36,7 +37,7 @@ class StoredAttempt(Struct, frozen=True, kw_only=True):
     version: str
 
 
-class StoredJob(Struct, frozen=True, kw_only=True):
+class StoredJob(Struct, frozen=True, kw_only=True, gc=False):
     """Everything that a store keeps about one job.
 
     `losses` are those that count; `suspect`: it was lost at least once, counted or not.

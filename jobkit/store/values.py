@@ -10,7 +10,7 @@ from msgspec import Struct
 from jobkit.record import AttemptOutcome
 
 
-class UniqueKey(Struct, frozen=True, kw_only=True):
+class UniqueKey(Struct, frozen=True, kw_only=True, gc=False):
     """A key that one job of a queue may hold at a time.
 
     Held from the push until the first claim, or until the job is done, and no longer than `ttl`
@@ -28,7 +28,8 @@ class UniqueKey(Struct, frozen=True, kw_only=True):
 Order: TypeAlias = Literal["priority", "run_at"]  # of a queue; see `ordering`
 
 
-class NewJob(Struct, frozen=True, kw_only=True):
+# Kept by the thousand, and part of no cycle: the collector need not look at them.
+class NewJob(Struct, frozen=True, kw_only=True, gc=False):
     """A job to be stored.
 
     Due at `run_at` (milliseconds), else `delay` milliseconds after the store's clock.
