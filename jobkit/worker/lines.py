@@ -176,14 +176,17 @@ class Lines:
         """Return what to send to the queues."""
         # One node of several may be away for long: its queues must not hold slots all that time.
         waiting = [each for each in self._lines.values() if each.pending and not each.is_away]
-        reserved = sum(line.pending.slots for line in waiting if line.pending)
+        pending = [line.pending for line in waiting if line.pending]
+        slots -= sum(claim.slots for claim in pending)
+        prefetch -= sum(claim.prefetch for claim in pending)
+        suspects -= sum(claim.suspects for claim in pending)
         asked: list[Asked] = []
-        for share in self._shares(max(0, slots - reserved), max(0, prefetch)):
+        for share in self._shares(max(0, slots), max(0, prefetch)):
             line = share.line
             beat = self._heartbeat(line) if line.announced != self.lanes.key else None
             if line.pending is None:
                 line.request += 1
-                line.pending = self._claim(share, suspects)
+                line.pending = self._claim(share, max(0, suspects))
                 suspects = 0  # of all queues together, one at a time
             untold = line.untold
             spread = None if untold is None else SpreadPauses(queue=line.name, paused=untold)
