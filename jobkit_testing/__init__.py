@@ -13,8 +13,14 @@ if TYPE_CHECKING:
     from jobkit_testing.clock import VirtualClock as VirtualClock
     from jobkit_testing.comparing import report as report
     from jobkit_testing.jobs import TestingJobs as TestingJobs
+    from jobkit_testing.side_by_side.machine import differential as differential
 
-_HOME_OF = {"TestingJobs": "jobs", "VirtualClock": "clock", "report": "comparing"}
+_HOME_OF = {
+    "TestingJobs": "jobs",
+    "VirtualClock": "clock",
+    "differential": "side_by_side.machine",
+    "report": "comparing",
+}
 
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
 
