@@ -11,10 +11,9 @@ asked for; a cursor is a store's own, so that of the second is kept here, found 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from msgspec.structs import replace as struct_replace
+from msgspec.structs import replace
 
 from jobkit.errors import JobkitError, NotSupported
 from jobkit.record import JobState
@@ -195,7 +194,7 @@ class PairedStore:
         if (a.cursor is None) != (b.cursor is None):
             rest_a, rest_b = (_rest(*each, page, now) for each in ((self.a, a), (self.b, b)))
             self._same(page, rest_a, rest_b)
-            return struct_replace(a, cursor=None)
+            return replace(a, cursor=None)
         if a.cursor is not None and b.cursor is not None:
             self._cursors[page.queue, page.state, a.cursor] = b.cursor
         return a
