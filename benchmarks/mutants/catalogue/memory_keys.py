@@ -19,7 +19,7 @@ MUTANTS = (
         QUEUE,
         "        self.ties.loosen(job)\n        self.tell_schedule",
         "        self.tell_schedule",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "memory: a deleted job keeps its key",
@@ -27,7 +27,7 @@ MUTANTS = (
         CONTROL,
         "    queue.ties.loosen(job)\n",
         "",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "memory: a key that is held until the start is held until the end",
@@ -35,7 +35,7 @@ MUTANTS = (
         QUEUE,
         "        self.ties.loosen_at_start(job)\n",
         "",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "memory: a key is held a millisecond longer than its ttl",

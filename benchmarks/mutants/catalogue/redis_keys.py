@@ -104,7 +104,7 @@ MUTANTS = (
         "jobkit/redis/scripts/claim.lua",
         "if state.q and is_held_until_started(state.q) then untie(loose, id, state) end",
         "",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "redis: a key that is held until the end is freed at the start",
@@ -112,7 +112,7 @@ MUTANTS = (
         "jobkit/redis/scripts/claim.lua",
         "if state.q and is_held_until_started(state.q) then",
         "if state.q then",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "redis: a key is held a millisecond longer than its ttl",
@@ -144,7 +144,7 @@ MUTANTS = (
         "jobkit/redis/scripts/cancel.lua",
         "untie_for_good(loose, id, state, 'cancelled')",
         "",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "redis: a deleted job keeps its key",
@@ -152,7 +152,7 @@ MUTANTS = (
         "jobkit/redis/scripts/delete.lua",
         "untie_for_good(loose, id, state, 'deleted')",
         "",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "redis: a job that runs again takes the key from its holder",

@@ -114,7 +114,7 @@ MUTANTS = (
         LOSING,
         "untie_for_good(loose, id, state, 'dead')",
         "",
-        "spans uniqueness verdicts",
+        "uniqueness verdicts",
     ),
     Mutant(
         "redis: a poisoned job that is kept keeps its key",
@@ -122,7 +122,7 @@ MUTANTS = (
         LOSING,
         "untie_for_good(loose, id, state, ended)",
         "",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "redis: a lost job is no suspect",

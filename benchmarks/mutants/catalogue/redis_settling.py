@@ -87,7 +87,7 @@ MUTANTS = (
         SETTLE,
         "untie_for_good(loose, id, state, 'dead')",
         "",
-        "spans uniqueness verdicts",
+        "uniqueness verdicts",
     ),
     Mutant(
         "redis: a dead job keeps its key",
@@ -95,7 +95,7 @@ MUTANTS = (
         SETTLE,
         "untie_for_good(loose, id, state, where)",
         "",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "redis: a job that succeeded keeps its key",
@@ -103,7 +103,7 @@ MUTANTS = (
         SETTLE,
         "untie_for_good(loose, id, state, 'succeeded')",
         "",
-        "spans uniqueness",
+        "uniqueness",
     ),
     Mutant(
         "redis: an explicit retention is forgotten",
