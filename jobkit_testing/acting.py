@@ -15,6 +15,7 @@ from jobkit.record import JobRecord
 from jobkit.report import Report
 from jobkit_testing.clock import VirtualClock
 from jobkit_testing.driving import Driver
+from jobkit_testing.idempotency import Idempotency
 from jobkit_testing.no_loop import loop_is_running
 from jobkit_testing.running import Attempts
 from jobkit_testing.runs import LIMIT, Runs, Types, wanted
@@ -84,6 +85,22 @@ class Acting:
         __tracebackhide__ = True
         return self._carry_out("run_until", self._runs.run_until(until, raises=raises))
 
+    def assert_idempotent(self, job: DataclassLike, *, observe: Callable[[], object]) -> None:
+        """Assert that a job which runs again changes nothing more.
+
+        The job is enqueued and runs once, cleanly; what `observe` returns then is what has to
+        stay. Then the same job, with the same id, is delivered again in every way that production
+        has: its worker died before the success was stored, before the handler began, in the
+        handler at each of its enqueues; its lease was lost, with or without the handler being
+        told. None of these runs is settled: what the handler enqueues on `ctx` is dropped, hooks
+        are not called. `observe` returns plain values of what the handler changes: a number, a
+        list, a dict.
+
+        Time passes meanwhile; of other jobs none runs, and at the end the job is deleted.
+        """
+        __tracebackhide__ = True
+        self._carry_out("assert_idempotent", self._idempotency(job, observe).check())
+
     def inline(self) -> AbstractContextManager[None]:
         """Run each job that the block enqueues at once, if it is due.
 
@@ -105,6 +122,10 @@ class Acting:
     def _is_inline(self) -> bool:
         """Whether the next enqueue is to be run by the one who makes it."""
         return self._witness.arrivals is not None and not self._driver.is_busy
+
+    @abstractmethod
+    def _idempotency(self, job: DataclassLike, observe: Callable[[], object]) -> Idempotency:
+        """Make what delivers one job again and again."""
 
     @abstractmethod
     def declare(self) -> None:

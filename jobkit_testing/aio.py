@@ -87,6 +87,12 @@ class AsyncTestingJobs(AsyncJobs):
         __tracebackhide__ = True
         return await self._carry_out(self._runs.run_until(until, raises=raises))
 
+    async def assert_idempotent(self, job: DataclassLike, *, observe: Callable[[], object]) -> None:
+        """Assert that a job which runs again changes nothing more; see `TestingJobs`."""
+        __tracebackhide__ = True
+        check = self._testing._idempotency(job, observe)  # pyright: ignore[reportPrivateUsage]
+        await self._carry_out(check.check())
+
     def inline(self) -> AbstractContextManager[None]:
         """Run each job that the block enqueues at once; see `TestingJobs.inline`."""
         return self._testing.inline()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, NoReturn, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
-from jobkit.errors import InvalidOption, NotSupported
+from jobkit.errors import InvalidOption
 from jobkit.jobtype import DataclassLike
 from jobkit.protocols import Schedule
 from jobkit.record import WAITING, JobState
@@ -263,10 +263,6 @@ class Assertions(Looking):
         if not any(map(wanted.fits, found)):
             scene = self._scene("waiting")
             self._fail("\n".join([wanted.missing(found, scene.now), *scene.foot()]), msg)
-
-    def assert_idempotent(self, job: DataclassLike, *, observe: Callable[[], object]) -> NoReturn:
-        """Refuse: not supported yet."""
-        raise NotSupported(f"assert_idempotent({job!r}, observe={observe!r}): not supported yet")
 
     def _assert(
         self, of: str, kind: str, spec: Any, times: int | None, asked: dict[str, Any]

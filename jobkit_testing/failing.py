@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -11,7 +10,8 @@ from jobkit.client.transaction import AsyncTransaction, Held, Transaction
 from jobkit.engine import Engine
 from jobkit.handle import AsyncJobControl, JobControl
 from jobkit.store import NewJob
-from jobkit_testing.faults import FailingEnqueue
+from jobkit_testing.enqueues import FailingEnqueue
+from jobkit_testing.faults import Faults
 
 
 class Noting(Protocol):
@@ -30,19 +30,19 @@ class FailingOutbox(JobOutbox):
         engine: Engine,
         control: JobControl,
         async_control: AsyncJobControl,
-        failing: deque[FailingEnqueue],
+        faults: Faults,
         tell: Noting,
     ) -> None:
         super().__init__(engine, control, async_control)
-        self._held = _FailingHeld(engine, failing, tell)
+        self._held = _FailingHeld(engine, faults, tell)
         self._sync = Transaction(self._held, control)
         self._aio = AsyncTransaction(self._held, async_control)
 
 
 class _FailingHeld(Held):
-    def __init__(self, engine: Engine, failing: deque[FailingEnqueue], tell: Noting) -> None:
+    def __init__(self, engine: Engine, faults: Faults, tell: Noting) -> None:
         super().__init__(engine, may_refuse=False)
-        self._failing = failing
+        self._faults = faults
         self._tell = tell
 
     def add(self, job: Any, options: Mapping[str, Any]) -> NewJob:
@@ -60,9 +60,9 @@ class _FailingHeld(Held):
         return new
 
     def _fail(self, before: int, new: Sequence[NewJob]) -> None:
-        if not self._failing:
+        failing = None if self._faults.on_enqueue is None else self._faults.on_enqueue()
+        if failing is None:
             return
-        failing = self._failing.popleft()
         self._tell.failed(failing, new)
         if not failing.stored:
             self.batch.cut(before)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar, get_args
@@ -13,6 +14,7 @@ from jobkit.description import describe
 from jobkit.errors import BackendUnavailable, InvalidOption
 from jobkit.jobtype import DataclassLike
 from jobkit.store import MAX_LOSSES, StoredJob
+from jobkit_testing.enqueues import FailingEnqueue, OnEnqueue
 from jobkit_testing.matching import Pattern, pattern
 from jobkit_testing.mishaps import CRASHES, Mishap, When, delivered, lose_lease
 
@@ -35,15 +37,6 @@ class Planned:
         return self.wanted.fits(stored)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FailingEnqueue:
-    """What the next enqueue raises, and whether it stores its jobs all the same."""
-
-    words: str
-    error: Exception
-    stored: bool
-
-
 class Faults:
     """What is to go wrong. Each fault happens once, to the first attempt that fits.
 
@@ -55,7 +48,8 @@ class Faults:
 
     def __init__(self, skew: Callable[[int], object]) -> None:
         self.armed = False  # whether some attempt is to fail
-        self.enqueues: deque[FailingEnqueue] = deque()
+        self.on_enqueue: OnEnqueue | None = None  # asked at each enqueue, if there is something
+        self._failing: deque[FailingEnqueue] = deque()
         self._planned: list[Planned] = []
         self._skew = skew
         self._skewed = timedelta(0)
@@ -68,7 +62,7 @@ class Faults:
     def pending(self) -> tuple[str, ...]:
         """The faults that have not happened yet, as they were asked for."""
         planned = [each.words for each in self._planned]
-        return (*planned, *(each.words for each in self.enqueues))
+        return (*planned, *(each.words for each in self._failing))
 
     def crash(self, spec: type[J] | J, *, when: When = "before_run", attempt: int = 1) -> None:
         """Let the worker of a job die.
@@ -120,7 +114,8 @@ class Faults:
             raise InvalidOption(f"faults.enqueue: stored={stored!r}: give True or False")
         made = _checked_error(error, stored=stored)
         words = f"enqueue({made!r}, stored={stored})"
-        self.enqueues.append(FailingEnqueue(words, made, stored))
+        self._failing.append(FailingEnqueue(words, made, stored))
+        self.on_enqueue = self._next_enqueue
 
     def skew(self, delta: timedelta) -> None:
         """Set the store's clock ahead of the virtual one by so much, or behind it if negative.
@@ -138,7 +133,8 @@ class Faults:
     def clear(self) -> None:
         """Forget what has not happened yet, and let the store's clock be right."""
         self._planned.clear()
-        self.enqueues.clear()
+        self._failing.clear()
+        self.on_enqueue = None
         self.armed = False
         if self._skewed:
             self._skewed = timedelta(0)
@@ -154,6 +150,21 @@ class Faults:
                 self.armed = bool(self._planned)
                 return planned.mishap
         return None
+
+    @contextmanager
+    def asking(self, ask: OnEnqueue) -> Generator[None]:
+        """Ask somebody else what is to become of the enqueues in the block."""
+        before, self.on_enqueue = self.on_enqueue, ask
+        try:
+            yield
+        finally:
+            self.on_enqueue = before
+
+    def _next_enqueue(self) -> FailingEnqueue | None:
+        failing = self._failing.popleft()
+        if not self._failing:
+            self.on_enqueue = None
+        return failing
 
     def _plan(
         self, name: str, spec: Any, words: str, mishap: Mishap, attempt: int | None = None

@@ -18,6 +18,7 @@ from jobkit.handlers import Handlers
 from jobkit.ids import seeded_ids
 from jobkit.inspect import Inspector
 from jobkit.inspect.pausing import set_everywhere
+from jobkit.jobtype import DataclassLike
 from jobkit.memory.store import MemoryStore
 from jobkit.options import (
     EnqueueOptions,
@@ -46,6 +47,7 @@ from jobkit_testing.control import AsyncTestingControl, TestingControl
 from jobkit_testing.driving import Driver
 from jobkit_testing.failing import FailingOutbox
 from jobkit_testing.faults import Faults
+from jobkit_testing.idempotency import Idempotency
 from jobkit_testing.reading import Reader
 from jobkit_testing.runs import Runs
 from jobkit_testing.timeline import Timeline
@@ -137,7 +139,7 @@ class TestingJobs(Acting, Assertions, Jobs):
         )
         self._witness = Witness(self.timeline, send, now=self._now, tell=self._shop.tell)
         watched.watcher = self._witness
-        watched.failing = self.faults.enqueues
+        watched.faults = self.faults
         self._runs = Runs(
             engine, self._shop, self._reader, send, self.clock, handle_to=self._handle_to
         )
@@ -218,6 +220,13 @@ class TestingJobs(Acting, Assertions, Jobs):
         self._run_arrivals()
         return result
 
+    def _idempotency(self, job: DataclassLike, observe: Callable[[], object]) -> Idempotency:
+        return Idempotency(self._shop, self._runs, self._quietly, job=job, observe=observe)
+
+    def _quietly(self, operation: Operation[Any]) -> Any:
+        """Do something to the store that is none of the user's doing: nobody takes note of it."""
+        return self.store.run(operation, now=self._sender.now())
+
     def _skew(self, by: int) -> None:
         """Let the store's clock be apart from ours by so many milliseconds."""
         self._sender.now = (lambda: self._now() + by) if by else self._now
@@ -225,10 +234,9 @@ class TestingJobs(Acting, Assertions, Jobs):
         self.timeline.fault(f"the store's clock {how}", self._now())
 
     def _open_outbox(self, _: JobContext) -> JobOutbox:
-        if self.faults.enqueues:
-            failing, tell = self.faults.enqueues, self._witness
+        if self.faults.on_enqueue is not None:
             control, async_control = self._control, self._async_control
-            return FailingOutbox(self._engine, control, async_control, failing, tell)
+            return FailingOutbox(self._engine, control, async_control, self.faults, self._witness)
         return super()._open_outbox(_)
 
     def _published(self, children: tuple[NewJob, ...]) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from jobkit.engine.running import Run
 from jobkit.store import StoredJob
+from jobkit_testing.enqueues import FailingEnqueue
 from jobkit_testing.running import Attempts, InlineWorker, Ran
 
 if TYPE_CHECKING:
@@ -51,6 +53,33 @@ def lose_lease(worker: InlineWorker, stored: StoredJob, now: int) -> Attempts[Ra
     return worker.settle(ending)
 
 
+def lose_lease_unawares(worker: InlineWorker, stored: StoredJob, now: int) -> Attempts[Ran]:
+    """Lose the lease when the handler begins, and hear of it when it has ended."""
+    ending = yield from worker.attempt(stored, now, meanwhile=partial(_lose, worker, tell=False))
+    return worker.settle(ending)
+
+
+class Died(BaseException):
+    """The process of a handler died here; it is none of the exceptions that a handler catches."""
+
+
+def crash_at_enqueue(number: int, *, stored: bool) -> Mishap:
+    """Die inside of the handler: at its enqueue of this number (from 0), before or after it."""
+    return partial(_crash_at_enqueue, number=number, with_it=stored)
+
+
+def _crash_at_enqueue(
+    worker: InlineWorker, stored: StoredJob, now: int, *, number: int, with_it: bool
+) -> Attempts[Ran]:
+    dying = FailingEnqueue("the worker dies", Died("the worker died here"), with_it)
+    numbers = count()
+    faults = worker.shop.faults
+    with faults.asking(lambda: dying if next(numbers) == number else None):
+        ending = yield from worker.attempt(stored, now)
+    worker.die(stored, "crashed in the handler")
+    return worker.left(stored, ending)
+
+
 def delivered(copies: int) -> Mishap:
     """Deliver a job several times: each worker but the last loses its lease unawares."""
     return partial(_delivered, copies=copies)
@@ -59,8 +88,7 @@ def delivered(copies: int) -> Mishap:
 def _delivered(worker: InlineWorker, stored: StoredJob, now: int, *, copies: int) -> Attempts[Ran]:
     if copies == 1:
         return (yield from worker.work(stored, now))
-    ending = yield from worker.attempt(stored, now, meanwhile=partial(_lose, worker, tell=False))
-    ran = worker.settle(ending)
+    ran = yield from lose_lease_unawares(worker, stored, now)
     if ran.always:
         return ran
     with worker.shop.another() as other:

@@ -119,14 +119,17 @@ class Runs:
         self, job: Any, options: Mapping[str, Any], *, raises: bool
     ) -> Attempts[JobRecord[Any]]:
         """Enqueue this job and run it, past all others."""
-        new = self._prepared(job, options)
+        return (yield from self.perform_prepared(self.prepared(job, options), raises=raises))
+
+    def perform_prepared(self, new: NewJob, *, raises: bool) -> Attempts[JobRecord[Any]]:
+        """Do so with a job that is prepared."""
         [job_id] = drive(self._engine.push([new], self._handle_to), self._run)
         if job_id != new.id:
             self._check_holder(job_id, new)
         ran = yield from self._shop.next_job(new.queue, self._shop.lanes(), only=job_id)
         if ran is None:
             raise WrongState(f"perform: job {job_id} ({new.type}) is stored, but cannot run now")
-        _let_escape(ran, raises=raises)
+        let_escape(ran, raises=raises)
         return self._engine.record(ran.job)
 
     def run_next(self, *, raises: bool) -> Attempts[JobRecord[Any] | None]:
@@ -134,7 +137,7 @@ class Runs:
         ran = yield from self._next(EVERYTHING)
         if ran is None:
             return None
-        _let_escape(ran, raises=raises)
+        let_escape(ran, raises=raises)
         return self._engine.record(ran.job)
 
     def drain(
@@ -149,7 +152,7 @@ class Runs:
         end = None if timeout is None else self._clock.monotonic() + timeout.total_seconds()
         while (ran := (yield from self._next(wanted))) is not None:
             tally.add(ran)
-            _let_escape(ran, raises=raises)
+            let_escape(ran, raises=raises)
             late = end is not None and self._clock.monotonic() > end
             if late and (due := self._due(wanted)):
                 raise TimeoutError(f"drain: not done after {timeout}; due: {_words(due)}")
@@ -194,7 +197,7 @@ class Runs:
             ran = yield from self._next(EVERYTHING)
             if ran is not None:
                 tally.add(ran)
-                _let_escape(ran, raises=raises)
+                let_escape(ran, raises=raises)
                 if len(tally.jobs) >= LONGEST_RUN:
                     what = _goes_round("run_until", "its limit", tally, self._due(EVERYTHING))
                     raise AssertionError(f"{what}\n  {predicate!r} does not hold")
@@ -220,7 +223,7 @@ class Runs:
                 ran = yield from self._shop.next_job(new.queue, lanes, only=new.id)
                 if ran is not None:
                     tally.add(ran)
-                    _let_escape(ran, raises=True)
+                    let_escape(ran, raises=True)
                 if len(tally.jobs) >= LIMIT and arrivals:
                     due = Counter(each.type for each in arrivals)
                     raise AssertionError(_goes_round("inline", f"{LIMIT:,}", tally, due))
@@ -269,7 +272,7 @@ class Runs:
         at, before = self._clock.now(), len(tally.jobs)
         while (ran := (yield from self._next(EVERYTHING))) is not None:
             tally.add(ran)
-            _let_escape(ran, raises=raises)
+            let_escape(ran, raises=raises)
             if at != self._clock.now() <= until:
                 at, before = self._clock.now(), len(tally.jobs)
             if len(tally.jobs) - before >= LIMIT and (due := self._due(EVERYTHING)):
@@ -314,7 +317,7 @@ class Runs:
     def _now(self) -> int:
         return to_milliseconds(self._clock.now())
 
-    def _prepared(self, job: Any, options: Mapping[str, Any]) -> NewJob:
+    def prepared(self, job: Any, options: Mapping[str, Any]) -> NewJob:
         """Prepare a job that is to run now, or refuse it while nothing is stored."""
         defaults = self._engine.defaults
         if ("run_at" in defaults or "delay" in defaults) and not {"run_at", "delay"} & {*options}:
@@ -376,7 +379,8 @@ class Runs:
             )
 
 
-def _let_escape(ran: Ran, *, raises: bool) -> None:
+def let_escape(ran: Ran, *, raises: bool) -> None:
+    """Raise what is to escape from a run."""
     if ran.error is not None and (raises or ran.always):
         raise Escape(ran.error)
 

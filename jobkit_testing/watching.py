@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -21,7 +20,8 @@ from jobkit.store import (
     StoredJob,
     Waiter,
 )
-from jobkit_testing.faults import FailingEnqueue
+from jobkit_testing.enqueues import FailingEnqueue
+from jobkit_testing.faults import Faults
 
 R = TypeVar("R")
 
@@ -66,7 +66,7 @@ class WatchedStore:
             Fire: self._fire,
         }
         self.watcher: Watcher | None = None
-        self.failing: deque[FailingEnqueue] | None = None
+        self.faults: Faults | None = None
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step."""
@@ -108,9 +108,11 @@ class WatchedStore:
         return self.watcher
 
     def _push(self, operation: Push, now: int | None) -> tuple[str, ...] | KeyTaken:
-        if not self.failing:
+        if self.faults is None or self.faults.on_enqueue is None:
             return self._push_whole(operation, now)
-        failing = self.failing.popleft()
+        failing = self.faults.on_enqueue()
+        if failing is None:
+            return self._push_whole(operation, now)
         self._told.failed(failing, operation.jobs)
         if failing.stored:
             self._push_whole(operation, now)

@@ -13,7 +13,7 @@ from jobkit.cancellation import Reason
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Matches
 from jobkit.store import Fire, Get, NewJob, Operation, StoredJob
-from jobkit_testing.faults import FailingEnqueue
+from jobkit_testing.enqueues import FailingEnqueue
 from jobkit_testing.timeline import Timeline
 
 J = TypeVar("J")

@@ -83,3 +83,5 @@ def wrong_faults(jobs: TestingJobs) -> None:
     jobs.faults.enqueue("down", stored=False)  # rejected
     jobs.faults.enqueue(ConnectionError)  # rejected
     jobs.faults.skew(3)  # rejected
+    jobs.assert_idempotent("mail", observe=dict)  # rejected
+    jobs.assert_idempotent(SendMail(1))  # rejected

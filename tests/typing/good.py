@@ -141,3 +141,8 @@ def faults(jobs: TestingJobs) -> None:
     jobs.faults.skew(timedelta(seconds=-3))
     assert_type(jobs.faults.pending, tuple[str, ...])
     assert_type(jobs.aio.faults.pending, tuple[str, ...])
+
+
+async def idempotent(jobs: TestingJobs) -> None:
+    jobs.assert_idempotent(SendMail(1), observe=lambda: [1])
+    await jobs.aio.assert_idempotent(SendMail(1), observe=dict)

@@ -113,6 +113,24 @@ def test_faults_are_the_same_on_every_store(store: Store) -> None:
     assert store.audit("default") == []
 
 
+def test_a_job_is_delivered_again_on_every_store(store: Store) -> None:
+    """B37: with the same id, and nothing is left of it."""
+    jobs, calls, mails = jobs_of(store=store), list[str](), set[str]()
+
+    @jobs.register
+    def send(job: SendMail, ctx: jobkit.JobContext) -> None:
+        calls.append(ctx.id)
+        mails.add(ctx.id)
+        ctx.enqueue(Audit())
+
+    jobs.assert_idempotent(SendMail(1), observe=lambda: mails)
+
+    assert len(calls) >= 8
+    assert len(mails) == 1
+    jobs.assert_queued_exactly(Audit)
+    assert store.audit("default") == []
+
+
 def test_its_invariants_hold_afterwards(store: Store) -> None:
     _story(store)
 

@@ -1,0 +1,19 @@
+"""An enqueue that is to fail, and who is asked whether it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FailingEnqueue:
+    """What an enqueue raises, and whether it stores its jobs all the same."""
+
+    words: str
+    error: BaseException
+    stored: bool
+
+
+OnEnqueue: TypeAlias = Callable[[], FailingEnqueue | None]

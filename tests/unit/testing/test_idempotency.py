@@ -1,0 +1,249 @@
+"""`assert_idempotent`: a job that was done is delivered again, and nothing more may change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import jobkit
+from tests.unit.testing.faulty import Once, keep
+from tests.unit.testing.samples import Audit, Narrow, SendMail, Slow, done, jobs_of, message_of
+
+JOB = SendMail(7)
+
+
+def _never() -> object:
+    return 1
+
+
+class Shop:
+    """What handlers change."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.mails: dict[str, int] = {}
+
+    def observe(self) -> object:
+        return self.mails
+
+
+def test_a_handler_that_knows_the_job_again_passes() -> None:
+    shop, jobs = Shop(), jobs_of(keep)
+
+    @jobs.register
+    def send(job: SendMail, ctx: jobkit.JobContext) -> None:
+        shop.calls.append(ctx.id)
+        shop.mails.setdefault(ctx.id, 1)
+        ctx.enqueue(Audit())
+
+    jobs.assert_idempotent(JOB, observe=shop.observe)
+
+    assert len(shop.calls) >= 8
+    assert len(set(shop.calls)) == 1
+    jobs.assert_performed(SendMail, 1)
+    jobs.assert_queued(Audit, 1)
+
+
+def test_one_that_does_it_again_fails_with_what_happened() -> None:
+    shop, jobs = Shop(), jobs_of()
+
+    @jobs.register
+    def send(job: SendMail) -> None:
+        shop.mails[str(len(shop.mails))] = job.user_id
+
+    told = message_of(lambda: jobs.assert_idempotent(JOB, observe=shop.observe))
+
+    assert told.splitlines()[:6] == [
+        "SendMail(user_id=7, locale='en') is not idempotent: after it ran again, observe() gives "
+        "another value",
+        "  1. worker A ran it, and its success was stored",
+        "  2. worker A ran it to the end, and died before that was stored",
+        "  observed after 1: {'0': 7}",
+        "  observed at last: {'0': 7, '1': 7}",
+        "    ['1']: 7, expected nothing",
+    ]
+    assert "ctx.id" in told
+
+
+def _fails_if(flaw: Callable[[jobkit.JobContext, int], bool]) -> str:
+    """Say what is told of a handler that does too much in some runs only."""
+    shop, jobs, runs = Shop(), jobs_of(keep), Counter[str]()
+
+    @jobs.register
+    def send(job: SendMail, ctx: jobkit.JobContext) -> None:
+        runs[ctx.id] += 1
+        if flaw(ctx, runs[ctx.id]):
+            shop.calls.append("once too often")
+
+    return message_of(lambda: jobs.assert_idempotent(JOB, observe=lambda: shop.calls))
+
+
+def test_a_handler_that_heeds_no_lost_lease_is_found() -> None:
+    told = _fails_if(lambda ctx, _: ctx.cancelled.reason == "lost")
+
+    assert "  2. worker B lost its lease while the handler ran, and told it so" in told
+
+
+def test_a_lease_that_is_lost_unawares_is_tried() -> None:
+    told = _fails_if(lambda _, run: run == 5)
+
+    assert "had lost its lease unawares\n  3. worker B ran it to the end" in told
+
+
+def test_it_dies_at_each_of_its_enqueues() -> None:
+    """What it enqueues on the backend is there twice if it dies behind that."""
+    jobs = jobs_of(keep)
+
+    @jobs.register
+    def send(job: SendMail) -> None:
+        if not jobs.queued(Audit("b")):
+            jobs.enqueue(Audit("a"))
+            jobs.enqueue(Audit("b"))
+
+    jobs.assert_idempotent(JOB, observe=lambda: len(jobs.queued(Audit)))
+
+    other = jobs_of(keep)
+    seen: list[int] = []
+
+    @other.register
+    def half(job: SendMail) -> None:
+        seen.append(1)
+        other.enqueue(Audit("a"), unique=True)
+        seen.append(2)
+
+    def observe() -> int:
+        return seen.count(1) - seen.count(2)
+
+    told = message_of(lambda: other.assert_idempotent(JOB, observe=observe))
+
+    assert "2. worker B died in the handler, right before its enqueue no. 1" in told
+
+
+def test_what_is_enqueued_on_the_context_is_stored_once() -> None:
+    """B41"""
+    jobs = jobs_of(keep)
+
+    @jobs.register
+    def send(job: SendMail, ctx: jobkit.JobContext) -> None:
+        ctx.enqueue(Audit("a"))
+        ctx.enqueue_many([Audit("b"), Audit("c")])
+
+    jobs.assert_idempotent(JOB, observe=lambda: len(jobs.queued(Audit)))
+
+    jobs.assert_queued(Audit, 3)
+
+
+def test_async_handlers_and_the_async_twin() -> None:
+    shop, jobs = Shop(), jobs_of()
+
+    @jobs.register
+    async def slow(job: Slow, ctx: jobkit.JobContext) -> None:
+        await asyncio.sleep(0)
+        shop.mails[ctx.id] = 1
+
+    @jobs.register
+    async def send(job: SendMail) -> None:
+        await asyncio.sleep(0)
+        shop.calls.append("again")
+
+    jobs.assert_idempotent(Slow(), observe=shop.observe)
+    asyncio.run(jobs.aio.assert_idempotent(Slow(), observe=shop.observe))
+    with pytest.raises(AssertionError, match="not idempotent"):
+        asyncio.run(jobs.aio.assert_idempotent(JOB, observe=lambda: shop.calls))
+
+
+def test_a_type_with_a_limit_and_a_unique_key() -> None:
+    jobs = jobs_of(done)
+
+    jobs.assert_idempotent(Narrow(1), observe=_never)
+
+    jobs.assert_empty()
+
+
+def test_other_jobs_and_faults_stay() -> None:
+    jobs = jobs_of(done)
+    jobs.enqueue(Narrow(2))
+    jobs.faults.crash(Narrow, when="before_ack")
+
+    jobs.assert_idempotent(SendMail(1), observe=_never)
+
+    assert jobs.faults.pending == ("crash(Narrow, when='before_ack')",)
+    jobs.assert_queued(Narrow, 1)
+
+
+def test_a_first_run_that_fails_escapes() -> None:
+    jobs = jobs_of()
+
+    @jobs.register
+    def send(job: SendMail) -> None:
+        raise ConnectionError("no mail server")
+
+    with pytest.raises(ConnectionError, match="no mail server"):
+        jobs.assert_idempotent(JOB, observe=_never)
+
+
+def test_a_first_run_that_does_not_succeed_is_told() -> None:
+    jobs = jobs_of()
+
+    @jobs.register
+    def send(job: SendMail) -> jobkit.Discard:
+        return jobkit.Discard("not today")
+
+    with pytest.raises(jobkit.WrongState, match="ended cancelled: let send-mail succeed first"):
+        jobs.assert_idempotent(JOB, observe=_never)
+
+
+def test_a_failed_assertion_in_a_later_run_escapes() -> None:
+    jobs, runs = jobs_of(), list[int]()
+
+    @jobs.register
+    def send(job: SendMail) -> None:
+        runs.append(1)
+        assert len(runs) < 3, "the third run"
+
+    with pytest.raises(AssertionError, match="the third run"):
+        jobs.assert_idempotent(JOB, observe=_never)
+
+
+async def _observe() -> object:
+    return 1
+
+
+class _Uncopied:
+    def __deepcopy__(self, _: object) -> Any:
+        raise TypeError("a lock")
+
+
+def _refused() -> Iterator[tuple[Callable[[], object], str]]:
+    yield _observe, "observe is async"
+    yield _Uncopied, "cannot be copied"
+    yield object, "something else at each call"
+
+
+@pytest.mark.parametrize(("observe", "words"), list(_refused()), ids=lambda value: str(value)[:9])
+def test_what_cannot_be_compared_is_refused(observe: Callable[[], object], words: str) -> None:
+    """B57"""
+    jobs = jobs_of(done)
+
+    with pytest.raises(jobkit.InvalidOption, match=words):
+        jobs.assert_idempotent(JOB, observe=observe)
+
+
+def test_a_job_that_runs_at_most_once_is_refused() -> None:
+    """B37: nobody delivers it again."""
+    jobs = jobs_of()
+
+    @jobs.register
+    def once(job: Once) -> None: ...
+
+    with pytest.raises(jobkit.InvalidOption, match="at most once"):
+        jobs.assert_idempotent(Once(), observe=_never)
+
+
+def test_a_job_without_a_handler_is_refused() -> None:
+    with pytest.raises(jobkit.InvalidHandler, match="has no handler here"):
+        jobs_of().assert_idempotent(JOB, observe=_never)
