@@ -166,7 +166,7 @@ class InlineWorker:
     ) -> Attempts[Ending]:
         """Run a job that was claimed at `now`; `meanwhile` happens while the handler runs."""
         begun = self.shop.runner.begin(
-            stored, now=to_milliseconds(self._clock.now()), on_checkin=self._check_in
+            stored, now=lambda: to_milliseconds(self._clock.now()), on_checkin=self._check_in
         )
         if not isinstance(begun, Run):
             return Ending(stored, begun)

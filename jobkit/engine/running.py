@@ -62,8 +62,7 @@ class HeldJobs(Outbox, Protocol):
         ...
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Run:
+class Run(msgspec.Struct, kw_only=True, eq=False):
     """One attempt at a claimed job: everything that its thread or task needs.
 
     `children`: what it enqueued, if not on this `ctx` but in a process of its own.
@@ -96,13 +95,13 @@ class Runner:
         self,
         stored: StoredJob,
         *,
-        now: int,
+        now: Callable[[], int],
         cancelled: Cancellation | None = None,
         on_checkin: Callable[[JobContext, CheckedIn], None] | None = None,
     ) -> Run | Settlement:
         """Return the attempt to run, or the settlement of a job that cannot be run.
 
-        `now`: the instant of the start in milliseconds, from which the deadline counts.
+        `now` gives the instant of the start in milliseconds, from which a deadline counts.
         `cancelled`: by which the attempt is told to stop; left out: a new one. `on_checkin` gets
         what the handler says of how far it is.
         """
@@ -118,7 +117,7 @@ class Runner:
             return Bury(lease=lease, failure=_failure("dead", error_of(error)))
         deadline = None
         if options.timeout is not None:
-            deadline = now + stored_delay(options.timeout)
+            deadline = now() + stored_delay(options.timeout)
         ctx = JobContext(
             id=stored.id,
             type=stored.type,

@@ -169,22 +169,28 @@ def settle_command(
     child_args: Callable[[NewJob], tuple[Arg, ...]],
 ) -> Command:
     """Return the call that ends attempts; `queues`: its own, and those of children it reaches."""
-    args: list[Arg] = [now, operation.worker, *_bounds(operation.bounds)]
-    args.append(len(operation.settlements))
+    lines: list[str] = []
+    more: list[Arg] = []
     for settlement in operation.settlements:
-        args += settlement_args(settlement)
+        line, word = settlement_args(settlement)
+        lines.append(line)
+        if word is not None:
+            more.append(word)
         if isinstance(settlement, Succeed):
             for child in settlement.children:
-                args += child_args(child)
+                more += child_args(child)
+    args = (now, operation.worker, *_bounds(operation.bounds), "\n".join(lines), *more)
+    count = len(lines)
 
     def parse(reply: list[Any]) -> tuple[Settled, ...]:
         at = int(reply[0])
-        # Most answers of one reply are the same.
-        meanings = {line: _settled(line, at) for line in set(reply[1:])}
-        return tuple([meanings[line] for line in reply[1:]])
+        results = [Settled(verdict="ok", state=JobState.SUCCEEDED, at=at)] * count
+        for number, line in zip(reply[1::2], reply[2::2], strict=True):
+            results[number - 1] = _settled(line, at)
+        return tuple(results)
 
     prefixes = tuple(queue_prefix(namespace, queue) for queue in queues)
-    return Command(script("settle"), prefixes, tuple(args), parse, tuple(queues[1:]))
+    return Command(script("settle"), prefixes, args, parse, tuple(queues[1:]))
 
 
 def _settled(line: bytes, at: int) -> Settled:

@@ -8,7 +8,7 @@ of a letter and a value, listed in `scripts/lib/jobs.lua`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -20,6 +20,8 @@ Reply = Sequence[bytes]
 
 _attempts = msgspec.json.Decoder(list[StoredAttempt])
 _text = msgspec.json.Decoder(str)
+_RUNNING = JobState.RUNNING  # an enum's member takes its time to be looked up
+_NOTHING_SAID = b"- 0 0"  # no retention, options or metadata, as of most jobs
 _WAITS_FOR_A_TIME = (JobState.SCHEDULED, JobState.RETRYING)
 
 
@@ -106,60 +108,61 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
 
 def parse_claimed_jobs(reply: Sequence[Any], claim: Claim, now: int) -> Iterator[StoredJob]:
     """Put the jobs of a claim's reply together; most have never run before."""
-    started, fence = reply[2], reply[6]
-    for number, at in enumerate(range(7, len(reply), 3), start=1):
-        job_id, body, before = reply[at : at + 3]
-        lease = _Lease(claim, fence + number, now if number <= started else None)
+    started, first = reply[2], reply[6]
+    found = zip(reply[7::3], reply[8::3], reply[9::3], strict=True)
+    for at, (job_id, body, before) in enumerate(found):
+        started_at = now if at < started else None
         if not before:
-            yield _claimed_first(job_id, body, lease)
+            yield _claimed_first(job_id, body, claim, first + at + 1, started_at)
             continue
-        parts = (job_id, body, *before, b"")
-        stored = parse_job(claim.queue, parts, state=JobState.RUNNING, now=now)
+        stored = parse_job(claim.queue, (job_id, body, *before, b""), state=_RUNNING, now=now)
         # In the answer to the copy of a claim the state has everything.
-        yield stored if fence < 0 else _claimed_again(stored, lease)
+        yield stored if first < 0 else _claimed_again(stored, claim, first + at + 1, started_at)
 
 
-class _Lease(NamedTuple):
-    claim: Claim
-    fence: int
-    started_at: int | None
-
-
-def _claimed_first(job_id: bytes, body: bytes, lease: _Lease) -> StoredJob:
+def _claimed_first(
+    job_id: bytes, body: bytes, claim: Claim, fence: int, started_at: int | None
+) -> StoredJob:
     header, _, blobs = body.partition(b"\n")
-    type_name, priority, due, arrival, enqueued, retention, options, metadata = header.split(b" ")
-    options_end = int(options)
-    payload_at = options_end + int(metadata)
+    type_name, priority, due, arrival, enqueued, rest = header.split(b" ", 5)
+    retention, options_end, payload_at = None, 0, 0
+    if rest != _NOTHING_SAID:
+        kept_for, options, metadata = rest.split(b" ")
+        retention = None if kept_for == b"-" else int(kept_for)
+        options_end = int(options)
+        payload_at = options_end + int(metadata)
     return StoredJob(
         id=job_id.decode(),
-        queue=lease.claim.queue,
+        queue=claim.queue,
         type=type_name.decode(),
-        state=JobState.RUNNING,
-        payload=blobs[payload_at:] if payload_at else blobs,
+        state=_RUNNING,
+        payload=blobs[payload_at:],
         options=blobs[:options_end],
         metadata=blobs[options_end:payload_at],
         priority=int(priority),
         run_at=int(due),
         arrival=int(arrival),
         enqueued_at=int(enqueued),
-        retention=None if retention == b"-" else int(retention),
-        fence=lease.fence,
-        starts=0 if lease.started_at is None else 1,
-        started_at=lease.started_at,
-        worker=lease.claim.worker,
-        version=lease.claim.version,
+        retention=retention,
+        fence=fence,
+        starts=0 if started_at is None else 1,
+        started_at=started_at,
+        worker=claim.worker,
+        version=claim.version,
     )
 
 
-def _claimed_again(stored: StoredJob, lease: _Lease) -> StoredJob:
+def _claimed_again(
+    stored: StoredJob, claim: Claim, fence: int, started_at: int | None
+) -> StoredJob:
     return replace(
         stored,
-        fence=lease.fence,
-        worker=lease.claim.worker,
-        version=lease.claim.version,
-        started_at=lease.started_at,
+        fence=fence,
+        worker=claim.worker,
+        version=claim.version,
+        started_at=started_at,
         # Written from the second start on.
-        starts=stored.starts or int(lease.started_at is not None),
+        starts=stored.starts or int(started_at is not None),
     )
 
 

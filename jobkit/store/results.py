@@ -100,7 +100,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     lanes_unknown: bool = False
 
 
-class Settled(Struct, frozen=True, kw_only=True):
+class Settled(Struct, frozen=True, kw_only=True, gc=False):
     """What became of one settlement.
 
     "ok": it holds (also if an earlier copy of the request did it). "lost": the lease was no

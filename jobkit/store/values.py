@@ -92,7 +92,7 @@ class Place(Struct, frozen=True, kw_only=True):
     member: str
 
 
-class Lease(Struct, frozen=True, kw_only=True):
+class Lease(Struct, frozen=True, kw_only=True, gc=False):
     """A worker's hold on one job; `fence` grows with each claim."""
 
     id: str
@@ -112,7 +112,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 CANCELLED_RUN = Failure(outcome="cancelled", message="cancelled while it ran")
 
 
-class Succeed(Struct, frozen=True, kw_only=True):
+class Succeed(Struct, frozen=True, kw_only=True, gc=False):
     """End as succeeded; publish `children` in the same step."""
 
     lease: Lease

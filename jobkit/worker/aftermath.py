@@ -88,6 +88,10 @@ ENDS: Mapping[JobState, Event] = {
 }
 
 
+# Ends of attempts of which only hooks want to know; a death is logged as well.
+MAY_GO_BY = frozenset(JobState) - {JobState.DEAD}
+
+
 def event_of(settlement: Settlement, settled: Settled) -> Event | None:
     """Return which hook a settlement that holds calls for."""
     match settled.state:

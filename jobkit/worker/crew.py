@@ -158,9 +158,8 @@ class Crew:
         if run is None:
             self.progress.set()
             return
-        started = self.clock.monotonic()
-        self._finish(work, run_sync(run.call, run.job, run.ctx))
-        if not self.threads.has_waiting or self.clock.monotonic() - started > SLOW:
+        took = self._finish(work, run_sync(run.call, run.job, run.ctx))
+        if took > SLOW or not self.threads.has_waiting:
             self.progress.set()
 
     def _run_isolated(self, work: Work) -> None:
@@ -181,7 +180,7 @@ class Crew:
             return None
         run = self.runner.begin(
             work.stored,
-            now=to_milliseconds(self.clock.now()),
+            now=self._now,
             cancelled=work.cancelled,
             on_checkin=self._hear,
         )
@@ -197,6 +196,9 @@ class Crew:
         if run.call.hooks:
             self._announce_start(run)
         return run
+
+    def _now(self) -> int:
+        return to_milliseconds(self.clock.now())
 
     def _hear(self, ctx: JobContext, said: CheckedIn) -> None:
         """Keep a handler's word for the keeper, who writes the last one."""
@@ -214,17 +216,19 @@ class Crew:
         except BaseException:  # a hook's KeyboardInterrupt too: nobody is at this thread's terminal
             _LOGGER.exception("on_start of job %s failed", run.stored.id)
 
-    def _finish(self, work: Work, ended: Ended) -> None:
+    def _finish(self, work: Work, ended: Ended) -> float:
+        """End a work as its attempt ended; return how many seconds that took."""
+        assert work.run is not None  # a work that ends here has begun
+        took = self.clock.monotonic() - (work.started or 0.0)
         if not self._end_once(work):
             if work.abandoned:
                 self.abandoned.discard(work)
                 self.progress.set()  # a slot is free again
-            return
-        assert work.run is not None  # a work that ends here has begun
-        duration = milliseconds(self.clock.monotonic() - (work.started or 0.0))
-        settlement = self.runner.end(work.run, ended, duration=duration)
+            return took
+        settlement = self.runner.end(work.run, ended, duration=milliseconds(took))
         work.handed_back = isinstance(settlement, Release)
         self.done.append((work, settlement))
+        return took
 
     def _end_once(self, work: Work, *, abandoned: bool = False) -> bool:
         with self._ending:

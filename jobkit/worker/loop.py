@@ -16,7 +16,7 @@ from jobkit.worker.threads import ThreadPool
 from jobkit.worker.work import Work
 
 Begin = Callable[[Work], Run | None]
-Finish = Callable[[Work, Ended], None]
+Finish = Callable[[Work, Ended], object]
 LAST_WAIT = 1.0  # seconds that tasks have to end, and then that connections have
 _LOGGER = logging.getLogger("jobkit.worker")
 

@@ -18,6 +18,7 @@ from typing import Any
 from jobkit.clock import Clock, duration_milliseconds
 from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable
+from jobkit.handlerset import Call
 from jobkit.ids import jitter
 from jobkit.store import (
     Announce,
@@ -31,7 +32,14 @@ from jobkit.store import (
     UseOrder,
 )
 from jobkit.worker import rests
-from jobkit.worker.aftermath import ENDS, after_settling, announce, event_of, was_cancelled
+from jobkit.worker.aftermath import (
+    ENDS,
+    MAY_GO_BY,
+    after_settling,
+    announce,
+    event_of,
+    was_cancelled,
+)
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.keeper import Keeper
@@ -289,16 +297,20 @@ class Pump:
                     "gone" if settled.verdict == "gone" else "no longer this worker's",
                 )
                 continue
-            self.tally.add(work.stored_at_end(settled.at), settlement, settled)
+            self.tally.add(work, settlement, settled)
+            call = self._engine.handlers.call(work.stored.type)
+            if settled.state in MAY_GO_BY and (call is None or not call.hooks):
+                continue
             try:
-                self._follow_up(work, settlement, settled)
+                self._follow_up(work, call, settlement, settled)
             except Exception:  # the rest of the batch is settled too, and must be let go
                 _LOGGER.exception("hooks of job %s cannot be called", work.stored.id)
 
-    def _follow_up(self, work: Work, settlement: Settlement, settled: Settled) -> None:
-        call = self._engine.handlers.call(work.stored.type)
+    def _follow_up(
+        self, work: Work, call: Call | None, settlement: Settlement, settled: Settled
+    ) -> None:
         event = event_of(settlement, settled)
-        if event is None or (event != "on_dead" and (call is None or not call.hooks)):
+        if event is None:
             return
         if was_cancelled(settlement, settled):  # who asked for it, and when, the store knows
             self._announce_as_stored(work.queue, work.stored.id)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Matches, Report
 from jobkit.store import Release, Settled, Settlement, SnoozeFor, StoredJob
 from jobkit.worker.aftermath import after_settling
+from jobkit.worker.work import Work
 
 RECORDS_KEPT = 10_000
+ENDS: Mapping[JobState | None, str] = {  # None: dead, and dropped
+    JobState.SUCCEEDED: "succeeded",
+    JobState.CANCELLED: "cancelled",
+    JobState.DEAD: "dead",
+    None: "dead",
+}
 
 
 class Tally:
@@ -23,13 +30,16 @@ class Tally:
         self.ends: deque[tuple[StoredJob, Settlement, Settled]] = deque(maxlen=RECORDS_KEPT)
         self.wants_records = False
 
-    def add(self, stored: StoredJob, settlement: Settlement, settled: Settled) -> None:
+    def add(self, work: Work, settlement: Settlement, settled: Settled) -> None:
         """Count one settlement that holds."""
         if isinstance(settlement, Release):
             return
-        self.counts[_name(settlement, settled)] += 1
+        word = ENDS.get(settled.state)
+        if word is None:
+            word = "snoozed" if isinstance(settlement, SnoozeFor) else "retried"
+        self.counts[word] += 1
         if self.wants_records:
-            self.ends.append((stored, settlement, settled))
+            self.ends.append((work.stored_at_end(settled.at), settlement, settled))
 
     def report(self, since: Counter[str], left: dict[str, int]) -> Report:
         """Return what was done since some counts."""
@@ -43,15 +53,3 @@ class Tally:
             ran=Matches(self._record(after_settling(*end)) for end in list(self.ends)),
             left=left,
         )
-
-
-def _name(settlement: Settlement, settled: Settled) -> str:
-    match settled.state:
-        case JobState.SUCCEEDED:
-            return "succeeded"
-        case JobState.CANCELLED:
-            return "cancelled"
-        case JobState.DEAD | None:
-            return "dead"
-        case _:
-            return "snoozed" if isinstance(settlement, SnoozeFor) else "retried"

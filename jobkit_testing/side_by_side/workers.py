@@ -141,7 +141,7 @@ class End(Value):
 
     def settlement(self, world: World, job: StoredJob) -> Settlement:
         """Return what the worker's engine makes of it."""
-        begun = world.runner.begin(job, now=world.now)
+        begun = world.runner.begin(job, now=lambda: world.now)
         if not isinstance(begun, Run):
             return begun
         for child in self.children:

@@ -119,7 +119,7 @@ MUTANTS = (
         "engine: the deadline counts from when the job was due",
         "B28",
         RUNNING,
-        "deadline = now + stored_delay(options.timeout)",
+        "deadline = now() + stored_delay(options.timeout)",
         "deadline = stored.run_at + stored_delay(options.timeout)",
         tests=ENGINE,
     ),

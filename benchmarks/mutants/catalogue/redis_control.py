@@ -208,8 +208,8 @@ MUTANTS = (
         "redis: the payload of a retry loses its blanks at the ends",
         "B3",
         "jobkit/redis/stored.py",
-        "payload=blobs[payload_at:],",
-        "payload=blobs[payload_at:].strip(),",
+        "payload=blobs[payload_at:],\n        options=blobs[: int(options)],",
+        "payload=blobs[payload_at:].strip(),\n        options=blobs[: int(options)],",
         "payloads",
     ),
     Mutant(

@@ -117,8 +117,8 @@ MUTANTS = (
         "redis: children of a cancelled run are published",
         "B41",
         SETTLE,
-        "if children[i] ~= '0' and reply[i + 1] == 'ok succeeded' then",
-        "if children[i] ~= '0' then",
+        "if children[i] and not answers[i] then",
+        "if children[i] then",
         "children cancelling",
     ),
     Mutant(

@@ -1,14 +1,15 @@
 -- End attempts, each if its lease is still this worker's, and publish the children of those
 -- that succeeded. A job with a cancel request ends cancelled whatever is asked for.
--- KEYS: prefix, then the prefixes of the children's queues. ARGV: now, worker, four bounds,
--- number of settlements, then for each: a line "id fence move duration children due-time delay
--- keep" (as far as the move needs it), and "=" and the result or the inside of an attempt's JSON
--- object; then 8 for each child (see publish.lua; those for other slots come last, see outbox.lua).
--- Reply: now, then for each a line "verdict state due-time" (as far as there is one).
+-- KEYS: prefix, then the prefixes of the children's queues. ARGV: now, worker, four bounds, for
+-- each settlement a line "id fence move duration children words due-time delay keep" (as far as
+-- the move needs it); then for each what it has beside its line: if `words` is 1 the result or
+-- the inside of an attempt's JSON object, then 8 for each child (see publish.lua; those for other
+-- slots come last, see outbox.lua).
+-- Reply: now, then for each that did not plainly succeed its number and a line "verdict state
+-- due-time" (as far as there is one).
 -- O(settlements x log jobs).
 -- needs: time lanes hints jobs schedules ties counting publish outbox
 
-local FIELDS_OF_SETTLEMENT, FIELDS_OF_CHILD = 2, 8
 local COUNTED = { failed = 'x', timed_out = 'o' }
 local LETTERS = { failed = 'f', dead = 'f', timed_out = 't', cancelled = 'c', discarded = 'c' }
 local DURATIONS = {
@@ -21,7 +22,8 @@ local bounds = { ARGV[3], ARGV[4], ARGV[5], ARGV[6] }
 local clock = time(ARGV[1])
 local now = instant(p, clock)
 local now_text = int(now)
-local reply, ready, hints, loose = { now_text }, {}, {}, no_ties()
+local ready, hints, loose = {}, {}, no_ties()
+local answers = {} -- by number; none: it succeeded
 local succeeded, kept, states, results = {}, {}, {}, {} -- each written by one call at the end
 local types, by_type = {}, {} -- of each held job; how many of each succeeded
 local counts, homes = {}, {} -- what is tallied; of each held job, its place in `members`
@@ -43,7 +45,7 @@ local function tally_durations(group, took)
 end
 
 local function answer(i, verdict, state, due)
-  reply[i + 1] = due and verdict .. ' ' .. state .. ' ' .. due or state and verdict .. ' ' .. state
+  answers[i] = due and verdict .. ' ' .. state .. ' ' .. due or state and verdict .. ' ' .. state
     or verdict
 end
 
@@ -74,7 +76,7 @@ local function succeed(i, id, duration, result, text)
   tally_end(i, duration)
   states[#states + 1] = id
   states[#states + 1] = text .. '\ne' .. now_text .. '\nu' .. duration
-  if result ~= '' then results[#results + 1], results[#results + 2] = id, result end
+  if result then results[#results + 1], results[#results + 2] = id, '=' .. result end
   local retention = string.find(text, '\nR', 1, true) and state_value(text, 'R')
   local type = types[i]
   if retention then
@@ -85,7 +87,6 @@ local function succeed(i, id, duration, result, text)
     succeeded[#succeeded + 1], succeeded[#succeeded + 2] = now_text, id .. type
     by_type[type] = (by_type[type] or 0) + 1
   end
-  answer(i, 'ok', 'succeeded')
 end
 
 -- `waits_as` nil: the job was due when it was claimed and is ready again, also if the clock has
@@ -119,9 +120,8 @@ local function tally_otherwise(i, move, duration, letter)
 end
 
 -- Every end but success.
-local function end_otherwise(i, id, line, failure, text)
-  local move, duration, at, delay, keep =
-    string.match(line, '^%S+ %S+ (%S+) (%S+) %S+ ?(%S*) ?(%S*) ?(%S*)$')
+local function end_otherwise(i, id, move, duration, rest, failure, text)
+  local at, delay, keep = string.match(rest, '^ ?(%S*) ?(%S*) ?(%S*)$')
   local state = parse_state(text)
   state.K, state.k = state.k, nil
   if move ~= 'release' then
@@ -157,13 +157,21 @@ end
 
 -- First look at all: nothing is written before every lease was compared.
 for i = 2, #KEYS do check_kinds(KEYS[i]) end
-local count, at = tonumber(ARGV[7]), 8
-local ids, fences, moves, durations, children, blobs_at = {}, {}, {}, {}, {}, {}
-for i = 1, count do
-  ids[i], fences[i], moves[i], durations[i], children[i] =
-    string.match(ARGV[at], '^(%S+) (%S+) (%S+) (%S+) (%S+)')
-  blobs_at[i] = at
-  at = at + FIELDS_OF_SETTLEMENT + tonumber(children[i]) * FIELDS_OF_CHILD
+local LINE = '(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)([^\n]*)'
+local count, at = 0, 8
+local ids, fences, moves, durations, rests, words, children = {}, {}, {}, {}, {}, {}, {}
+for id, fence, move, duration, number, has_word, rest in string.gmatch(ARGV[7], LINE) do
+  count = count + 1
+  ids[count], fences[count], moves[count], durations[count] = id, fence, move, duration
+  if has_word == '1' then
+    words[count], at = ARGV[at], at + 1
+  end
+  if move ~= 'succeed' then
+    rests[count] = rest
+  elseif number ~= '0' then
+    children[count] = { at, tonumber(number) }
+    at = at + tonumber(number) * FIELDS
+  end
 end
 local texts = read_in_chunks(p .. 'states', ids)
 local held, leases, members, copies, freed = {}, {}, {}, {}, {}
@@ -197,15 +205,14 @@ end
 
 for _, id in ipairs(leases) do
   local i = held[id]
-  local blob = ARGV[blobs_at[i] + 1]
   if moves[i] == 'succeed' and not string.find(texts[i], '\nc', 1, true) then
-    succeed(i, id, durations[i], blob, texts[i])
+    succeed(i, id, durations[i], words[i], texts[i])
   else
-    end_otherwise(i, id, ARGV[blobs_at[i]], blob, texts[i])
+    end_otherwise(i, id, moves[i], durations[i], rests[i] or '', words[i], texts[i])
   end
 end
 for i, first in pairs(copies) do
-  reply[i + 1] = reply[first + 1]
+  answers[i] = answers[first]
 end
 call_in_chunks('ZADD', p .. 'succeeded', succeeded)
 call_in_chunks('ZADD', p .. 'succeeded:kept', kept)
@@ -220,12 +227,16 @@ for group in pairs(freed) do hint_freed(p, worker, group, true) end
 
 for _, id in ipairs(leases) do
   local i = held[id]
-  if children[i] ~= '0' and reply[i + 1] == 'ok succeeded' then
-    local first, number = blobs_at[i] + FIELDS_OF_SETTLEMENT, tonumber(children[i])
+  if children[i] and not answers[i] then
+    local first, number = children[i][1], children[i][2]
     local here = count_here(first, number)
     publish(clock, first, here, plan_keys(clock, first, here))
     leave_for_others(p, now, first + here * FIELDS, number - here)
   end
 end
 trim(p, now, bounds, count, by_type)
+local reply = { now_text }
+for i, line in pairs(answers) do
+  reply[#reply + 1], reply[#reply + 2] = i, line
+end
 return reply

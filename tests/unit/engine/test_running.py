@@ -78,7 +78,7 @@ def a_runner(handler: Callable[..., object] | None = None, **defaults: Any) -> R
 
 
 def a_run(runner: Runner, stored: StoredJob = STORED) -> Run:
-    run = runner.begin(stored, now=NOW)
+    run = runner.begin(stored, now=lambda: NOW)
     assert isinstance(run, Run)
     return run
 
@@ -119,7 +119,7 @@ def test_a_handler_gets_the_job_and_what_is_known_of_it() -> None:
 )
 def test_what_cannot_be_read_is_buried_and_kept(damage: dict[str, bytes]) -> None:
     """B3"""
-    buried = a_runner(returning(None)).begin(replace(STORED, **damage), now=NOW)
+    buried = a_runner(returning(None)).begin(replace(STORED, **damage), now=lambda: NOW)
 
     assert isinstance(buried, Bury)
     assert buried.keep
@@ -129,7 +129,7 @@ def test_what_cannot_be_read_is_buried_and_kept(damage: dict[str, bytes]) -> Non
 
 def test_a_job_without_a_handler_goes_back() -> None:
     """B24"""
-    assert isinstance(a_runner().begin(STORED, now=NOW), Release)
+    assert isinstance(a_runner().begin(STORED, now=lambda: NOW), Release)
 
 
 def test_an_alias_shares_the_lane_of_its_type() -> None:

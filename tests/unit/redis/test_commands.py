@@ -147,39 +147,40 @@ def test_what_is_not_known_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settlement", "line", "blob"),
+    ("settlement", "line", "word"),
     [
-        (Succeed(lease=LEASE, duration=5), "J1 7 succeed 5 0", b""),
-        (Succeed(lease=LEASE, result=b""), "J1 7 succeed 0 0", b"="),
-        (Succeed(lease=LEASE, children=(a_job(),)), "J1 7 succeed 0 1", b""),
-        (Release(lease=LEASE), "J1 7 release 0 0", b""),
+        (Succeed(lease=LEASE, duration=5), "J1 7 succeed 5 0 0", None),
+        (Succeed(lease=LEASE, result=b""), "J1 7 succeed 0 0 1", b""),
+        (Succeed(lease=LEASE, children=(a_job(),)), "J1 7 succeed 0 1 0", None),
+        (Release(lease=LEASE), "J1 7 release 0 0 0", None),
     ],
 )
 def test_a_settlement_is_a_line_and_what_goes_with_it(
-    settlement: Settlement, line: str, blob: bytes
+    settlement: Settlement, line: str, word: bytes | None
 ) -> None:
-    assert settlement_args(settlement) == (line, blob)
+    assert settlement_args(settlement) == (line, word)
 
 
 @pytest.mark.parametrize(
     ("settlement", "line"),
     [
-        (RetryLater(lease=LEASE, failure=FAILURE, delay=3), "J1 7 retry 0 0 - 3"),
-        (RetryLater(lease=LEASE, failure=FAILURE, at=99), "J1 7 retry 0 0 99 0"),
-        (SnoozeFor(lease=LEASE, failure=FAILURE, delay=3), "J1 7 snooze 0 0 - 3"),
-        (Bury(lease=LEASE, failure=FAILURE), "J1 7 bury 0 0 - 0 1"),
-        (Bury(lease=LEASE, failure=FAILURE, keep=False), "J1 7 bury 0 0 - 0 0"),
-        (EndCancelled(lease=LEASE, failure=FAILURE, duration=8), "J1 7 cancel 8 0"),
+        (RetryLater(lease=LEASE, failure=FAILURE, delay=3), "J1 7 retry 0 0 1 - 3"),
+        (RetryLater(lease=LEASE, failure=FAILURE, at=99), "J1 7 retry 0 0 1 99 0"),
+        (SnoozeFor(lease=LEASE, failure=FAILURE, delay=3), "J1 7 snooze 0 0 1 - 3"),
+        (Bury(lease=LEASE, failure=FAILURE), "J1 7 bury 0 0 1 - 0 1"),
+        (Bury(lease=LEASE, failure=FAILURE, keep=False), "J1 7 bury 0 0 1 - 0 0"),
+        (EndCancelled(lease=LEASE, failure=FAILURE, duration=8), "J1 7 cancel 8 0 1"),
     ],
 )
 def test_a_failure_is_the_inside_of_a_json_object_on_one_line(
     settlement: Settlement, line: str
 ) -> None:
-    found, blob = settlement_args(settlement)
+    found, word = settlement_args(settlement)
 
     assert found == line
-    assert blob.startswith(b'"outcome":"failed",')
-    assert b"\n" not in blob
+    assert word is not None
+    assert word.startswith(b'"outcome":"failed",')
+    assert b"\n" not in word
 
 
 def test_a_script_brings_the_parts_that_it_needs() -> None:
