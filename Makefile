@@ -55,6 +55,9 @@ chaos: $(READY)  ## Kill workers at random; count lost and repeated jobs, watch 
 mutants: $(READY)  ## Plant some 200 bugs, one at a time, and see which test catches each; half an hour
 	$(BIN)/python -m benchmarks.mutants
 
+trace: $(READY)  ## Trace workers that are killed under load, replay them on the memory store
+	$(BIN)/python -m benchmarks.tracing
+
 clean:  ## Remove .venv, builds and caches
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,104 @@
+"""Rules of claiming: how much, of what, by whom, and when no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from benchmarks.tracing.story import Held, Story
+from jobkit.store import Claim, Claimed, TakeOver
+
+
+def leases_fit_the_slots(story: Story) -> Iterator[str]:
+    """A claim brings no more than there is room for.
+
+    One that had to be asked for again may: others may have got its slots meanwhile. What it
+    brings too much has to wait, as the rule of handlers tells.
+    """
+    for name, began in story.began.items():
+        room = began.concurrency + began.prefetch
+        at_once = (held for held in story.of(name) if not held.is_delayed)
+        for place, taken in _taken(at_once):
+            if taken > room:
+                yield f"{name} holds {taken} leases at {place}, with room for {room}"
+
+
+def suspects_run_alone(story: Story) -> Iterator[str]:
+    """What was lost before is never prefetched, and never two at a time in one process (B37)."""
+    for name in story.began:
+        suspects = [held for held in story.of(name) if held.job.suspect]
+        for held in suspects:
+            if held.is_ahead:
+                yield f"{held} was lost before, and is prefetched"
+        for place, taken in _taken(suspects):
+            if taken > 1:
+                yield f"{name} holds {taken} suspects at {place}"
+
+
+def _taken(leases: Iterable[Held]) -> Iterator[tuple[int, int]]:
+    """Yield, for each place where a slot is taken, how many are taken then."""
+    changes: list[tuple[int, int]] = []
+    for held in leases:
+        changes.append((held.place, 1))
+        if held.freed is not None:
+            changes.append((held.freed, -1))
+    taken = 0
+    for place, change in sorted(changes):  # what is freed at a place goes first
+        taken += change
+        if change > 0:
+            yield place, taken
+
+
+def claims_name_what_is_served(story: Story) -> Iterator[str]:
+    """A worker asks its queues only, for types only that it has handlers for (B24)."""
+    for place, did, claim in story.operations(Claim):
+        began = story.began.get(claim.worker)
+        if began is None:
+            yield f"{did.sender} claims at {place} as {claim.worker}, who never began"
+            continue
+        if claim.queue not in began.queues:
+            yield f"{claim.worker} claims from {claim.queue} at {place}"
+        if strange := claim.lanes.lanes.keys() - began.types:
+            yield f"{claim.worker} claims {sorted(strange)} at {place}, without handlers"
+        if isinstance(did.answer, Claimed):
+            got = {job.type for job in did.answer.jobs}
+            if got - claim.lanes.lanes.keys():
+                yield f"{claim.worker} was given {sorted(got)} at {place}"
+
+
+def claims_are_asked_again_as_they_are(story: Story) -> Iterator[str]:
+    """A claim without an answer is sent again unchanged; only an answer makes room for the next."""
+    last: dict[tuple[str, str], tuple[Claim, bool]] = {}
+    for place, did, claim in story.operations(Claim):
+        known = last.get((claim.worker, claim.queue))
+        if known is not None:
+            before, is_heard = known
+            if not is_heard and claim != before:
+                yield f"{claim.worker} never heard of {before}, and asks at {place} for {claim}"
+            if is_heard and claim.request <= before.request:
+                yield f"{claim.worker} asks at {place} again for {claim}, which was answered"
+        last[claim.worker, claim.queue] = claim, did.reply == "heard"
+
+
+def nothing_is_claimed_after_the_stop(story: Story) -> Iterator[str]:
+    """After a worker was told to stop it claims no more; one request may have been under way."""
+    requests: dict[str, list[int]] = {}
+    for place, did, claim in story.operations(Claim):
+        if place > story.stops_claiming.get(claim.worker, len(story.trace)):
+            requests.setdefault(claim.worker, []).append(did.request)
+    for name, found in requests.items():
+        if len(set(found)) > 1:
+            yield f"{name} was told to stop, and claims with the requests {sorted(set(found))}"
+
+
+def only_the_dead_are_taken_over(story: Story) -> Iterator[str]:
+    """A worker takes over from those only that are known to be dead (B37)."""
+    for place, did, take in story.operations(TakeOver):
+        if place < story.killed.get(take.worker, len(story.trace)):
+            yield f"{did.sender} takes over at {place} from {take.worker}, who lives"
+
+
+def nothing_starts_early(story: Story) -> Iterator[str]:
+    """No job is given out before it is due, not by a millisecond (B8)."""
+    for held in story.held.values():
+        if held.job.run_at > held.at:
+            yield f"{held} was claimed at {held.at}, and is due at {held.job.run_at}"
