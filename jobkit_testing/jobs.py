@@ -49,6 +49,7 @@ from jobkit_testing.failing import FailingOutbox
 from jobkit_testing.faults import Faults
 from jobkit_testing.idempotency import Idempotency
 from jobkit_testing.reading import Reader
+from jobkit_testing.recording import recorded
 from jobkit_testing.runs import Runs
 from jobkit_testing.timeline import Timeline
 from jobkit_testing.watching import AsyncWatchedStore, WatchedStore
@@ -109,7 +110,7 @@ class TestingJobs(Acting, Assertions, Jobs):
             durable=False,
         )
         self.store: Store = MemoryStore(self.clock) if store is None else store
-        watched = WatchedStore(self.store)
+        watched = WatchedStore(recorded(self.store))
         super().__init__(
             engine,
             watched,

@@ -23,10 +23,6 @@ BACKENDS = ("memory", "fakeredis", "redis")
 LEFTOVER = ("allow", "warn", "error")
 MARKER = "jobkit(start=None, seed=0, leftover=None): when the clock of `jobs` begins (an aware \
 datetime or ISO text), its seed, and what jobs that are left at the end are: allow, warn or error"
-LATER = {
-    "jobkit_payloads": "--jobkit-payloads",
-    "jobkit_payloads_update": "--jobkit-payloads-update",
-}
 REDIS_URL = "JOBKIT_REDIS_URL"
 _HAS_PASSED = pytest.StashKey[bool]()
 _BACKENDS = pytest.StashKey[list[str]]()
@@ -46,8 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--jobkit-redis-url", metavar="URL",
         help=f"the Redis of --jobkit-backend=redis (default: ${REDIS_URL}); each test gets a "
              "namespace of its own there, and removes it")  # fmt: skip
-    group.addoption("--jobkit-payloads", metavar="DIR", help="payloads that have to decode")
-    group.addoption("--jobkit-payloads-update", action="store_true", help="write them anew")
+    group.addoption("--jobkit-payloads", metavar="DIR",
+        help="fail if a job type does not decode what DIR (in the rootdir) has of it")  # fmt: skip
+    group.addoption("--jobkit-payloads-update", action="store_true",
+        help="record in DIR what this run enqueues, and forget what does not decode")  # fmt: skip
     parser.addini("jobkit_leftover", "what jobs that a test leaves are: allow, warn or error",
         default="allow")  # fmt: skip
 
@@ -56,14 +54,31 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and refuse what is not supported."""
     config.addinivalue_line("markers", MARKER)
     _checked_leftover("jobkit_leftover", config.getini("jobkit_leftover"))
-    for name, option in LATER.items():
-        if config.getoption(name, None):
-            raise pytest.UsageError(f"{option} is not supported yet")
+    _set_guard(config)
     config.stash[_BACKENDS] = chosen = _chosen_backends(config)
     if len(chosen) > 1:
         from jobkit_testing.sides import Sides
 
         config.pluginmanager.register(Sides(chosen), "jobkit-sides")
+
+
+def _set_guard(config: pytest.Config) -> None:
+    """Guard payloads, if it is asked for."""
+    given: str | None = config.getoption("jobkit_payloads", None)
+    update = bool(config.getoption("jobkit_payloads_update", False))
+    if given is None:
+        if update:
+            raise pytest.UsageError("--jobkit-payloads-update: where? Give --jobkit-payloads=DIR")
+        return
+    folder = config.rootpath / given
+    if not update and not folder.is_dir():
+        raise pytest.UsageError(
+            f"--jobkit-payloads={given}: there is no such directory in {config.rootpath}; "
+            "--jobkit-payloads-update makes it"
+        )
+    from jobkit_testing.guard import PayloadGuard
+
+    config.pluginmanager.register(PayloadGuard(config, folder, update=update), "jobkit-payloads")
 
 
 @pytest.hookimpl(tryfirst=True)  # so that the backend comes first among the parameters
