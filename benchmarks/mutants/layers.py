@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -33,12 +34,15 @@ PYTEST = (
 class Finding:
     """What a layer said of a mutant: caught `by` this, or not ("").
 
-    `themes`: those of the suite that it is of, if not all were run.
+    `themes`: those of the suite that it is of, if not all were run. Of two stores side by side:
+    after how many `steps` they differed, and how many of those are enough (`shrunk`).
     """
 
     layer: Layer
     by: str
     themes: str = ""
+    steps: int | None = None
+    shrunk: int | None = None
     seconds: float = 0.0
 
     @property
@@ -55,6 +59,7 @@ def layers_of(mutant: Mutant, wanted: Sequence[Layer]) -> list[Layer]:
     """Return which of these layers a mutant goes through."""
     fits: dict[Layer, bool] = {
         "conformance": mutant.store is not None,
+        "differential": mutant.store is not None,
         "tests": bool(mutant.tests),
     }
     return [layer for layer in wanted if fits.get(layer)]
@@ -63,8 +68,18 @@ def layers_of(mutant: Mutant, wanted: Sequence[Layer]) -> list[Layer]:
 def look(layer: Layer, mutant: Mutant, at: Path) -> Finding:
     """Let a layer look at a copy in which the mutant is planted."""
     began = time.perf_counter()
-    found = _conformance(mutant, at) if layer == "conformance" else _named_tests(mutant, at)
+    found = _look(layer, mutant, at)
     return replace(found, seconds=time.perf_counter() - began)
+
+
+def _look(layer: Layer, mutant: Mutant, at: Path) -> Finding:
+    match layer:
+        case "conformance":
+            return _conformance(mutant, at)
+        case "differential":
+            return side_by_side(at)
+        case "tests":
+            return Finding(layer="tests", by=run_tests((mutant.path, *mutant.tests), at))
 
 
 def _conformance(mutant: Mutant, at: Path) -> Finding:
@@ -74,8 +89,18 @@ def _conformance(mutant: Mutant, at: Path) -> Finding:
     return Finding(layer="conformance", by="")
 
 
-def _named_tests(mutant: Mutant, at: Path) -> Finding:
-    return Finding(layer="tests", by=run_tests((mutant.path, *mutant.tests), at))
+def side_by_side(at: Path) -> Finding:
+    """Let both stores of a copy do the same steps."""
+    output = at / "output.txt"
+    with RedisServer(find_servers()[-1]) as server:
+        words = ("-m", "benchmarks.mutants.comparing", server.url)
+        code = run_python(words, at=at, variables={}, timeout=LAYER_TIMEOUT, output=output)
+    said = output.read_text(errors="replace")
+    if code is None:
+        return Finding(layer="differential", by="hangs")
+    if code != 0:
+        raise BrokenTrial(f"benchmarks.mutants.comparing ended with {code}:\n{said[-2000:]}")
+    return Finding(layer="differential", **json.loads(said.splitlines()[-1]))
 
 
 def run_tests(what: Sequence[str], at: Path, *, store: str | None = None, themes: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from benchmarks.mutants.layers import LAYERS, Finding
@@ -21,13 +22,21 @@ def line(trial: Trial) -> str:
 
 def _said(finding: Finding) -> str:
     said = finding.by.rpartition("::")[2] if finding.caught else "-"
+    if finding.shrunk is not None:
+        said = f"{said} after {finding.steps:,} steps; {finding.shrunk} are enough"
     return f"{said}  ({finding.seconds:.1f} s)"
 
 
 def as_json(trial: Trial) -> dict[str, Any]:
     """Return the same for a program."""
     found: dict[str, Any] = {
-        finding.layer: {"by": finding.by, "seconds": finding.seconds} for finding in trial.findings
+        finding.layer: {
+            "by": finding.by,
+            "steps": finding.steps,
+            "shrunk": finding.shrunk,
+            "seconds": round(finding.seconds, 1),
+        }
+        for finding in trial.findings
     }
     mutant = trial.mutant
     return {
@@ -54,6 +63,9 @@ def summary(trials: Sequence[Trial]) -> str:
         rows.append(f"{sum(a and b for a, b in both):4} by conformance and differential both")
         rows.append(f"{sum(a and not b for a, b in both):4} by conformance alone")
         rows.append(f"{sum(b and not a for a, b in both):4} by differential alone")
+    shrunk = [b.shrunk for _, b in stores if b is not None and b.shrunk is not None]
+    if shrunk:
+        rows.append(f"{median(shrunk):4g} steps show a difference, in the median")
     survivors = [trial.mutant for trial in trials if not trial.is_caught]
     rows.append(f"{len(survivors):4} by nobody")
     rows += [f"       {mutant.promise:4} {mutant.name}" for mutant in survivors]

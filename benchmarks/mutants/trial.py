@@ -19,6 +19,7 @@ from benchmarks.mutants.layers import (
     layers_of,
     look,
     run_tests,
+    side_by_side,
 )
 from benchmarks.mutants.mutant import Mutant
 from benchmarks.mutants.running import copy_sources, run_python
@@ -85,6 +86,9 @@ def false_alarms(trials: Sequence[Trial], clean: Path) -> list[str]:
     for store in ("memory", "redis"):
         findings = [trial.finding("conformance") for trial in trials if trial.mutant.store == store]
         found += _failing(findings, clean, store=store)
+    if any(finding.caught for trial in trials if (finding := trial.finding("differential"))):
+        same = side_by_side(clean)
+        found += [f"the comparison of both stores: {same.by}"] if same.caught else []
     return found + _failing([trial.finding("tests") for trial in trials], clean)
 
 

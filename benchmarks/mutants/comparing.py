@@ -1,0 +1,64 @@
+"""Two stores side by side, of which one may have a bug: python -m benchmarks.mutants.comparing URL.
+
+Prints a line of JSON: `by`, which operation they answer differently ("" for none); `steps`, how
+many they did until then; `shrunk`, how many of these are enough to show it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from benchmarks.mutants.stores import memory_store, redis_store
+from jobkit.store import Store
+from jobkit_testing.side_by_side import Difference, fuzz, replay
+from jobkit_testing.side_by_side.shrinking import shrink
+from jobkit_testing.side_by_side.world import Step
+
+STEPS = 3_000
+PROGRAM = 150  # steps on one pair of stores: short ones shrink fast
+SHRINKING = 30.0  # seconds
+SEED = 1
+
+
+class Comparison:
+    """The memory store and a Redis store, again and again from the beginning."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._numbers = count(1)
+
+    def redis(self) -> Store:
+        """Return an empty Redis store."""
+        return redis_store(self._url, f"compared-{next(self._numbers)}")
+
+    def run(self) -> dict[str, Any]:
+        """Do steps until the stores differ, and tell what was found."""
+        try:
+            done = fuzz(
+                memory_store, self.redis, steps=STEPS, seed=SEED, program=PROGRAM, shrinking=False
+            )
+        except Exception as error:  # a store with a bug may fail in any way
+            return {"by": f"raises {type(error).__name__}"}
+        if done.difference is None:
+            return {"by": "", "steps": done.steps}
+        shrunk = len(self.shrunk(done.difference))
+        return {"by": done.difference.kind, "steps": done.steps, "shrunk": shrunk}
+
+    def shrunk(self, found: Difference) -> Sequence[Step]:
+        """Return the shortest program found, in the time that there is for it."""
+        end = time.monotonic() + SHRINKING
+
+        def fails(program: Sequence[Step]) -> bool:
+            shown = None if time.monotonic() > end else replay(memory_store, self.redis, program)
+            return shown is not None and shown.kind == found.kind
+
+        return shrink(found.program, fails)
+
+
+if __name__ == "__main__":
+    print(json.dumps(Comparison(sys.argv[1]).run()))
