@@ -28,7 +28,7 @@ _FIRST: tuple[tuple[Any, ...], ...] = (
     *(("ZRANGE", key, 0, -1, "WITHSCORES") for key in (*TYPED, "running", "heads", "ticks")),
     *(("SMEMBERS", f"types:{key}") for key in (*TYPED, "running") if key != "succeeded"),
     *(("HGETALL", key) for key in ("bodies", "states", "unique", "types:succeeded", "minutes")),
-    *(("HKEYS", key) for key in ("schedules", "totals")),
+    *(("HKEYS", key) for key in ("schedules", "totals", "attempts", "results")),
     ("HGETALL", "scheduling"),
     ("ZRANGE", "schedules:ended", 0, -1, "WITHSCORES"),
     ("HGET", "control", "order"),
@@ -83,6 +83,7 @@ class _Auditor:
               if len(stands.get(i, [])) != 1),
             *(f"{i} stands in {where} without a body" for i, where in sorted(stands.items())
               if i not in bodies),
+            *self._left_behind(),
             *self._heads(),
             *self._places(),
             *self._leases(),
@@ -94,6 +95,16 @@ class _Auditor:
             *self._counted(),
             *self._outboxes(),
         ]  # fmt: skip
+
+    def _left_behind(self) -> list[str]:
+        """Find what jobs that are gone have left in the other hashes."""
+        ids = {key: self._one("HKEYS", key) for key in ("attempts", "results")}
+        hashes = {"states": self._states, **{k: [i.decode() for i in v] for k, v in ids.items()}}
+        return [
+            f"{job_id} is gone, and its {key} are not"
+            for key, found in hashes.items()
+            for job_id in sorted(set(found) - self._bodies.keys())
+        ]
 
     def _outboxes(self) -> list[str]:
         """Check what waits for other queues of a cluster: numbers grow, and none is from later."""

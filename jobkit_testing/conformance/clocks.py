@@ -109,11 +109,11 @@ class Clocks:
         assert counts == [0, 0, 1]
 
     def test_a_silence_without_a_live_lease_begins_no_holiday(self, bench: Bench) -> None:
-        """B37: an idle queue has nobody to protect."""
+        """B37: an idle queue has nobody to protect, and a shorter lease ends before a holiday."""
         bench.worker("ann")
         bench.advance(DAY)
         bench.push(a_job())
-        ann, bob = bench.worker("ann", lease=LEASE // 2), bench.worker("bob")
+        bob, ann = bench.worker("bob"), bench.worker("ann", lease=LEASE // 2)
         ann.take_one()
         bench.live(LEASE // 2, bob)
 

@@ -102,12 +102,14 @@ def fuzz(
     return Outcome(steps=done, programs=programs, operations=operations)
 
 
-def replay(make_a: Make, make_b: Make, program: Sequence[Step]) -> Difference | None:
+def replay(
+    make_a: Make, make_b: Make, program: Sequence[Step], *, thorough: int = 1
+) -> Difference | None:
     """Carry out a program on two stores; return the difference that it shows, None if none.
 
-    Compares everything after each step: this is for short programs, in plain tests.
+    Compares everything after each step, or after each `thorough` of them, and at the end.
     """
-    world = World(store_of(make_a()), store_of(make_b()), thorough=1)
+    world = World(store_of(make_a()), store_of(make_b()), thorough=thorough)
     try:
         mismatch = _run(world, program)
     finally:
