@@ -1,8 +1,10 @@
 """Plant bugs and see who catches them: `make mutants`.
 
-python -m benchmarks.mutants [--only WORDS]... [--layer LAYER]... [--jobs 2] [--json] [--list]
+python -m benchmarks.mutants [--only WORDS]... [--layer LAYER]... [--steps 3000] [--jobs 2]
+                             [--json] [--list]
 
-`--only`: mutants with these words in their name or path. `--json`: a line of JSON for each.
+`--only`: mutants with these words in their name or path. `--steps`: of two stores side by side.
+`--json`: a line of JSON for each mutant.
 Exits 1 if a mutant survives, 2 if one could not be tried, or a test that caught one fails without
 it, too.
 """
@@ -31,11 +33,12 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     trials: list[Trial] = []
     with clean_copy() as clean:
-        for trial in try_all(mutants, asked.layer or LAYERS, clean, jobs=asked.jobs):
+        layers = asked.layer or LAYERS
+        for trial in try_all(mutants, layers, clean, jobs=asked.jobs, steps=asked.steps):
             trials.append(trial)
             told = json.dumps(report.as_json(trial)) if asked.json else report.line(trial)
             print(told, flush=True)
-        alarms = false_alarms(trials, clean)
+        alarms = false_alarms(trials, clean, steps=asked.steps)
     if not asked.json:
         print(f"\n{report.summary(trials)}")
     if alarms or any(trial.trouble for trial in trials):
@@ -58,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
     parser.add_argument("--only", action="append", default=[], metavar="WORDS")
     parser.add_argument("--layer", action="append", choices=LAYERS)
+    parser.add_argument("--steps", type=int, default=3_000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--list", action="store_true")

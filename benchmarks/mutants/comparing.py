@@ -1,4 +1,6 @@
-"""Two stores side by side, of which one may have a bug: python -m benchmarks.mutants.comparing URL.
+"""Two stores side by side, of which one may have a bug.
+
+python -m benchmarks.mutants.comparing URL STEPS
 
 Prints a line of JSON: `by`, which operation they answer differently ("" for none); `steps`, how
 many they did until then; `shrunk`, how many of these are enough to show it.
@@ -20,7 +22,6 @@ from jobkit_testing.side_by_side import Difference, fuzz, replay
 from jobkit_testing.side_by_side.shrinking import shrink
 from jobkit_testing.side_by_side.world import Step
 
-STEPS = 3_000
 PROGRAM = 150  # steps on one pair of stores: short ones shrink fast
 SHRINKING = 10.0  # seconds of CPU
 SEED = 1
@@ -29,8 +30,9 @@ SEED = 1
 class Comparison:
     """The memory store and a Redis store, again and again from the beginning."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, steps: int) -> None:
         self._url = url
+        self._steps = steps
         self._numbers = count(1)
 
     def redis(self) -> Store:
@@ -41,7 +43,12 @@ class Comparison:
         """Do steps until the stores differ, and tell what was found."""
         try:
             done = fuzz(
-                memory_store, self.redis, steps=STEPS, seed=SEED, program=PROGRAM, shrinking=False
+                memory_store,
+                self.redis,
+                steps=self._steps,
+                seed=SEED,
+                program=PROGRAM,
+                shrinking=False,
             )
         except Exception as error:  # a store with a bug may fail in any way
             return {"by": f"raises {type(error).__name__}"}
@@ -66,4 +73,4 @@ class Comparison:
 
 
 if __name__ == "__main__":
-    print(json.dumps(Comparison(sys.argv[1]).run()))
+    print(json.dumps(Comparison(sys.argv[1], int(sys.argv[2])).run()))

@@ -65,19 +65,19 @@ def layers_of(mutant: Mutant, wanted: Sequence[Layer]) -> list[Layer]:
     return [layer for layer in wanted if fits.get(layer)]
 
 
-def look(layer: Layer, mutant: Mutant, at: Path) -> Finding:
-    """Let a layer look at a copy in which the mutant is planted."""
+def look(layer: Layer, mutant: Mutant, at: Path, *, steps: int) -> Finding:
+    """Let a layer look at a copy in which the mutant is planted; `steps`: of two stores."""
     began = time.perf_counter()
-    found = _look(layer, mutant, at)
+    found = _look(layer, mutant, at, steps)
     return replace(found, seconds=time.perf_counter() - began)
 
 
-def _look(layer: Layer, mutant: Mutant, at: Path) -> Finding:
+def _look(layer: Layer, mutant: Mutant, at: Path, steps: int) -> Finding:
     match layer:
         case "conformance":
             return _conformance(mutant, at)
         case "differential":
-            return side_by_side(at)
+            return side_by_side(at, steps)
         case "tests":
             return Finding(layer="tests", by=run_tests((mutant.path, *mutant.tests), at))
 
@@ -89,11 +89,11 @@ def _conformance(mutant: Mutant, at: Path) -> Finding:
     return Finding(layer="conformance", by="")
 
 
-def side_by_side(at: Path) -> Finding:
-    """Let both stores of a copy do the same steps."""
+def side_by_side(at: Path, steps: int) -> Finding:
+    """Let both stores of a copy do the same steps, so many."""
     output = at / "output.txt"
     with RedisServer(find_servers()[-1]) as server:
-        words = ("-m", "benchmarks.mutants.comparing", server.url)
+        words = ("-m", "benchmarks.mutants.comparing", server.url, str(steps))
         code = run_python(words, at=at, variables={}, timeout=LAYER_TIMEOUT, output=output)
     said = output.read_text(errors="replace")
     if code is None:

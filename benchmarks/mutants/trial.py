@@ -54,7 +54,7 @@ def clean_copy() -> Generator[Path]:
         yield clean
 
 
-def try_mutant(mutant: Mutant, layers: Sequence[Layer], clean: Path) -> Trial:
+def try_mutant(mutant: Mutant, layers: Sequence[Layer], clean: Path, *, steps: int) -> Trial:
     """Plant a bug in a copy, and let all layers look at it that are asked for and apply."""
     with tempfile.TemporaryDirectory(prefix="jobkit-mutant-") as directory:
         at = Path(directory)
@@ -63,31 +63,31 @@ def try_mutant(mutant: Mutant, layers: Sequence[Layer], clean: Path) -> Trial:
         findings: list[Finding] = []
         try:
             for layer in layers_of(mutant, layers):
-                findings.append(look(layer, mutant, at))  # noqa: PERF401  # some are kept if one breaks
+                findings.append(look(layer, mutant, at, steps=steps))  # noqa: PERF401  # some are kept if one breaks
         except BrokenTrial as trouble:
             return Trial(mutant, tuple(findings), str(trouble))
         return Trial(mutant, tuple(findings))
 
 
 def try_all(
-    mutants: Sequence[Mutant], layers: Sequence[Layer], clean: Path, *, jobs: int
+    mutants: Sequence[Mutant], layers: Sequence[Layer], clean: Path, *, jobs: int, steps: int
 ) -> Iterator[Trial]:
     """Try mutants, several at a time; yield them in their order."""
     if len(mutants) > FEW:  # it pays to compile once what will be run often
         collect = (*PYTEST, "--collect-only", SUITE)
         run_python(collect, at=clean, variables={}, timeout=60, output=clean / "output.txt")
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(partial(try_mutant, layers=layers, clean=clean), mutants)
+        yield from pool.map(partial(try_mutant, layers=layers, clean=clean, steps=steps), mutants)
 
 
-def false_alarms(trials: Sequence[Trial], clean: Path) -> list[str]:
+def false_alarms(trials: Sequence[Trial], clean: Path, *, steps: int) -> list[str]:
     """Run what caught something on the sources without a bug; return what fails there too."""
     found: list[str] = []
     for store in ("memory", "redis"):
         findings = [trial.finding("conformance") for trial in trials if trial.mutant.store == store]
         found += _failing(findings, clean, store=store)
     if any(finding.caught for trial in trials if (finding := trial.finding("differential"))):
-        same = side_by_side(clean)
+        same = side_by_side(clean, steps)
         found += [f"the comparison of both stores: {same.by}"] if same.caught else []
     return found + _failing([trial.finding("tests") for trial in trials], clean)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 import pytest
+from msgspec.structs import replace
 
 from jobkit.record import ENDED, WAITING, JobState
 from jobkit.store import Reschedule, SetPriority
@@ -17,12 +21,18 @@ from jobkit_testing.conformance.builders import (
     succeed,
     time_out,
 )
+from jobkit_testing.conformance.spans import ENDINGS, Happening, settling
 from jobkit_testing.conformance.states import STATES, a_job_in
 from jobkit_testing.conformance.waking import HEARD, waiting
 
 ANY = WAITING | ENDED
 WAITS = ("scheduled", "queued", "retrying", "due", "suspect")
 ENDS = ("succeeded", "dead", "cancelled")
+GONE = ("dies and is dropped", "is deleted while it waits", "is deleted while it runs")
+LEAVES_A_RECORD: Mapping[str, Happening] = {
+    "succeeds with a result": settling(partial(succeed, result=b"1")),
+    **{name: happening for name, happening in ENDINGS.items() if name not in GONE},
+}
 
 
 class Rescheduling:
@@ -87,6 +97,34 @@ class Rescheduling:
         assert (after.worker, after.version, after.fence, after.started_at) == (None, None, 0, None)
         assert (after.timed_out_at, after.cancel_requested_at, after.finished_at) == (None,) * 3
         assert ann.take_one().starts == 4
+
+    @pytest.mark.parametrize("ending", LEAVES_A_RECORD)
+    def test_nothing_of_its_end_stays_with_a_job_that_begins_anew(
+        self, bench: Bench, ending: str
+    ) -> None:
+        """B45: it is as it was when it was enqueued, but for its starts and its new time."""
+        job_id = bench.push_one(a_job())
+        fresh = bench.get(job_id)
+        ann = bench.worker()
+        LEAVES_A_RECORD[ending](ann, ann.take_one())
+        ended = bench.get(job_id)
+
+        bench.run(Reschedule(queue=QUEUE, id=job_id, of=ENDED))
+
+        again = replace(fresh, starts=ended.starts, run_at=bench.now)
+        assert (ended.state in ENDED, bench.get(job_id)) == (True, again)
+
+    def test_a_priority_that_was_set_is_kept_by_a_job_that_begins_anew(self, bench: Bench) -> None:
+        """B45: it belongs to the job, as its arrival does."""
+        job_id = bench.push_one(a_job(priority=5))
+        bench.run(SetPriority(queue=QUEUE, id=job_id, priority=2))
+        ann = bench.worker()
+        ann.settle_one(bury(ann.take_one()))
+
+        bench.run(Reschedule(queue=QUEUE, id=job_id, of=ENDED))
+
+        other = bench.push_one(a_job(priority=3))
+        assert [job.id for job in ann.take(2)] == [job_id, other]
 
     def test_the_last_worker_cannot_settle_a_job_that_began_anew(self, bench: Bench) -> None:
         """B38: the copy of an old settlement does not end the new life."""
