@@ -21,6 +21,8 @@ _PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 _RANDOM_BITS = 64
 _RANDOM_LIMIT = 1 << _RANDOM_BITS
+_TAIL_LENGTH = 4  # letters that change with most ids
+_TAIL_BITS = 5 * _TAIL_LENGTH
 
 
 @lru_cache(maxsize=4096)
@@ -51,6 +53,7 @@ class IdSource:
         self._lock = threading.Lock()
         self._last = -1
         self._random = 0
+        self._head = (-1, "")  # the upper bits of the last id, and their text
 
     def new(self, queue: str) -> str:
         """Return a new id for a job of this queue."""
@@ -63,7 +66,16 @@ class IdSource:
                 self._last = now
                 # The top bit stays clear, so that counting up within a millisecond has room.
                 self._random = self._random_bits(_RANDOM_BITS - 1)
-            return _encode((now << 16 | queue_hash(queue)) << _RANDOM_BITS | self._random)
+            return self._encode((now << 16 | queue_hash(queue)) << _RANDOM_BITS | self._random)
+
+    def _encode(self, number: int) -> str:
+        """Return the text of an id; those of one millisecond mostly begin like the last one."""
+        upper, head = self._head
+        if number >> _TAIL_BITS != upper:
+            upper = number >> _TAIL_BITS
+            head = _encode(number)[:-_TAIL_LENGTH]
+            self._head = (upper, head)
+        return f"{head}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
 
 
 def tick_id(schedule: str, queue: str, tick: int) -> str:

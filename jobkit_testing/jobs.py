@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar, Unpack
 
 from jobkit.client import Jobs
 from jobkit.client.outbox import JobOutbox
-from jobkit.clock import SystemClock, to_milliseconds
+from jobkit.clock import EPOCH, SystemClock, to_milliseconds
 from jobkit.context import JobContext
 from jobkit.engine import Engine, Steps, drive
 from jobkit.engine.running import Runner
@@ -100,6 +100,7 @@ class TestingJobs(Acting, Assertions, Jobs):
             raise InvalidOption(f"TestingJobs: seed={seed!r}: give an int")
         self.seed = seed
         self.clock = VirtualClock(start) if clock is None else clock
+        self._instant = (EPOCH, 0)  # the last one that was asked for, and its milliseconds
         engine = Engine(
             handlers=handlers,
             defaults=defaults,
@@ -241,11 +242,18 @@ class TestingJobs(Acting, Assertions, Jobs):
         return super()._open_outbox(_)
 
     def _published(self, children: tuple[NewJob, ...]) -> None:
-        self._witness.pushed(new for new in children if new.unique is None or self._is_stored(new))
+        if children:
+            stored = [new for new in children if new.unique is None or self._is_stored(new)]
+            self._witness.pushed(stored)
 
     def _is_stored(self, new: NewJob) -> bool:
         """Tell whether a child is there, and not another job that holds its unique key."""
         return self._witness.find(new.queue, new.id) is not None
 
     def _now(self) -> int:
-        return to_milliseconds(self.clock.now())
+        instant, known = self._instant
+        now = self.clock.now()
+        if now is not instant:
+            known = to_milliseconds(now)
+            self._instant = (now, known)
+        return known

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from jobkit.clock import MILLISECOND, from_milliseconds
 from jobkit.engine import Engine
@@ -37,7 +39,7 @@ Kind: TypeAlias = Literal[
 ]
 
 
-class Event(NamedTuple):
+class Event(Struct, frozen=True, gc=False):
     """Something that befell a job at an instant (milliseconds); `job` as it was after that.
 
     `words`: what a test made happen, if it is that.

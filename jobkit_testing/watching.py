@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from jobkit.record import ENDED, JobState
@@ -29,7 +29,7 @@ R = TypeVar("R")
 class Watcher(Protocol):
     """Who is told."""
 
-    def pushed(self, jobs: Iterable[NewJob]) -> None:
+    def pushed(self, jobs: Sequence[NewJob]) -> None:
         """Take note of jobs that have been stored."""
         ...
 
@@ -122,7 +122,7 @@ class WatchedStore:
         answer = self._store.run(operation, now=now)
         if isinstance(answer, tuple):
             pairs = zip(operation.jobs, answer, strict=True)
-            self._told.pushed(new for new, stored_as in pairs if new.id == stored_as)
+            self._told.pushed([new for new, stored_as in pairs if new.id == stored_as])
         return answer
 
     def _fire(self, operation: Fire, now: int | None) -> FireVerdict:

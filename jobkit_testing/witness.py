@@ -61,15 +61,14 @@ class Witness:
         self._tell = tell
         self._scopes: list[list[tuple[NewJob, int]]] = []
 
-    def pushed(self, jobs: Iterable[NewJob]) -> None:
+    def pushed(self, jobs: Sequence[NewJob]) -> None:
         """Take note of jobs that have been stored."""
         at = self._now()
-        new = tuple(jobs)
-        self._timeline.enqueued(new, at)
+        self._timeline.enqueued(jobs, at)
         for scope in self._scopes:
-            scope += [(job, at) for job in new]
+            scope += [(job, at) for job in jobs]
         if self.arrivals is not None:
-            self.arrivals += new
+            self.arrivals += jobs
 
     def failed(self, failing: FailingEnqueue, jobs: Sequence[NewJob]) -> None:
         """Take note that an enqueue of these jobs fails because the test wants it."""

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, time
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import inspect as tree
@@ -37,8 +38,7 @@ Comparison: TypeAlias = Callable[[Any, Any], Difference | None]
 
 def plan_comparison(schema: tree.Type) -> Comparison:
     """Return the function that tells how a value and its decoded copy differ, or None."""
-    inner = _Planner().plan(schema)
-    return lambda given, copy: _compare(given, copy, inner)
+    return partial(_compare, inner=_Planner().plan(schema))
 
 
 def _compare(given: object, copy: object, inner: Comparison | None) -> Difference | None:

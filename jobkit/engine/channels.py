@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from jobkit.ids import incarnation
 
@@ -17,15 +16,26 @@ class Channels:
         self._idle: deque[tuple[str, int]] = deque()
         self._made = 0
 
-    @contextmanager
-    def borrow(self) -> Generator[tuple[str, int]]:
+    def borrow(self) -> AbstractContextManager[tuple[str, int]]:
         """Give a channel and its next request number to one push, however often it is sent."""
         try:
             channel, request = self._idle.pop()
         except IndexError:
             self._made += 1
             channel, request = f"{self._client}-{self._made}-{incarnation()[:4]}", 0
-        try:
-            yield channel, request + 1
-        finally:
-            self._idle.append((channel, request + 1))
+        return _Loan(self._idle, channel, request + 1)
+
+
+class _Loan(AbstractContextManager[tuple[str, int]]):
+    __slots__ = ("_channel", "_idle", "_request")
+
+    def __init__(self, idle: deque[tuple[str, int]], channel: str, request: int) -> None:
+        self._idle = idle
+        self._channel = channel
+        self._request = request
+
+    def __enter__(self) -> tuple[str, int]:
+        return self._channel, self._request
+
+    def __exit__(self, *_: object) -> None:
+        self._idle.append((self._channel, self._request))

@@ -40,6 +40,7 @@ from jobkit.options import (
     check_enqueue_options,
     check_options,
 )
+from jobkit.process import process_number
 from jobkit.record import ENDED, WAITING, JobRecord, JobState
 from jobkit.store import (
     AtomicOver,
@@ -92,7 +93,7 @@ class Engine:
         self._start_anew()
 
     def _start_anew(self) -> None:
-        self._process = os.getpid()
+        self._process = process_number()
         self.channels = Channels()
         self._preparer = Preparer(
             handlers=self.handlers,
@@ -106,7 +107,7 @@ class Engine:
 
     def prepare(self, job: Any, options: Mapping[str, Any]) -> NewJob:
         """Validate and encode one job; nothing is stored."""
-        if self._process != os.getpid():
+        if self._process != process_number():
             self._start_anew()  # a fork: the parent goes on with its ids and channels
         new, its_type = self._preparer.prepare(job, options)
         self._types[new.type] = its_type

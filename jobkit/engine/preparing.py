@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import msgspec
@@ -16,18 +16,36 @@ from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.handlerset import HandlerSet
 from jobkit.ids import IdSource
 from jobkit.jobtype import JobType, job_type_of
-from jobkit.options import DEFAULT_QUEUE, check_enqueue_options
+from jobkit.options import DEFAULT_QUEUE, Unique, check_enqueue_options
 from jobkit.store import NewJob
 
 RUN_TIME = ("max_retries", "max_timeout_retries", "timeout")
 encode = msgspec.json.Encoder(order="sorted").encode
 
 
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call, its job type and the defaults say together about a job, as it is stored.
+
+    `metadata` of the defaults, and `own_metadata` of the call: what the context adds comes between.
+    """
+
+    queue: str
+    priority: int
+    run_at: int | None
+    delay: int
+    options: bytes
+    retention: int | None
+    unique: bool | Unique[Any] | None
+    metadata: Mapping[str, str]
+    own_metadata: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparer:
     """Validates and encodes; touches no store.
 
-    `durable`: refuse types whose name other processes would not know.
+    `durable`: refuse types whose name other processes would not know. `plans`: those of calls
+    without options, by type.
     """
 
     handlers: HandlerSet
@@ -35,6 +53,7 @@ class Preparer:
     ids: IdSource
     max_payload: int
     durable: bool
+    plans: dict[JobType[Any], Plan] = field(default_factory=dict[JobType[Any], Plan])
 
     def prepare(self, job: Any, given: Mapping[str, Any]) -> tuple[NewJob, JobType[Any]]:
         """Return what to store; raises `InvalidJob` or `InvalidOption`."""
@@ -42,31 +61,51 @@ class Preparer:
         if options:
             check_enqueue_options(options)
         job_type = job_type_of(job)
+        plan = None if options else self.plans.get(job_type)
+        if plan is None:
+            plan = self._plan(job_type, options)
+        metadata = current_metadata()
+        if metadata or plan.metadata or plan.own_metadata:
+            metadata = {**plan.metadata, **metadata, **plan.own_metadata}
+        new = NewJob(
+            id=self.ids.new(plan.queue),
+            queue=plan.queue,
+            type=job_type.name,
+            payload=job_type.encode(job, max_payload=self.max_payload),
+            priority=plan.priority,
+            run_at=plan.run_at,
+            delay=plan.delay,
+            options=plan.options,
+            metadata=_stored_metadata(metadata) if metadata else b"",
+            retention=plan.retention,
+            unique=unique_key(job, job_type, plan.unique) if plan.unique else None,
+        )
+        return new, job_type
+
+    def _plan(self, job_type: JobType[Any], options: Mapping[str, Any]) -> Plan:
+        """Merge what was said about jobs of a type; the first of call, type and defaults wins."""
         if self.durable and not job_type.durable:
             raise InvalidJob(
                 f"{job_type.cls.__qualname__} is defined in __main__, where no worker finds it: "
                 f"move the class to a module, or give @job(name=...)"
             )
         chosen: dict[str, Any] = {**self.defaults, **job_type.options, **options}
-        queue = plain_name(chosen.get("queue", DEFAULT_QUEUE))
-        metadata = {**self.defaults.get("metadata", {}), **current_metadata()}
-        metadata |= options.get("metadata", {})
-        retention, unique = chosen.get("retention"), chosen.get("unique")
+        retention = chosen.get("retention")
         run_at, delay = self._due(options)
-        new = NewJob(
-            id=self.ids.new(queue),
-            queue=queue,
-            type=job_type.name,
-            payload=job_type.encode(job, max_payload=self.max_payload),
+        plan = Plan(
+            queue=plain_name(chosen.get("queue", DEFAULT_QUEUE)),
             priority=int(chosen.get("priority", 0)),
             run_at=run_at,
             delay=delay,
             options=_stored_options(options),
-            metadata=_stored_metadata(metadata) if metadata else b"",
             retention=None if retention is None else stored_delay(retention),
-            unique=unique_key(job, job_type, unique) if unique else None,
+            unique=chosen.get("unique"),
+            metadata=self.defaults.get("metadata", {}),
+            own_metadata=options.get("metadata", {}),
         )
-        return new, job_type
+        if not options:
+            self.plans[job_type] = plan
+        return plan
 
     def _after_hooks(self, job: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:
         options = given

@@ -93,7 +93,7 @@ class Crew:
 
     def hint_wanted(self, now: int) -> None:
         """Wake one worker for each type that has new work: that one wakes the next."""
-        for type_name in self.wanted:
+        for type_name in self.wanted if self.idle else ():
             self.hint(type_name, now)
         self.wanted.clear()
 

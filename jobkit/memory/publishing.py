@@ -35,7 +35,7 @@ def publish(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> tuple[str,
 
 def _store(queue: MemoryQueue, new: NewJob, clock: int) -> str:
     now = queue.time.now(clock)
-    holder = queue.ties.holder(new, now)
+    holder = None if new.unique is None else queue.ties.holder(new, now)
     if holder is None:
         queue.push(new, now=now)
         return new.id

@@ -75,7 +75,8 @@ class MemoryQueue:
             tick_of=new.schedule,
         )
         self.jobs[new.id] = job
-        self.ties.take(job, now)
+        if new.unique is not None:
+            self.ties.take(job, now)
         self.put_back(job, Move.ENQUEUE, JobState.SCHEDULED, now=now)
 
     def put_back(self, job: KeptJob, move: Move, waits_as: JobState, *, now: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from jobkit.memory import operate
 from jobkit.memory.audit import audit
 from jobkit.memory.pauses import changed
 from jobkit.memory.queue import MemoryQueue
+from jobkit.process import process_number
 from jobkit.store import (
     Announce,
     AtomicOver,
@@ -44,7 +44,7 @@ class MemoryStore:
         self.atomic_over: AtomicOver = atomic_over
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
-        self._process = os.getpid()
+        self._process = process_number()
         self._queues: dict[str, MemoryQueue] = {}
         self._waiters: dict[str, MemoryWaiter] = {}
         self._paused = PausedTypes()
@@ -109,7 +109,7 @@ class MemoryStore:
                 return self._on_one_queue(operation, now)
 
     def _check_process(self) -> None:
-        if self._process != os.getpid():
+        if self._process != process_number():
             raise NotSupported(
                 "MemoryJobs keeps its jobs in the process that made it, and this is another one: "
                 "what is enqueued here would never run. Enqueue on ctx, or use RedisJobs"

@@ -5,7 +5,6 @@ Connections are redis-py's own, without its retries: jobkit knows which calls ma
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections import deque
@@ -22,6 +21,7 @@ from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from jobkit.errors import InvalidOption, NotSupported
+from jobkit.process import process_number
 from jobkit.redis import sentinel
 from jobkit.redis.hosts import Host
 
@@ -200,11 +200,11 @@ class Connections:
         self.address = address
         self._idle: deque[Wire] = deque()
         self._lock = threading.Lock()
-        self._process = os.getpid()
+        self._process = process_number()
 
     def borrow(self) -> Wire:
         """Return a connection; give it back, or disconnect it if anything went wrong."""
-        if self._process != os.getpid():
+        if self._process != process_number():
             self._start_anew()
         try:
             return self._idle.pop()
@@ -214,7 +214,7 @@ class Connections:
     @property
     def has_idle(self) -> bool:
         """Whether a connection is at hand that was used before."""
-        return bool(self._idle) and self._process == os.getpid()
+        return bool(self._idle) and self._process == process_number()
 
     def give_back(self, connection: Wire) -> None:
         """Take back a connection on which every reply was read."""
@@ -227,6 +227,6 @@ class Connections:
 
     def _start_anew(self) -> None:
         with self._lock:
-            if self._process != os.getpid():
+            if self._process != process_number():
                 self._idle = deque()  # the parent still talks on the others
-                self._process = os.getpid()
+                self._process = process_number()

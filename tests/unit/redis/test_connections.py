@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import fakeredis
@@ -144,8 +143,7 @@ def test_a_forked_child_begins_with_no_connection(monkeypatch: pytest.MonkeyPatc
     of_the_parent = connections.borrow()
     connections.give_back(of_the_parent)
 
-    child = os.getpid() + 1
-    monkeypatch.setattr("os.getpid", lambda: child)
+    monkeypatch.setattr("jobkit.redis.connections.process_number", lambda: -1)
 
     assert connections.borrow() is not of_the_parent
 
