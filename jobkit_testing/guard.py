@@ -120,6 +120,9 @@ class PayloadGuard:
                 )
         unknown = [recorded for name, recorded in on_file.items() if name not in found.known]
         for recorded in unknown if self._is_whole else ():
+            if why := found.unloadable.get(recorded.type):
+                self._lines.append(f"{recorded.type} not checked, its module does not load: {why}")
+                continue
             self._failures.append(
                 f"{recorded.type} has vanished: no class has this name, nor as an alias; "
                 f"{self._path(recorded)} has its payloads, its class was {recorded.home}\n"
@@ -137,8 +140,8 @@ class PayloadGuard:
         written, removed = 0, 0
         for name in sorted({*on_file, *found.new}):
             old = on_file.get(name)
-            gone = name not in found.known and name not in found.new
-            if gone and not self._is_whole:
+            is_known = name in found.known or name in found.new
+            if not is_known and (not self._is_whole or name in found.unloadable):
                 continue
             new = together(old, name, found)
             if not new.payloads and old is not None:

@@ -39,6 +39,7 @@ class Findings:
 
     `known`: the payloads of the files whose types are known, by type. `new`: what tests enqueued.
     `names`: of all types that they enqueued. `refused`: why nothing of a type can be recorded.
+    `unloadable`: why the module of a type could not be imported, which is there.
     """
 
     known: dict[str, list[Payload]] = field(default_factory=dict[str, list[Payload]])
@@ -46,6 +47,7 @@ class Findings:
     homes: dict[str, str] = field(default_factory=dict[str, str])
     names: set[str] = field(default_factory=set[str])
     refused: dict[str, str] = field(default_factory=dict[str, str])
+    unloadable: dict[str, str] = field(default_factory=dict[str, str])
 
     def encode(self) -> str:
         """Return a text that `decode_findings` reads."""
@@ -61,6 +63,7 @@ class Findings:
         self.homes |= other.homes
         self.names |= other.names
         self.refused |= other.refused
+        self.unloadable |= other.unloadable
 
 
 def decode_findings(text: str) -> Findings:
@@ -77,7 +80,7 @@ def look(
 ) -> Findings:
     """Decode what is on file with the classes of this process, and add what was enqueued.
 
-    `search`: import the module where the class of a type was, if the type is not known.
+    `search`: import the module where the class of a type was, if the type is not known yet.
     `is_of_tests`: whether a module's file is one of tests, whose classes nobody else uses.
     """
     ours = {name for name in recorder.names if _is_of_application(name, is_of_tests)}
@@ -87,9 +90,13 @@ def look(
         refused={name: why for name, why in recorder.refused.items() if name in ours},
     )
     for name, recorded in files.items():
-        payloads = _decoded(recorded, search=search)
-        if payloads is not None:
-            found.known[name] = payloads
+        its_type = _type_of(recorded)
+        if its_type is None and search:
+            if why := _load_home(recorded):
+                found.unloadable[name] = why
+            its_type = _type_of(recorded)
+        if its_type is not None:
+            found.known[name] = _decoded(recorded, its_type)
     for name in ours & recorder.payloads.keys():
         shapes = recorder.payloads[name]
         found.new[name] = [
@@ -122,18 +129,26 @@ def troubles(payloads: Iterable[Payload]) -> Iterator[str]:
         yield f"  {reason}\n    in {same[0].text[:LONGEST_PAYLOAD]}{more}"
 
 
-def _decoded(recorded: Recorded, *, search: bool) -> list[Payload] | None:
-    """Decode the payloads of a file; None if no class of this name is known here."""
-    known = _type_of(recorded)
-    if known is None and search:
-        # Code of the user's, which may raise anything: then the type is not found in it.
-        with suppress(Exception):
-            import_module(recorded.home.partition(":")[0])
-        known = _type_of(recorded)
-    if known is None:
-        return None
-    schema = schema_of(known.cls)
-    return [_checked(payload, known, schema) for payload in recorded.payloads]
+def _load_home(recorded: Recorded) -> str:
+    """Import the module where a class was; say why it cannot be, unless it is gone."""
+    home = recorded.home.partition(":")[0]
+    try:
+        import_module(home)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        return "" if f"{home}.".startswith(f"{missing}.") else _why(home, error)
+    except Exception as error:  # code of the user's, which may raise anything
+        return _why(home, error)
+    return ""
+
+
+def _why(home: str, error: Exception) -> str:
+    return f"{home}: {type(error).__name__}: {error}"
+
+
+def _decoded(recorded: Recorded, its_type: JobType[Any]) -> list[Payload]:
+    schema = schema_of(its_type.cls)
+    return [_checked(payload, its_type, schema) for payload in recorded.payloads]
 
 
 def _type_of(recorded: Recorded) -> JobType[Any] | None:

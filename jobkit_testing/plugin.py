@@ -3,6 +3,9 @@
 Fixtures `jobs`, `jobkit_clock` and `any_jobs`; the marker `jobkit(start=, seed=, leftover=)`. A
 test that fails shows the timeline of its jobs. A project with handlers of its own overrides
 `jobs`; what follows works for every `TestingJobs` among a test's fixtures.
+
+Two parts are loaded when options ask for them: `sides` compares the backends of `any_jobs`, and
+`guard` looks after payloads.
 """
 
 from __future__ import annotations
@@ -51,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and refuse what is not supported."""
+    """Declare the marker, refuse what cannot be had, and load the parts that are asked for."""
     config.addinivalue_line("markers", MARKER)
     _checked_leftover("jobkit_leftover", config.getini("jobkit_leftover"))
     _set_guard(config)

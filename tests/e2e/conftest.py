@@ -19,7 +19,10 @@ from tests.e2e.apps.mailing import handlers
 from tests.e2e.backends import MakeJobs, breaches
 from tests.e2e.redis_backends import BINARIES as FOUND
 from tests.e2e.redis_backends import backends
+from tests.inner_runs import run
 from tests.servers import RedisServer, ServerBinary
+
+__all__ = ["run"]
 
 ELSEWHERE = ["fakeredis", "cluster"] if EVERYWHERE else []
 

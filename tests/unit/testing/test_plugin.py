@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.unit.testing.conftest import Run
+from tests.inner_runs import Run
 
 pytest_plugins = ["pytester"]
 

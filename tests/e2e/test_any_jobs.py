@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.inner_runs import Run
 from tests.servers import RedisServer, free_port
-from tests.unit.testing.conftest import Run
 
 pytest_plugins = ["pytester"]
 

@@ -12,7 +12,7 @@ from jobkit.memory.store import MemoryStore
 from jobkit_testing import guard
 from jobkit_testing.payload_files import BadFile, Recorded, read_files, write_file
 from jobkit_testing.recording import recorded
-from tests.unit.testing.conftest import Run
+from tests.inner_runs import Run
 
 LOADED = guard  # each inner run forgets what it has imported
 pytest_plugins = ["pytester"]
@@ -182,6 +182,23 @@ class New:
             "  unused.New: the payload does not decode: Expected `int`, got `str` at $.n",
         ]
     )
+
+
+def test_a_module_that_does_not_load_is_named_and_fails_nothing(
+    shop: Path, run: Run, pytester: pytest.Pytester
+) -> None:
+    """Something that it needs may not be installed here."""
+    pytester.makepyfile(heavy="import no_such_package")
+    heavy = Recorded(type="heavy.Job", home="heavy:Job", payloads=(b'{"n":1}',))
+    write_file(_file(pytester).parent, heavy)
+
+    checked, updated = run(TESTS, CHECK), run(TESTS, CHECK, UPDATE)
+
+    assert checked.ret == pytest.ExitCode.OK
+    checked.stdout.fnmatch_lines(
+        ["*heavy.Job not checked, its module does not load: heavy: ModuleNotFoundError: *"]
+    )
+    updated.stdout.fnmatch_lines(["*0 files written in *, 0 removed"])
 
 
 def test_what_is_not_recorded_yet_is_named(shop: Path, run: Run) -> None:
