@@ -46,7 +46,7 @@ DEFAULT_QUEUE = "default"
 DEFAULT_MAX_PAYLOAD = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # with slots, Unique[Job](...) fails on Python 3.11
 class Unique(Generic[J]):
     """Let one job with this key be in its span at a time.
 

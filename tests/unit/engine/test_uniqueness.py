@@ -152,3 +152,11 @@ def test_what_a_key_function_raises_is_told_without_its_text() -> None:
         key_of(Import(1), Unique(key=fails))
 
     assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_the_type_of_job_may_be_said() -> None:
+    """B21: `Unique[Import](...)`, as a type checker may ask for it."""
+    named = Unique[Import](key=lambda job: str(job.user))
+
+    assert key_of(Import(7), named) == "unit.Import|7"
+    assert named == Unique(key=named.key)
