@@ -10,7 +10,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all unit check format bench double reads chaos mutants clean
+.PHONY: help demo test test-all unit check format bench double reads chaos mutants fuzz clean
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ reads: $(READY)  ## Measure what reads and claims cost with 1,000,000 jobs; minu
 chaos: $(READY)  ## Kill workers at random; count lost and repeated jobs, watch a limit
 	$(BIN)/python -m benchmarks.chaos
 	$(BIN)/python -m benchmarks.chaos --limits --workers 20
+
+fuzz: $(READY)  ## Do the same random steps on the memory store and on every other, and compare; minutes
+	$(BIN)/python -m benchmarks.fuzz
 
 mutants: $(READY)  ## Plant some 200 bugs, one at a time, and see which test catches each; half an hour
 	$(BIN)/python -m benchmarks.mutants

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any, Final
@@ -19,6 +20,7 @@ from jobkit_testing.side_by_side.jobtypes import (
     Once,
     Sole,
 )
+from jobkit_testing.side_by_side.scenes import Scenes
 from jobkit_testing.side_by_side.ticking import (
     DeclareAll,
     Fire,
@@ -91,6 +93,9 @@ class Drawer:
         self._world = world
         self._dice = Chooser(choices)
         self._labels = 0
+        self._without = frozenset(without)
+        self._scenes = Scenes(self._dice, self)
+        self._ahead: deque[Step] = deque()
         self._work = work = WorkDrawer(world, self._dice, self.child)
         weighted: list[tuple[str, int, Drawn]] = [
             ("Enqueue", 16, self.enqueue),
@@ -119,6 +124,7 @@ class Drawer:
             ("Enter", 1, work.enter),
             ("SetOrder", 1, self.order),
             ("ForgetCounts", 1, self.forget),
+            ("Scene", 5, self.scene),
         ]
         if unknown := set(without) - {name for name, _, _ in weighted}:
             known = ", ".join(name for name, _, _ in weighted)
@@ -133,6 +139,10 @@ class Drawer:
 
     def next(self) -> Step:
         """Return the next step."""
+        while self._ahead and not self._dice.one_in(8):
+            step = self._ahead.popleft()
+            if type(step).__name__ not in self._without:
+                return step
         draws = self._draws if self._world.waiting <= CROWD else self._fewer
         return self._dice.pick(draws)() or self._work.take()
 
@@ -291,6 +301,12 @@ class Drawer:
     def order(self) -> SetOrder:
         order: Any = self._dice.pick(("priority", "run_at"))
         return SetOrder(self._dice.pick(QUEUES), order)
+
+    def scene(self) -> Step | None:
+        """Draw a series of steps, and begin with it."""
+        if not self._ahead:
+            self._ahead.extend(self._scenes.draw())
+        return self._ahead.popleft()
 
     def forget(self) -> Step | None:
         return ForgetCounts(self._dice.pick(QUEUES)) if self._dice.one_in(4) else None

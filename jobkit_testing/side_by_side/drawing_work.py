@@ -68,7 +68,7 @@ class WorkDrawer:
             lease=dice.pick(LEASES),
             idle=dice.one_in(3),
             only=only,
-            client=int(dice.one_in(4)),
+            client=int(dice.one_in(10)),
         )
 
     def finish(self) -> Step | None:
@@ -86,16 +86,17 @@ class WorkDrawer:
         ends = tuple(self.end(label) for label in labels)
         if not ends:
             return None
-        return Finish(member.name, member.queue, ends, as_worker, int(dice.one_in(4)))
+        return Finish(member.name, member.queue, ends, as_worker, int(dice.one_in(10)))
 
     def end(self, label: str) -> End:
         """Draw how an attempt ended."""
         dice = self._dice
         outcome = self.outcome()
         children: tuple[Child, ...] = ()
-        if dice.one_in(4):
+        if dice.one_in(3 if isinstance(outcome, Succeeded) else 8):
             children = tuple(self._child() for _ in range(1 + dice.below(2)))
-        return End(label, outcome, children, dice.pick((7, 0, 1, 100_000)))
+        duration = dice.pick((7, 0, 1, 100_000))
+        return End(label, outcome, children, duration, late=dice.one_in(12))
 
     def outcome(self) -> Outcome:
         """Draw an outcome."""
@@ -139,9 +140,12 @@ class WorkDrawer:
         )
 
     def again(self) -> Step | None:
+        crew = list(self._world.crew.values())
+        if not crew:
+            return None
+        member = self._dice.pick(crew)
         what: Any = self._dice.pick(("claim", "settle", "beat"))
-        name, queue = self._who()
-        return Again(name, queue, what)
+        return Again(member.name, member.queue, what)
 
     def mark(self) -> Step | None:
         found = self._held()

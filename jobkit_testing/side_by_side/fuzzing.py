@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from jobkit.client import Jobs
@@ -24,6 +25,7 @@ from jobkit_testing.side_by_side.world import Step, World
 Make: TypeAlias = Callable[[], Any]  # a Store, or a TestingJobs, whose store is taken
 PROGRAM: Final = 300  # steps on one pair of stores
 THOROUGH: Final = 10  # steps from one full comparison to the next
+QUICK_TRIES: Final = 100  # while a program is long
 AUDITED: Final = 5  # full comparisons from one audit to the next
 
 
@@ -160,15 +162,17 @@ def shrunk(make_a: Make, make_b: Make, found: Difference) -> Difference:
     """Return the same difference with the shortest program that still shows it."""
     best = found
 
-    def fails(program: Sequence[Step]) -> bool:
+    def fails(program: Sequence[Step], *, thorough: int = 1) -> bool:
         nonlocal best
-        shown_by = replay(make_a, make_b, program)
+        shown_by = replay(make_a, make_b, program, thorough=thorough)
         if shown_by is None or shown_by.kind != found.kind:
             return False
         best = shown_by
         return True
 
-    shrink(found.program, fails)
+    # Comparing everything only at the end is quick; after each step, it shows where they part.
+    shrink(found.program, partial(fails, thorough=len(found.program) + 1), tries=QUICK_TRIES)
+    shrink(best.program, fails)
     return Difference(
         program=best.program,
         operation=best.operation,

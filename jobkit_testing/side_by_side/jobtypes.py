@@ -96,17 +96,17 @@ QUEUES: Final = ("default", "mail", "late")
 # By client: how much each keeps, and in which order. They disagree, as two versions may.
 QUEUE_OPTIONS: Final[tuple[Mapping[str, QueueOptions], ...]] = (
     {
-        "default": QueueOptions(finished_max=20, dead_max=15),
+        "default": QueueOptions(finished_max=8, dead_max=6),
         "mail": QueueOptions(
             finished_for=timedelta(minutes=1),
-            finished_max=5,
+            finished_max=4,
             dead_for=timedelta(minutes=2),
             dead_max=3,
         ),
-        "late": QueueOptions(order="run_at", finished_max=10, dead_max=10),
+        "late": QueueOptions(order="run_at", finished_max=6, dead_max=5),
     },
     {
-        "default": QueueOptions(finished_for=timedelta(hours=2), finished_max=25, dead_max=20),
+        "default": QueueOptions(finished_for=timedelta(hours=2), finished_max=12, dead_max=9),
         "mail": QueueOptions(
             finished_for=timedelta(0), finished_max=0, dead_for=timedelta(0), dead_max=0
         ),

@@ -82,7 +82,7 @@ class PairedStore:
         self.check()
         self._note(operation, now)
         ask = self._ask.get(type(operation))
-        result = self._plain(operation, now) if ask is None else ask(operation, now)
+        result = (ask or self._plain)(operation, now)
         if isinstance(result, JobkitError):
             raise result
         return cast("R", result)
@@ -96,8 +96,8 @@ class PairedStore:
             return [self._outcome(each, now) for each in operations]
         for each in operations:
             self._note(each, now)
-        ones = self.a.run_many(operations, now=now)
-        others = self.b.run_many(operations, now=now)
+        ones = _answers(self.a, operations, now)
+        others = _answers(self.b, operations, now)
         return [self._same(*each) for each in zip(operations, ones, others, strict=True)]
 
     @property
@@ -111,11 +111,13 @@ class PairedStore:
 
     def audit(self, queue: str) -> list[str]:
         """Check the invariants of a queue in both stores."""
-        return [
-            f"{name}: {breach}"
-            for name, store in (("a", self.a), ("b", self.b))
-            for breach in store.audit(queue)
-        ]
+        found: list[str] = []
+        for name, store in (("a", self.a), ("b", self.b)):
+            breaches = _tried(store.audit, queue)
+            if isinstance(breaches, Exception):
+                breaches = [f"the audit raised {breaches!r}"]
+            found += [f"{name}: {breach}" for breach in breaches]
+        return found
 
     def checkup(self) -> list[str]:
         """Say what may lose jobs in either place."""
@@ -182,14 +184,17 @@ class PairedStore:
 
     # Pages and sweeps, which one store may cut where the other does not.
 
-    def _page(self, page: Page, now: int | None) -> StoredPage | JobkitError:
+    def _page(self, page: Page, now: int | None) -> Any:
         theirs = None
         if page.cursor is not None:
             theirs = self._cursors.get((page.queue, page.state, page.cursor))
             if theirs is None:
                 raise KeyError(f"{page}: its cursor is of no page that was read here")
-        a = _whole_page(self.a, page, now)
-        b = _whole_page(self.b, replace(page, cursor=theirs), now)
+        a = _tried(_whole_page, self.a, page, now)
+        b = _tried(_whole_page, self.b, replace(page, cursor=theirs), now)
+        if isinstance(a, Exception) or isinstance(b, Exception):
+            self._check_errors(page, a, b)
+            return a
         self._same(page, a.jobs, b.jobs)
         if (a.cursor is None) != (b.cursor is None):
             rest_a, rest_b = (_rest(*each, page, now) for each in ((self.a, a), (self.b, b)))
@@ -199,10 +204,9 @@ class PairedStore:
             self._cursors[page.queue, page.state, a.cursor] = b.cursor
         return a
 
-    def _sweep(self, sweep: Sweep, now: int | None) -> Swept:
-        a, b = _whole_sweep(self.a, sweep, now), _whole_sweep(self.b, sweep, now)
-        self._same(sweep, a, b)
-        return a
+    def _sweep(self, sweep: Sweep, now: int | None) -> Any:
+        a, b = (_tried(_whole_sweep, store, sweep, now) for store in (self.a, self.b))
+        return self._same(sweep, a, b)
 
 
 def _queue_of(operation: Operation[Any]) -> tuple[str, ...]:
@@ -220,10 +224,25 @@ def _children_queues(settle: Settle) -> set[str]:
 
 
 def _answer(store: Store, operation: Operation[Any], now: int | None) -> Any:
+    return _tried(_run, store, operation, now)
+
+
+def _run(store: Store, operation: Operation[Any], now: int | None) -> Any:
+    return store.run(operation, now=now)
+
+
+def _tried(do: Callable[..., Any], *arguments: Any) -> Any:
     try:
-        return store.run(operation, now=now)
+        return do(*arguments)
     except Exception as error:  # whatever it is, it is an answer to compare
         return error
+
+
+def _answers(store: Store, operations: Sequence[Operation[Any]], now: int | None) -> list[Any]:
+    try:
+        return store.run_many(operations, now=now)
+    except Exception as error:
+        return [error] * len(operations)
 
 
 def _told(answer: object) -> str:

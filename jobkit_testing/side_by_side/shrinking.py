@@ -13,9 +13,9 @@ TRIES: Final = 600
 Fails = Callable[[Sequence[Step]], bool]
 
 
-def shrink(program: Sequence[Step], fails: Fails) -> Sequence[Step]:
+def shrink(program: Sequence[Step], fails: Fails, *, tries: int = TRIES) -> Sequence[Step]:
     """Return the shortest program found that still fails, in a bounded number of tries."""
-    left = _Budget(fails)
+    left = _Budget(fails, tries)
     best = list(program)
     if not left(best):
         return best  # comparing more often has hidden it: keep what was found
@@ -29,9 +29,9 @@ def shrink(program: Sequence[Step], fails: Fails) -> Sequence[Step]:
 class _Budget:
     """Counts tries; when they are spent, nothing fails any more."""
 
-    def __init__(self, fails: Fails) -> None:
+    def __init__(self, fails: Fails, tries: int) -> None:
         self._fails = fails
-        self._tries = TRIES
+        self._tries = tries
 
     @property
     def is_spent(self) -> bool:

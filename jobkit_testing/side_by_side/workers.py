@@ -36,15 +36,21 @@ Child = Enqueue | EnqueueMany | Transaction
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Enter(Value):
-    """Announce a queue, as a worker does before its first claim there."""
+    """Announce a queue, as a worker does before its first claim there.
+
+    `late`: what another one heard that announced it before comes now.
+    """
 
     queue: str
+    late: bool = False
 
     def carry_out(self, world: World) -> object:
-        paused = world.run(Announce(queues=(self.queue,)))
-        if paused.version:
+        if not self.late:
+            world.heard.append(world.run(Announce(queues=(self.queue,))))
+        del world.heard[:-2]
+        if world.heard and (paused := world.heard[0 if self.late else -1]).version:
             world.run(SpreadPauses(queue=self.queue, paused=paused))
-        return paused
+        return None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -132,12 +138,16 @@ def take(world: World, member: CrewMember, claim: Claim) -> object:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class End(Value):
-    """How one attempt ended, and what its handler had enqueued by then."""
+    """How one attempt ended, and what its handler had enqueued by then.
+
+    `late`: by the lease that the worker had before, if it has claimed the job again.
+    """
 
     job: str
     outcome: Outcome = Succeeded()
     children: tuple[Child, ...] = ()
     duration: int = 7
+    late: bool = False
 
     def settlement(self, world: World, job: StoredJob) -> Settlement:
         """Return what the worker's engine makes of it."""
@@ -162,7 +172,7 @@ class Finish(Value):
 
     def carry_out(self, world: World) -> object:
         member = world.member(self.worker, self.queue)
-        found = [(end, member.find(end.job)) for end in self.ends]
+        found = [(end, member.find(end.job, late=end.late)) for end in self.ends]
         settlements = [end.settlement(world, job) for end, job in found if job is not None]
         if not settlements:
             return None
@@ -176,7 +186,8 @@ class Finish(Value):
         member.last_settle = settle
         if self.as_worker is None:
             for end in self.ends:
-                member.give_up(end.job)
+                if not end.late:
+                    member.give_up(end.job)
         settled = world.run(settle)
         for settlement, its in zip(settlements, settled, strict=True):
             if its.state in ENDED:

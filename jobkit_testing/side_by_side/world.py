@@ -21,6 +21,7 @@ from jobkit.store import (
     Heartbeat,
     LaneSet,
     Operation,
+    PausedTypes,
     QueueCounts,
     Settle,
     Store,
@@ -72,9 +73,10 @@ class CrewMember:
         while len(self.given_up) > REMEMBERED:
             del self.given_up[next(iter(self.given_up))]
 
-    def find(self, label: str) -> StoredJob | None:
-        """Return a job as it was claimed, also if it was given up."""
-        return self.held.get(label) or self.given_up.get(label)
+    def find(self, label: str, *, late: bool = False) -> StoredJob | None:
+        """Return a job as it was claimed, also if it was given up; `late`: as it was before."""
+        first, second = (self.given_up, self.held) if late else (self.held, self.given_up)
+        return first.get(label) or second.get(label)
 
 
 class World:
@@ -97,6 +99,7 @@ class World:
         self.cursors: dict[ListOf, str] = {}
         self.sizes: dict[str, QueueCounts] = {}
         self.ended: list[str] = []
+        self.heard: list[PausedTypes] = []
         self.steps = 0
 
     @property

@@ -68,15 +68,15 @@ def test_memory_and_redis_give_the_same_answers(
     each_redis_server: RedisServer, namespace: str
 ) -> None:
     """B55, B57: over the whole API; `make fuzz` does the same for as long as you like."""
-    found = fuzz(MemoryStore, redis_stores(each_redis_server, namespace), steps=400, seed=1)
+    found = fuzz(MemoryStore, redis_stores(each_redis_server, namespace), steps=250, seed=1)
 
     assert found.difference is None, str(found.difference)
-    assert found.steps == 400
+    assert found.steps == 250
 
 
 def test_memory_and_fakeredis_give_the_same_answers() -> None:
     """B55: its Lua is slow, so few steps."""
-    found = fuzz(MemoryStore, fake_store, steps=60, seed=2, program=60)
+    found = fuzz(MemoryStore, fake_store, steps=40, seed=2, program=40)
 
     assert found.difference is None, str(found.difference)
 
