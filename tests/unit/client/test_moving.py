@@ -87,9 +87,12 @@ def test_an_action_on_a_job_in_the_wrong_state_says_which(action: str) -> None:
     jobs.perform(Charge(3))
     ended.cancel()
     wrong = ended if action == "run_now" else waiting
+    before = wrong.record()
 
-    with pytest.raises(WrongState, match=f"{action}: job {wrong.id} is {wrong.record().state}"):
+    with pytest.raises(WrongState, match=f"{action}: job {wrong.id} is {before.state}"):
         getattr(wrong, action)()
+
+    assert wrong.record() == before
 
 
 def test_a_running_job_is_not_moved() -> None:
