@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from jobkit import BackendUnavailable, MemoryJobs
-from jobkit.store import Claim, Operation, Store
+from jobkit.store import Claim, Operation, Settle, Store
 from tests.e2e.backends import breaches, store_of
 from tests.e2e.handling import calling, collecting
 from tests.e2e.jobtypes import Ping, Pong
@@ -38,6 +38,29 @@ class LosesReplies:
                 results[at] = BackendUnavailable("the reply was lost", stored="unknown")
                 self.has_lost.set()
         return results
+
+
+class RefusesSettlements:
+    """Hands operations on, but for settlements until told."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.is_away = True
+        self.has_refused = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def run_many(
+        self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
+    ) -> list[Any]:
+        return [self._outcome(operation, now) for operation in operations]
+
+    def _outcome(self, operation: Operation[Any], now: int | None) -> Any:
+        if self.is_away and isinstance(operation, Settle):
+            self.has_refused.set()
+            return BackendUnavailable("its node is away", stored="no")
+        return self._store.run_many([operation], now=now)[0]
 
 
 def test_a_queue_that_is_away_holds_no_slots() -> None:
@@ -90,4 +113,24 @@ def test_what_it_was_given_waits_for_a_free_slot() -> None:
 
         assert not was_early
         jobs.drain(timeout=MINUTE)
+        assert breaches(jobs) == []
+
+
+def test_what_ended_while_its_queue_was_away_is_settled_after() -> None:
+    """B39: once, and nothing runs again for it."""
+    with MemoryJobs() as jobs:
+        store = RefusesSettlements(store_of(jobs))
+        vars(jobs)["_store"] = store
+        numbers: list[int] = []
+        jobs.register(collecting(numbers), job=Pong)
+        handles = jobs.enqueue_many(Pong(n) for n in range(3))
+        jobs.start(poll=timedelta(milliseconds=20))
+        heard(store.has_refused)
+
+        store.is_away = False
+        jobs.drain(timeout=timedelta(seconds=10))
+
+        records = [handle.record() for handle in handles]
+        assert [(record.state, record.starts) for record in records] == [("succeeded", 1)] * 3
+        assert sorted(numbers) == [0, 1, 2]
         assert breaches(jobs) == []

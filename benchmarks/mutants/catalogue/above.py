@@ -274,7 +274,7 @@ MUTANTS = (
         PUMP,
         "            refused=lambda _: self._unsettled.extend(endings),\n",
         "",
-        tests=("tests/e2e/test_redis_outages.py",),
+        tests=("tests/e2e/test_worker_away.py", "tests/e2e/test_redis_outages.py"),
     ),
     Mutant(
         "worker: a handler is not told that its lease is lost",

@@ -26,6 +26,8 @@ def test_pushes_at_the_same_time_have_channels_of_their_own() -> None:
     with channels.borrow() as again:
         assert again[0] in (first[0], second[0])
         assert again[1] == 2
+    with channels.borrow() as first, channels.borrow() as second:
+        assert first[0] != second[0]
 
 
 def test_a_request_that_failed_is_not_used_again() -> None:
