@@ -290,7 +290,7 @@ MUTANTS = (
         KEEPER,
         "for work in works if work.queue == queue and not work.ended)",
         "for work in works if work.queue == queue and work.started and not work.ended)",
-        tests=("tests/e2e/test_worker_cancels.py", "tests/e2e/test_redis_losses.py"),
+        tests=("tests/e2e/test_worker_leases.py",),
     ),
     Mutant(
         "worker: an abandoned attempt is given up at its deadline",
