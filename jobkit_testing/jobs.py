@@ -30,6 +30,7 @@ from jobkit.options import (
 )
 from jobkit.record import JobState
 from jobkit.store import (
+    Capability,
     Delete,
     ForgetStatistics,
     NewJob,
@@ -161,7 +162,10 @@ class TestingJobs(Acting, Assertions, Jobs):
 
     def start(self, **options: Unpack[WorkerOptions]) -> None:
         """Let later runs serve these queues, with this lease; nothing runs by itself."""
-        self._shop.settings = worker_settings(options)
+        settings = worker_settings(options)
+        if settings.prefetch:
+            self._engine.require(Capability.PREFETCH, f"prefetch={settings.prefetch}")
+        self._shop.settings = settings
 
     def shutdown(self, *, timeout: timedelta | None = None) -> None:
         """Forget what `start` was told; idempotent."""
@@ -174,18 +178,23 @@ class TestingJobs(Acting, Assertions, Jobs):
 
     def reset(self) -> None:
         """Forget jobs, schedules, pauses, what has happened; keep handlers, clock and `start`."""
+        has = self._engine.capabilities
+        self._engine.require(Capability.DELETES, "reset")
         self.faults.clear()
         for name in self._reader.paused_everywhere():
             drive(set_everywhere(name, paused=False), self._sender)
         for queue in self._reader.queues():
-            for kind in (None, *self._reader.pauses(queue).types):
+            kinds = (None, *self._reader.pauses(queue).types)
+            for kind in kinds if Capability.PAUSES in has else ():
                 self._sender(SetPause(queue=queue, type=kind, paused=False))
             for state in JobState:
                 for job in list(self._reader.in_state(queue, state)):
                     self._sender(Delete(queue=queue, id=job.id))
-            for each in self._sender(Schedules(queue=queue)).schedules:
-                self._sender(RemoveSchedule(queue=queue, name=each.schedule.name))
-            self._sender(ForgetStatistics(queue=queue))
+            if Capability.SCHEDULES in has:
+                for each in self._sender(Schedules(queue=queue)).schedules:
+                    self._sender(RemoveSchedule(queue=queue, name=each.schedule.name))
+            if Capability.STATISTICS in has:
+                self._sender(ForgetStatistics(queue=queue))
         self.timeline.clear()
         self._shop.forget()
         self._declared = -1  # what handlers declare is there again at the next look

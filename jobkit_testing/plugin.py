@@ -11,7 +11,8 @@ Two parts are loaded when options ask for them: `sides` compares the backends of
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+import sys
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "any_jobs" in metafunc.fixturenames:
         chosen = metafunc.config.stash[_BACKENDS]
         metafunc.parametrize("any_jobs", chosen, indirect=True)
+
+
+def pytest_report_collectionfinish(items: Sequence[pytest.Item]) -> list[str]:
+    """Say which stores are judged, by which version of the suite."""
+    suites = sys.modules.get("jobkit_testing.conformance")
+    return (
+        [] if suites is None else suites.report_lines(getattr(item, "cls", None) for item in items)
+    )
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from jobkit.errors import InvalidJob
 from jobkit.jobtype import JobType, named_type
 from jobkit.store import (
     AtomicOver,
+    Capability,
     Fire,
     NewJob,
     Operation,
@@ -123,6 +124,11 @@ class RecordingStore:
     def atomic_over(self) -> AtomicOver:
         """How far one push reaches."""
         return self._store.atomic_over
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the store can do beyond the core."""
+        return self._store.capabilities
 
     def waiter(self, worker: str) -> Waiter:
         """Return where this worker waits for hints."""

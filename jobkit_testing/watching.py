@@ -9,6 +9,7 @@ from jobkit.record import ENDED, JobState
 from jobkit.store import (
     AtomicOver,
     Cancel,
+    Capability,
     Delete,
     Fire,
     FireVerdict,
@@ -86,6 +87,11 @@ class WatchedStore:
     def atomic_over(self) -> AtomicOver:
         """How far one push reaches."""
         return self._store.atomic_over
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the store can do beyond the core."""
+        return self._store.capabilities
 
     def waiter(self, worker: str) -> Waiter:
         """Return where this worker waits for hints."""

@@ -19,7 +19,7 @@ from benchmarks.tracing.trace import Word
 from jobkit.errors import BackendUnavailable, InvalidOption, JobkitError, NotSupported
 from jobkit.redis.connections import address_of
 from jobkit.redis.waiter import RedisWaiter
-from jobkit.store import AtomicOver, Operation, Waiter
+from jobkit.store import ALL_CAPABILITIES, AtomicOver, Operation, Waiter
 
 R = TypeVar("R")
 REFUSALS = {kind.__name__: kind for kind in (InvalidOption, NotSupported)}
@@ -133,6 +133,7 @@ class RemoteStore:
     """The store of a worker process: asks the recorder. Hints it hears from Redis itself."""
 
     atomic_over: AtomicOver = "store"
+    capabilities = ALL_CAPABILITIES
 
     def __init__(self, path: str, sender: str, *, redis_url: str, namespace: str) -> None:
         self._path = path

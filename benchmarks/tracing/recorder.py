@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from benchmarks.tracing.trace import Did, Lost, Trace, Word
 from jobkit.clock import system_milliseconds
 from jobkit.errors import BackendUnavailable
-from jobkit.store import AtomicOver, Operation, Store, Waiter
+from jobkit.store import ALL_CAPABILITIES, AtomicOver, Operation, Store, Waiter
 
 R = TypeVar("R")
 Trouble = Literal["request lost", "reply lost", "cut off"]
@@ -93,6 +93,7 @@ class RecordedStore:
     """The store of somebody in the recorder's process; nothing of it gets lost."""
 
     atomic_over: AtomicOver = "store"
+    capabilities = ALL_CAPABILITIES
 
     def __init__(self, recorder: Recorder, store: Store, sender: str) -> None:
         self._recorder = recorder

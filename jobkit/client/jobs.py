@@ -23,7 +23,7 @@ from jobkit.inspect import Inspector
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions, ScheduleOptions
 from jobkit.protocols import Enqueuer, H, Schedule
-from jobkit.store import AsyncStore, NewJob, Queues, Store
+from jobkit.store import AsyncStore, Capability, NewJob, Queues, Store
 
 J = TypeVar("J", bound=DataclassLike)
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Jobs:
             )
         self._engine = engine
         self._store = store
-        engine.atomic_over = store.atomic_over
+        engine.use(store)
         self._sender = Sender(store, now=now, monotonic=monotonic, timeout=timeout.total_seconds())
         self._async_sender = AsyncSender(async_store, self._sender)
         self._control = Control(engine, self._sender)
@@ -197,4 +197,5 @@ class Jobs:
         )
 
     def _open_outbox(self, _: JobContext) -> JobOutbox:
+        self._engine.require(Capability.CHILDREN, "what a handler enqueues on its context")
         return JobOutbox(self._engine, self._control, self._async_control)

@@ -43,9 +43,11 @@ from jobkit.options import (
 from jobkit.process import process_number
 from jobkit.record import ENDED, WAITING, JobRecord, JobState
 from jobkit.store import (
+    ALL_CAPABILITIES,
     AtomicOver,
     Bounds,
     Cancel,
+    Capability,
     Delete,
     Get,
     KeyTaken,
@@ -56,7 +58,10 @@ from jobkit.store import (
     Queues,
     Reschedule,
     SetPriority,
+    Store,
     StoredJob,
+    needs_of_jobs,
+    refuse,
 )
 
 
@@ -88,7 +93,9 @@ class Engine:
         self.max_payload = _checked_max_payload(max_payload)
         self.durable = durable
         self._types: dict[str, JobType[Any]] = {}
-        self.atomic_over: AtomicOver = "store"  # whoever brings the store says what it can do
+        # Whoever brings the store says what it can do: see `use`.
+        self.atomic_over: AtomicOver = "store"
+        self.capabilities = ALL_CAPABILITIES
         self.scheduling = Scheduling(self.handlers, self.prepare)
         self._start_anew()
 
@@ -103,6 +110,22 @@ class Engine:
             durable=self.durable,
         )
 
+    def use(self, store: Store) -> None:
+        """Heed what a store can do; raise `NotSupported` if options of queues ask for more."""
+        self.atomic_over = store.atomic_over
+        self.capabilities = store.capabilities
+        for name, options in self.queues.items():
+            if options.order != "priority":
+                self.require(Capability.QUEUE_ORDER, f"order={options.order!r} of queue {name!r}")
+            if self.bounds(plain_name(name)) != Bounds():
+                self.require(Capability.RETENTION, f"what queue {name!r} keeps")
+        if Capability.QUEUE_ORDER not in self.capabilities:
+            self.orders = {}  # its one order needs no saying
+
+    def require(self, capability: Capability, asked: str) -> None:
+        """Raise `NotSupported` if the store cannot do what is asked for."""
+        refuse([(capability, asked)], self.capabilities)
+
     # From jobs to what is stored.
 
     def prepare(self, job: Any, options: Mapping[str, Any]) -> NewJob:
@@ -111,6 +134,8 @@ class Engine:
             self._start_anew()  # a fork: the parent goes on with its ids and channels
         new, its_type = self._preparer.prepare(job, options)
         self._types[new.type] = its_type
+        if self.capabilities is not ALL_CAPABILITIES:
+            refuse(needs_of_jobs([new]), self.capabilities)
         return new
 
     def prepare_chunks(

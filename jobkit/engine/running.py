@@ -36,6 +36,7 @@ from jobkit.progress import CheckedIn
 from jobkit.record import AttemptOutcome
 from jobkit.store import (
     Bury,
+    Capability,
     EndCancelled,
     Failure,
     Lane,
@@ -47,6 +48,8 @@ from jobkit.store import (
     SnoozeFor,
     StoredJob,
     Succeed,
+    needs_of_lanes,
+    refuse,
 )
 
 MAX_RESULT = 64 * 1024
@@ -105,6 +108,8 @@ class Runner:
         `cancelled`: by which the attempt is told to stop; left out: a new one. `on_checkin` gets
         what the handler says of how far it is.
         """
+        if Capability.CHECK_INS not in self._engine.capabilities:
+            on_checkin = self._refuse_check_in
         lease = Lease(id=stored.id, fence=stored.fence)
         call = self._engine.handlers.call(stored.type)
         if call is None:
@@ -166,16 +171,24 @@ class Runner:
                 return Release(lease=lease)
 
     def lane(self, type_name: str) -> Lane:
-        """Return how this process serves a stored type that it has a handler for."""
+        """Return how this process serves a stored type that it has a handler for.
+
+        Raises `NotSupported` if an option of the type asks for more than the store has.
+        """
         registration = self._engine.handlers.find(type_name)
         assert registration is not None  # callers take the names from the same handlers
         options = run_options({}, registration.job_type.options, self._engine.defaults)
-        return Lane(
+        lane = Lane(
             group=registration.job_type.name,
             limit=options.max_concurrency,
             on_lost_dead=options.on_lost == "dead",
             keep_dead=options.keep_dead,
         )
+        refuse(needs_of_lanes({type_name: lane}), self._engine.capabilities)
+        return lane
+
+    def _refuse_check_in(self, ctx: JobContext, _: CheckedIn) -> None:
+        self._engine.require(Capability.CHECK_INS, f"ctx.checkin of {ctx.type}")
 
     def _options(self, stored: StoredJob, call: Call) -> RunOptions:
         """Return the options of the attempt; those of calls that gave none are kept."""

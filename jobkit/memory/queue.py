@@ -14,7 +14,6 @@ from jobkit.memory.pauses import QueuePauses
 from jobkit.memory.schedules import Schedules
 from jobkit.memory.statistics import Ledger
 from jobkit.memory.ties import Ties
-from jobkit.memory.watermark import Watermark
 from jobkit.record import ENDED, JobState, Move
 from jobkit.store import (
     MAX_LOSSES,
@@ -28,6 +27,7 @@ from jobkit.store import (
     Order,
     StoredJob,
     Swept,
+    Watermark,
 )
 
 TRIMMED_AT_LEAST = 10

@@ -17,6 +17,7 @@ from jobkit.memory.pauses import changed
 from jobkit.memory.queue import MemoryQueue
 from jobkit.process import process_number
 from jobkit.store import (
+    ALL_CAPABILITIES,
     Announce,
     AtomicOver,
     Heartbeat,
@@ -39,6 +40,8 @@ BRINGS_QUEUE = (Heartbeat, PutSchedule, SetPause, SpreadPauses, UseOrder)
 
 class MemoryStore:
     """Keep jobs in this process; nothing outlives it."""
+
+    capabilities = ALL_CAPABILITIES
 
     def __init__(self, clock: Clock | None = None, *, atomic_over: AtomicOver = "store") -> None:
         self.atomic_over: AtomicOver = atomic_over

@@ -21,7 +21,7 @@ from jobkit.redis.faults import refused
 from jobkit.redis.keys import queue_names
 from jobkit.redis.server import Ask, Server
 from jobkit.redis.waiter import RedisWaiter
-from jobkit.store import AtomicOver, Operation, Waiter
+from jobkit.store import ALL_CAPABILITIES, AtomicOver, Operation, Waiter
 
 R = TypeVar("R")
 
@@ -30,6 +30,7 @@ class RedisStore:
     """Keep jobs in one Redis."""
 
     atomic_over: AtomicOver = "store"
+    capabilities = ALL_CAPABILITIES
 
     def __init__(self, connections: Connections, *, namespace: str = "jobkit") -> None:
         self._address = connections.address

@@ -14,6 +14,18 @@ What every store promises, and `jobkit_testing.conformance` checks:
 - Reads never write.
 """
 
+from jobkit.store.capabilities import (
+    ALL_CAPABILITIES,
+    CAPABILITY_OF,
+    CORE,
+    Capability,
+    Need,
+    needs,
+    needs_of_jobs,
+    needs_of_lanes,
+    refuse,
+    refuse_beyond,
+)
 from jobkit.store.counting import (
     LETTER_OF,
     MINUTE_LENGTH,
@@ -126,12 +138,16 @@ from jobkit.store.values import (
     Succeed,
     UniqueKey,
 )
+from jobkit.store.watermark import Watermark
 
 __all__ = [
+    "ALL_CAPABILITIES",
     "ATTEMPTS_KEPT",
     "CANCELLED_RUN",
+    "CAPABILITY_OF",
     "CAUGHT_UP_PER_MINUTE",
     "CLOCK_SLACK",
+    "CORE",
     "ENDED_LISTED",
     "LETTER_OF",
     "LOOKED_AT_ONCE",
@@ -156,6 +172,7 @@ __all__ = [
     "Bounds",
     "Bury",
     "Cancel",
+    "Capability",
     "CheckIn",
     "Claim",
     "Claimed",
@@ -178,6 +195,7 @@ __all__ = [
     "Lease",
     "Leave",
     "MarkTimedOut",
+    "Need",
     "NewJob",
     "NewSchedule",
     "Operation",
@@ -227,8 +245,14 @@ __all__ = [
     "UniqueKey",
     "UseOrder",
     "Waiter",
+    "Watermark",
     "Workers",
     "bucket_of",
     "counts_of",
+    "needs",
+    "needs_of_jobs",
+    "needs_of_lanes",
     "order_refused",
+    "refuse",
+    "refuse_beyond",
 ]

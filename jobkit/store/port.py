@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
+from jobkit.store.capabilities import Capability
 from jobkit.store.operations import AtomicOver, Operation
 
 R = TypeVar("R")
@@ -34,10 +35,16 @@ class Store(Protocol):
         """How far one push reaches: over all queues, or over one, which is then all it takes."""
         ...
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do beyond the core; anything else it refuses by name."""
+        ...
+
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step.
 
-        Raises `BackendUnavailable` if the store cannot be reached or refuses to write.
+        Raises `NotSupported`, and stores nothing, if it asks for what the store does not have;
+        `BackendUnavailable` if the store cannot be reached or refuses to write.
         """
         ...
 

@@ -10,7 +10,17 @@ from jobkit.clock import duration_milliseconds
 from jobkit.engine import Engine
 from jobkit.engine.running import Runner
 from jobkit.options import DEFAULT_QUEUE, WorkerSettings
-from jobkit.store import Beat, Claim, Heartbeat, Lane, LaneSet, PausedTypes, SpreadPauses, UseOrder
+from jobkit.store import (
+    Beat,
+    Capability,
+    Claim,
+    Heartbeat,
+    Lane,
+    LaneSet,
+    PausedTypes,
+    SpreadPauses,
+    UseOrder,
+)
 from jobkit.worker.turns import Turns
 
 _LOGGER = logging.getLogger("jobkit.worker")
@@ -239,6 +249,6 @@ class Lines:
             prefetch=share.prefetch,
             suspects=suspects,
             lease=self._lease,
-            idle=True,
+            idle=Capability.WAKING in self._engine.capabilities,
             bounds=self._engine.bounds(share.line.name),
         )

@@ -17,7 +17,7 @@ from jobkit.clock import Clock
 from jobkit.engine import Engine, drive
 from jobkit.errors import BackendUnavailable
 from jobkit.ids import jitter
-from jobkit.store import Declare, Declared, NewSchedule, Operation, Queues, Store
+from jobkit.store import Capability, Declare, Declared, NewSchedule, Operation, Queues, Store
 from jobkit.worker.rests import rest_after
 
 DECLARED_EVERY = 60.0  # seconds, well below the ten minutes after which schedules are removed
@@ -159,6 +159,8 @@ class Ticker:
 
     def _declare(self) -> None:
         """Tell all queues which schedules there are to be of our owners."""
+        if Capability.SCHEDULES not in self._store.capabilities:
+            return
         known: Sequence[str] = self._run(Queues())
         # Also where no queue is known any more: the store may have lost everything.
         queues = {*known, *(new.queue for new in self._declared)}

@@ -18,7 +18,7 @@ from jobkit.errors import BackendUnavailable
 from jobkit.ids import incarnation
 from jobkit.options import WorkerSettings
 from jobkit.report import Report
-from jobkit.store import Count, Leave, ReadPauses, Store
+from jobkit.store import Capability, Count, Leave, ReadPauses, Store
 from jobkit.worker.crew import Crew
 from jobkit.worker.keeper import Keeper
 from jobkit.worker.left import LEFT, why_left
@@ -52,7 +52,10 @@ class Worker:
         at_end_of_loop: Callable[[], Coroutine[Any, Any, None]],
         imports: tuple[str, ...] = (),
     ) -> None:
-        """Raise `InvalidHandler` if an isolated type has a handler that cannot be isolated."""
+        """Raise `InvalidHandler` if an isolated type has a handler that cannot be isolated.
+
+        Raises `NotSupported` if the settings or the handlers ask for more than the store has.
+        """
         self.name = worker_name()
         self._store = store
         self._now = now
@@ -70,6 +73,10 @@ class Worker:
             imports=imports,
         )
         self._crew.isolation.check()
+        if settings.prefetch:
+            engine.require(Capability.PREFETCH, f"prefetch={settings.prefetch}")
+        for _, declared in engine.scheduling.declared():
+            engine.require(Capability.SCHEDULES, f"the declared schedule {declared.spec!r}")
         self._pump = Pump(self._crew, engine, store, worker=self.name, clock=clock, now=now)
         lines = self._pump.lines
         self._keeper = Keeper(
@@ -86,9 +93,11 @@ class Worker:
         )
         self._pump.on_tick = self._keeper.on_tick = self._ticker.told
         self._pump.has_ticks_due = lambda: self._ticker.is_busy
-        self._listener = Listener(
-            store.waiter(self.name), queues=lambda: lines.names, on_hint=self._pump.hint
-        )
+        self._listener: Listener | None = None
+        if Capability.WAKING in store.capabilities:  # else the pump looks every `poll`
+            self._listener = Listener(
+                store.waiter(self.name), queues=lambda: lines.names, on_hint=self._pump.hint
+            )
 
     def start(self) -> None:
         """Start all threads."""
@@ -97,7 +106,8 @@ class Worker:
         self._ticker.start()
         self._keeper.start()
         self._pump.start()
-        self._listener.start()
+        if self._listener is not None:
+            self._listener.start()
 
     @property
     def is_exhausted(self) -> bool:
@@ -130,6 +140,10 @@ class Worker:
 
     def take_over(self, name: str, done: Callable[[], None]) -> None:
         """Take over what a dead worker of this command held; `done` is called when that is so."""
+        if Capability.TAKE_OVER not in self._store.capabilities:
+            _LOGGER.warning("what worker %s held comes back when its leases run out", name)
+            done()
+            return
         self._pump.succession.add(name, done)
         self._pump.hint()
 
@@ -178,7 +192,8 @@ class Worker:
         for work in late:
             self._crew.give_back(work)
         settled = self._pump.stop(SETTLE_GRACE)
-        self._listener.stop()
+        if self._listener is not None:
+            self._listener.stop()
         self._keeper.stop()
         # Also those whose handlers heeded the call: an async one is cancelled by it.
         handed_back = sum(work.handed_back for work in late)

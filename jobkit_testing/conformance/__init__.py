@@ -1,18 +1,21 @@
 """The suite that every store passes: what the port promises, as tests.
 
-Whoever writes a store subclasses `StoreConformance` in a test module, says how to make one, and
-gets every test:
+Whoever writes a store subclasses `StoreConformance` in a test module, says how to make one and
+what it can do beyond the core, and gets every test:
 
 ```python
 from collections.abc import Callable
 
 import pytest
 
-from jobkit.store import Store
+from jobkit.store import Capability, Store
 from jobkit_testing.conformance import StoreConformance
 
 
 class TestMyStore(StoreConformance):
+    capabilities = frozenset({Capability.PRIORITIES, Capability.CANCELS})
+    requires = "1"
+
     @pytest.fixture
     def make_store(self) -> Callable[[], Store]:
         return MyStore
@@ -20,13 +23,17 @@ class TestMyStore(StoreConformance):
 
 - `make_store` gives a function; each call of it returns a store that is fresh and empty. The
   suite closes what it made.
+- `capabilities`: left out, all of them. What is declared has to work, and what is not declared has
+  to be refused by name, with `NotSupported`, before anything is stored. A test that needs what is
+  not declared is not there; a case of one that does is skipped.
+- `requires`: the version of the suite that the store was written for. See `VERSION`.
 - Every operation is given its instant, starting at 2030-01-01; a store must use that instead of
   its own clock, and no test sleeps. Hints are the exception: to see that a worker is *not* woken
   the suite waits for 50 real milliseconds.
 - After each test the store's own `audit` of every queue must find nothing.
 - Each test says in its docstring which promises (`B12`) it stands for.
-- What a store cannot do it lists in `exceptions`, test name to reason. Such a test is expected to
-  fail: one that passes fails the suite, so the list cannot grow stale.
+- What a store cannot do yet it lists in `exceptions`, test name to reason. Such a test is expected
+  to fail: one that passes fails the suite, so the list cannot grow stale.
 """
 
 import pytest
@@ -35,6 +42,7 @@ _THEMES = (
     "bench",
     "builders",
     "cancelling",
+    "capable",
     "checking_in",
     "children",
     "claiming",
@@ -59,6 +67,7 @@ _THEMES = (
     "pushing",
     "queue_order",
     "reading",
+    "refusing",
     "replaying",
     "rescheduling",
     "retention",
@@ -75,6 +84,7 @@ _THEMES = (
     "timing",
     "uniqueness",
     "verdicts",
+    "versions",
     "waking",
     "workers",
 )
@@ -82,5 +92,6 @@ _THEMES = (
 pytest.register_assert_rewrite(*(f"{__name__}.{theme}" for theme in _THEMES))
 
 from jobkit_testing.conformance.suite import StoreConformance  # noqa: E402  # see above
+from jobkit_testing.conformance.versions import VERSION, report_lines  # noqa: E402
 
-__all__ = ["StoreConformance"]
+__all__ = ["VERSION", "StoreConformance", "report_lines"]

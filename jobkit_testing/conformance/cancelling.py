@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import Cancel, Settlement, StoredJob
+from jobkit.store import Cancel, Capability, Settlement, StoredJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     QUEUE,
@@ -18,6 +18,7 @@ from jobkit_testing.conformance.builders import (
     lanes,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.settling import each_settlement
 from jobkit_testing.conformance.states import STATES, a_job_in
 
@@ -25,6 +26,7 @@ WAITING = ("scheduled", "queued", "retrying", "due", "suspect")
 ENDED = ("succeeded", "dead", "cancelled")
 
 
+@only_with(Capability.CANCELS)
 class Cancelling:
     """Tests of `Cancel`."""
 
@@ -109,6 +111,7 @@ class Cancelling:
 
         assert states == [None, None]
 
+    @only_with(Capability.DELETES)
     def test_a_job_is_looked_for_in_its_queue_only(self, bench: Bench) -> None:
         """B12: an id of another queue is unknown here."""
         job_id = bench.push_one(a_job(queue="mail"))
@@ -163,6 +166,7 @@ class Cancelling:
 
         assert bench.get(job.id).result is None
 
+    @only_with(Capability.RETENTION)
     def test_a_marked_job_that_is_buried_without_a_record_ends_cancelled(
         self, bench: Bench
     ) -> None:
@@ -174,6 +178,7 @@ class Cancelling:
 
         assert bench.get(job.id).state is JobState.CANCELLED
 
+    @only_with(Capability.PRIORITIES)
     def test_a_cancel_and_a_success_in_either_order_have_one_winner(self, bench: Bench) -> None:
         """B44: and both are told who."""
         first, second = (bench.push_one(a_job(priority=n)) for n in (1, 2))

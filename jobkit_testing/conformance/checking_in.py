@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from jobkit.record import ENDED, JobState
-from jobkit.store import Cancel, CheckIn, Lease, Reschedule, StoredJob
+from jobkit.store import Cancel, Capability, CheckIn, Lease, Reschedule, StoredJob
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -20,6 +20,7 @@ from jobkit_testing.conformance.builders import (
     retry,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 HALF = b'["half",1,2]'
 
@@ -31,6 +32,7 @@ def checking_in(
     return CheckIn(queue=QUEUE, worker=worker.name, lease=lease or lease_of(job), progress=progress)
 
 
+@only_with(Capability.CHECK_INS)
 class CheckingIn:
     """Tests of `CheckIn`."""
 
@@ -48,6 +50,7 @@ class CheckingIn:
         assert bench.get(job.id) == expected
         assert bench.page(JobState.RUNNING) == [expected]
 
+    @only_with(Capability.CANCELS)
     def test_the_last_check_in_counts(self, bench: Bench) -> None:
         """B29: a job keeps one, whatever came between."""
         bench.push(a_job())
@@ -135,6 +138,7 @@ class CheckingIn:
 
         assert copy == replace(job, progress=HALF, checked_in_at=START)
 
+    @only_with(Capability.RESCHEDULES)
     def test_a_job_that_begins_anew_has_said_nothing(self, bench: Bench) -> None:
         """B45: as if it had never run."""
         bench.push(a_job())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobkit.record import JobState
-from jobkit.store import Cancel, Delete
+from jobkit.store import Cancel, Capability, Delete
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -16,11 +16,14 @@ from jobkit_testing.conformance.builders import (
     retry,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 
+@only_with(Capability.CHILDREN)
 class Children:
     """Tests of `Succeed.children`."""
 
+    @only_with(Capability.PRIORITIES, Capability.RETENTION)
     def test_children_are_stored_with_the_success_of_their_job(self, bench: Bench) -> None:
         """B41: in the same step."""
         bench.push(a_job())
@@ -91,6 +94,7 @@ class Children:
 
         assert bench.snapshot() == before
 
+    @only_with(Capability.PRIORITIES, Capability.DELETES)
     def test_a_success_seen_again_brings_no_child_back(self, bench: Bench) -> None:
         """B41, B46: also when the child has run or was deleted."""
         bench.push(a_job())
@@ -106,6 +110,7 @@ class Children:
         assert bench.get(ran.id).state is JobState.SUCCEEDED
         assert bench.find(deleted.id) is None
 
+    @only_with(Capability.RETENTION)
     def test_a_success_that_is_dropped_at_once_publishes_its_children(self, bench: Bench) -> None:
         """B36, B41: retention is about the record, not about what the job did."""
         bench.push(a_job(retention=0))
@@ -131,6 +136,7 @@ class Children:
 
         assert [bench.find(c.id, queue=c.queue) for c in children] == [None, None]
 
+    @only_with(Capability.DELETES)
     def test_a_deleted_job_publishes_nothing(self, bench: Bench) -> None:
         """B41, B46: nobody can tell any more whether it held its lease."""
         bench.push(a_job())
@@ -143,6 +149,7 @@ class Children:
 
         assert bench.find(child.id) is None
 
+    @only_with(Capability.CANCELS)
     def test_a_cancelled_run_publishes_nothing(self, bench: Bench) -> None:
         """B41, B44: result and children are dropped."""
         bench.push(a_job())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from jobkit.record import JobState
-from jobkit.store import WORKER_FORGOTTEN, StoredJob
+from jobkit.store import WORKER_FORGOTTEN, Capability, StoredJob
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -17,6 +17,7 @@ from jobkit_testing.conformance.builders import (
     release,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 
 class Claiming:
@@ -99,6 +100,7 @@ class Claiming:
         taken = [job_id for share in shares for job_id in share]
         assert sorted(taken) == sorted(ids)
 
+    @only_with(Capability.PRIORITIES)
     def test_types_that_a_worker_does_not_serve_wait_untouched(self, bench: Bench) -> None:
         """B24: others' jobs are not even looked at, and are no reason to come back."""
         other = bench.push_one(a_job("B", priority=-5))
@@ -112,6 +114,7 @@ class Claiming:
         assert not claimed.more
         assert bench.get(other) == before
 
+    @only_with(Capability.PRIORITIES)
     def test_a_backlog_of_unserved_types_hides_nothing(self, bench: Bench) -> None:
         """B24: thousands of better jobs in hundreds of lanes that another worker serves."""
         bench.push(*[a_job(f"other{i % 300}", priority=-5) for i in range(2_000)])
@@ -138,6 +141,7 @@ class Claiming:
 
         assert [[job.id for job in share] for share in taken] == [[job_id] for job_id in ids]
 
+    @only_with(Capability.TAKE_OVER)
     def test_other_queues_are_left_alone(self, bench: Bench) -> None:
         """B12: a claim names its queue and takes from no other."""
         bench.push(a_job(queue="mail", priority=-5), a_job(queue="reports"))

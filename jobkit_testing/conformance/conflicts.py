@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import REPLAY_WINDOW, Cancel, Delete, KeyTaken, StoredJob
+from jobkit.store import REPLAY_WINDOW, Cancel, Capability, Delete, KeyTaken, StoredJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     HOUR,
@@ -18,6 +18,7 @@ from jobkit_testing.conformance.builders import (
     succeed,
     unique,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.spans import DETOURS, Happening
 
 KEY = unique(until="done")
@@ -27,11 +28,13 @@ each_conflict = pytest.mark.parametrize("on_conflict", ["return", "raise", "repl
 OnConflict = Literal["return", "raise", "replace"]
 
 
+@only_with(Capability.UNIQUE_KEYS)
 class Conflicts:
     """Tests of pushes and children that meet a held key."""
 
     # A push that is to be refused
 
+    @only_with(Capability.DELETES)
     def test_a_refused_job_stores_nothing_of_its_push(self, bench: Bench) -> None:
         """B21: all or none, over all queues; the answer names the first that is refused."""
         holder = bench.push_one(a_job(unique=KEY))
@@ -62,6 +65,7 @@ class Conflicts:
 
     # A push that replaces
 
+    @only_with(Capability.PRIORITIES, Capability.RETENTION)
     @pytest.mark.parametrize("delay", [0, SECOND])
     def test_a_waiting_holder_gets_the_new_content(self, bench: Bench, delay: int) -> None:
         """B21: payload and metadata; due time, priority, options and all else stay its own."""
@@ -113,6 +117,7 @@ class Conflicts:
         assert (after.payload, after.metadata) == (b"2", b"{}")
         assert contents(after) == contents(before)
 
+    @only_with(Capability.PREFETCH)
     def test_a_running_holder_is_left_alone(self, bench: Bench) -> None:
         """B21: its handler has read the payload already, or is about to; also a prefetched one."""
         keys = [unique(f"A|{n}", until="done", on_conflict="replace") for n in range(2)]
@@ -182,6 +187,7 @@ class Conflicts:
 
     # Copies of a push
 
+    @only_with(Capability.DELETES)
     def test_the_copy_of_a_push_answers_as_the_first_did(self, bench: Bench) -> None:
         """B6, B21: with the holders of then, though they are gone by now."""
         holder = bench.push_one(a_job(unique=KEY))
@@ -199,6 +205,7 @@ class Conflicts:
         assert second == first
         assert bench.snapshot() == before
 
+    @only_with(Capability.DELETES)
     def test_the_copy_of_a_refused_push_is_refused(self, bench: Bench) -> None:
         """B6, B21: though the key is free by now; the next push is a new one."""
         holder = bench.push_one(a_job(unique=KEY))
@@ -225,6 +232,7 @@ class Conflicts:
 
     # Children
 
+    @only_with(Capability.CHILDREN)
     @each_conflict
     def test_a_child_whose_key_is_held_is_not_stored(
         self, bench: Bench, on_conflict: OnConflict
@@ -242,6 +250,7 @@ class Conflicts:
         assert bench.ids(JobState.QUEUED) == {holder, plain.id}
         assert bench.get(holder).payload == (b"2" if on_conflict == "replace" else b"1")
 
+    @only_with(Capability.CHILDREN)
     def test_a_child_may_hold_the_key_that_its_parent_held(self, bench: Bench) -> None:
         """B22, B41: the span of the parent ends in the step that publishes the child."""
         bench.push_one(a_job(unique=KEY))
@@ -252,6 +261,7 @@ class Conflicts:
 
         assert bench.holder(KEY) == child.id
 
+    @only_with(Capability.CHILDREN)
     def test_children_of_one_settlement_share_a_key(self, bench: Bench) -> None:
         """B40, B41: the first of them holds it, over queues and parents."""
         bench.push(a_job(), a_job())
@@ -265,6 +275,7 @@ class Conflicts:
 
         assert bench.ids(JobState.QUEUED, queue="mail") == {children[0].id}
 
+    @only_with(Capability.CHILDREN, Capability.CANCELS, Capability.DELETES)
     def test_a_child_that_is_dropped_takes_no_key(self, bench: Bench) -> None:
         """B41: its parent was cancelled, or had lost its lease."""
         key = unique("B|k")

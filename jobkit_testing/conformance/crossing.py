@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from jobkit.record import ENDED, WAITING, JobState
-from jobkit.store import Cancel, Delete, Operation, Reschedule, SetPriority
+from jobkit.store import Cancel, Capability, Delete, Operation, Reschedule, SetPriority
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import HOUR, LEASE, SETTLEMENTS, a_job, succeed
+from jobkit_testing.conformance.capable import only_with
 
 State = JobState | None
 WAITS = (JobState.SCHEDULED, JobState.QUEUED, JobState.RETRYING)
@@ -125,6 +126,7 @@ class Crossings:
 
             assert bench.store.audit(crossing.queue) == []
 
+    @only_with(Capability.RESCHEDULES)
     @pytest.mark.parametrize("worker", SETTLEMENTS)
     def test_a_late_settlement_changes_nothing_of_another_life(
         self, bench: Bench, worker: str

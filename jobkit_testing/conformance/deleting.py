@@ -7,15 +7,17 @@ from collections.abc import Callable
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import Delete, Settlement, StoredJob
+from jobkit.store import Capability, Delete, Settlement, StoredJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import LEASE, QUEUE, SECOND, a_job, lanes
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.settling import each_settlement
 from jobkit_testing.conformance.states import STATES, a_job_in
 
 each_place = pytest.mark.parametrize("where", STATES)
 
 
+@only_with(Capability.DELETES)
 class Deleting:
     """Tests of `Delete`."""
 
@@ -91,6 +93,7 @@ class Deleting:
         assert (settled.verdict, settled.state) == ("gone", None)
         assert bench.snapshot() == before
 
+    @only_with(Capability.PREFETCH)
     def test_a_heartbeat_tells_that_a_job_was_deleted(self, bench: Bench) -> None:
         """B46: so its handler can stop; the job stays away."""
         job = a_job_in(bench, "running")

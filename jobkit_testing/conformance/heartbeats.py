@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from jobkit.record import JobState
-from jobkit.store import Cancel, Delete, MarkTimedOut
+from jobkit.store import Cancel, Capability, Delete, MarkTimedOut
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -16,6 +16,7 @@ from jobkit_testing.conformance.builders import (
     lease_of,
     retry,
 )
+from jobkit_testing.conformance.capable import only_with
 
 
 class Heartbeats:
@@ -33,6 +34,7 @@ class Heartbeats:
         assert beat.now == START + SECOND
         assert (beat.lost, beat.cancelled, beat.deleted) == ((), (), ())
 
+    @only_with(Capability.CANCELS, Capability.DELETES)
     def test_a_heartbeat_sorts_leases_by_what_befell_them(self, bench: Bench) -> None:
         """B38, B44, B46: each in one list, in the order in which they were named."""
         bench.push(*[a_job() for _ in range(7)])
@@ -53,6 +55,7 @@ class Heartbeats:
         assert beat.cancelled == (cancelled_2.id, cancelled_1.id)
         assert beat.deleted == (deleted_2.id, deleted_1.id)
 
+    @only_with(Capability.CANCELS)
     def test_a_cancel_is_told_with_every_heartbeat(self, bench: Bench) -> None:
         """B44: one lost reply loses nothing."""
         bench.push(a_job())
@@ -64,6 +67,7 @@ class Heartbeats:
 
         assert [beat.cancelled for beat in beats] == [(job.id,)] * 3
 
+    @only_with(Capability.CANCELS)
     def test_a_job_that_is_to_be_cancelled_keeps_its_lease(self, bench: Bench) -> None:
         """B44: its handler may take its time."""
         bench.push(a_job())

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from jobkit.record import ENDED, WAITING, JobState
-from jobkit.store import KeyTaken, Reschedule
+from jobkit.store import Capability, KeyTaken, Reschedule
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     HOUR,
@@ -19,10 +19,12 @@ from jobkit_testing.conformance.builders import (
     succeed,
     unique,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.conflicts import KEY
 from jobkit_testing.conformance.spans import ENDINGS, Happening
 
 
+@only_with(Capability.UNIQUE_KEYS)
 class KeyTimes:
     """Tests of the expiry of keys, and of jobs that are moved or begin anew."""
 
@@ -44,6 +46,7 @@ class KeyTimes:
         assert second != first
         assert bench.push_one(a_job(unique=key)) == second
 
+    @only_with(Capability.DELETES)
     def test_a_job_that_is_overdue_holds_its_key_from_now(self, bench: Bench) -> None:
         """B22: its time is counted from when it could start first."""
         key = unique(ttl=SECOND)
@@ -64,6 +67,7 @@ class KeyTimes:
 
         assert bench.push_one(a_job(unique=key)) == first
 
+    @only_with(Capability.PRIORITIES)
     @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
     def test_the_end_of_an_old_owner_leaves_the_new_one_its_key(
         self, bench: Bench, ending: Happening
@@ -91,6 +95,7 @@ class KeyTimes:
 
         assert bench.holder(key) == heir
 
+    @only_with(Capability.DELETES, Capability.RESCHEDULES)
     def test_a_waiting_job_that_is_moved_holds_its_key_from_its_new_time(
         self, bench: Bench
     ) -> None:
@@ -109,6 +114,7 @@ class KeyTimes:
         bench.advance(1)
         assert bench.holder(later) is None
 
+    @only_with(Capability.RESCHEDULES)
     @pytest.mark.parametrize("taken_over", [False, True])
     def test_a_key_whose_time_is_over_does_not_come_back_by_a_move(
         self, bench: Bench, taken_over: bool
@@ -125,6 +131,7 @@ class KeyTimes:
 
     # Jobs that have ended begin anew
 
+    @only_with(Capability.DELETES, Capability.RESCHEDULES)
     @pytest.mark.parametrize("until", ["started", "done"])
     @pytest.mark.parametrize("delay", [None, HOUR])
     def test_an_ended_job_that_begins_anew_takes_its_key_again(
@@ -149,6 +156,7 @@ class KeyTimes:
         ann.settle(succeed(running))
         assert bench.holder(key) is None
 
+    @only_with(Capability.RETENTION, Capability.RESCHEDULES)
     @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
     def test_an_ended_job_stays_as_it_is_while_another_holds_its_key(
         self, bench: Bench, ending: Happening
@@ -166,6 +174,7 @@ class KeyTimes:
         assert answer == (None if gone else KeyTaken(holder=other))
         assert bench.snapshot() == before
 
+    @only_with(Capability.RESCHEDULES)
     def test_a_job_that_waits_is_moved_though_another_holds_its_key(self, bench: Bench) -> None:
         """B22, B45: a retry does not ask for the key again, nor does moving it."""
         key = unique()

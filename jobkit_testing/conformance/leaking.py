@@ -10,6 +10,7 @@ from jobkit.record import ENDED, WAITING, JobState
 from jobkit.store import (
     Bounds,
     Cancel,
+    Capability,
     Claimed,
     Delete,
     KeyTaken,
@@ -30,6 +31,7 @@ from jobkit_testing.conformance.builders import (
     succeed,
     unique,
 )
+from jobkit_testing.conformance.capable import only_with
 
 ROUND = 100  # operations in one round trip
 KEYS = 25
@@ -122,6 +124,15 @@ class Crowd:
         )
 
 
+@only_with(
+    Capability.UNIQUE_KEYS,
+    Capability.RETENTION,
+    Capability.PREFETCH,
+    Capability.CHILDREN,
+    Capability.CANCELS,
+    Capability.DELETES,
+    Capability.RESCHEDULES,
+)
 class Leaking:
     """What a long life leaves behind."""
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from jobkit.record import JobState
-from jobkit.store import MAX_LOSSES, RECLAIMED_PER_CLAIM, Cancel, Claimed, Lane, MarkTimedOut
+from jobkit.store import (
+    MAX_LOSSES,
+    RECLAIMED_PER_CLAIM,
+    Cancel,
+    Capability,
+    Claimed,
+    Lane,
+    MarkTimedOut,
+)
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -15,6 +23,7 @@ from jobkit_testing.conformance.builders import (
     lease_of,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 ONCE = lanes(A=Lane(group="A", on_lost_dead=True))
 ONCE_DROPPED = lanes(A=Lane(group="A", on_lost_dead=True, keep_dead=False))
@@ -78,6 +87,7 @@ class Leases:
         assert (waiting.fence, waiting.worker, waiting.version) == (lost.fence, "ann", "1")
         assert (waiting.started_at, waiting.finished_at) == (START, None)
 
+    @only_with(Capability.PRIORITIES)
     def test_a_lost_job_waits_at_the_front_of_its_priority(self, bench: Bench) -> None:
         """B37: before those that came after it, behind better priorities."""
         bench.push(a_job(), a_job(), a_job())
@@ -148,6 +158,7 @@ class Leases:
         assert second.fence > first.fence
         assert second.losses == 1
 
+    @only_with(Capability.PREFETCH)
     def test_the_loser_of_a_lease_can_do_nothing_more(self, bench: Bench) -> None:
         """B38: neither settle nor extend nor mark; and it is told."""
         bench.push(a_job())
@@ -214,6 +225,7 @@ class Leases:
         assert [a.worker for a in dead.attempts] == ["victim-1", "victim-2", "victim-3"]
         assert keeper.claim().ended == ()
 
+    @only_with(Capability.RETENTION)
     def test_poison_is_dropped_if_its_type_keeps_no_dead(self, bench: Bench) -> None:
         """B36, B37: `keep_dead=False`; it is reported all the same."""
         bench.push(a_job())
@@ -227,6 +239,7 @@ class Leases:
         assert bench.find(job_id) is None
         assert bench.count().dead == 0
 
+    @only_with(Capability.ON_LOST)
     def test_a_job_that_runs_once_at_most_is_dead_when_lost(self, bench: Bench) -> None:
         """B37: `on_lost="dead"`."""
         bench.push(a_job())
@@ -241,6 +254,7 @@ class Leases:
         assert (dead.state, dead.starts, dead.losses) == (JobState.DEAD, 1, 1)
         assert [attempt.outcome for attempt in dead.attempts] == ["lost"]
 
+    @only_with(Capability.RETENTION, Capability.ON_LOST)
     def test_a_job_that_runs_once_at_most_is_dropped_if_its_type_keeps_no_dead(
         self, bench: Bench
     ) -> None:
@@ -255,6 +269,7 @@ class Leases:
         assert claimed.ended == (job.id,)
         assert bench.find(job.id) is None
 
+    @only_with(Capability.PREFETCH, Capability.ON_LOST)
     def test_a_prefetched_job_that_runs_once_at_most_may_be_given_to_another(
         self, bench: Bench
     ) -> None:
@@ -268,6 +283,7 @@ class Leases:
 
         assert (len(claimed.jobs), claimed.ended) == (1, ())
 
+    @only_with(Capability.ON_LOST)
     def test_how_a_lost_job_ends_is_the_word_of_the_worker_that_ran_it(self, bench: Bench) -> None:
         """B37: read when the job is claimed, not when it is found lost."""
         bench.push(a_job())
@@ -280,6 +296,7 @@ class Leases:
         assert claimed.ended == (job.id,)
         assert bench.get(job.id).state is JobState.DEAD
 
+    @only_with(Capability.CANCELS)
     def test_a_job_that_was_to_be_cancelled_is_cancelled_when_lost(self, bench: Bench) -> None:
         """B44: it is not run again."""
         bench.push(a_job())
@@ -294,6 +311,7 @@ class Leases:
         assert bench.get(job.id).state is JobState.CANCELLED
         assert bench.get(job.id).finished_at == bench.now
 
+    @only_with(Capability.PREFETCH, Capability.CANCELS)
     def test_a_cancelled_job_that_had_not_started_is_cancelled_when_lost(
         self, bench: Bench
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jobkit.record import JobState
-from jobkit.store import Cancel, Delete, Lane, Settlement, StoredJob
+from jobkit.store import Cancel, Capability, Delete, Lane, Settlement, StoredJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -15,15 +15,18 @@ from jobkit_testing.conformance.builders import (
     lanes,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.settling import each_settlement
 
 ONE_OF_L = lanes("A", L=Lane(group="L", limit=1))
 TWO_OF_L = lanes("A", L=Lane(group="L", limit=2))
 
 
+@only_with(Capability.LIMITS)
 class Limits:
     """Tests of the limits of lanes."""
 
+    @only_with(Capability.PRIORITIES)
     def test_a_claim_takes_one_of_a_type_with_one_slot_left_and_others(self, bench: Bench) -> None:
         """B23, B26: a claim of 16 is not cut short by a full type."""
         bench.push(*[a_job("L", priority=-1) for _ in range(20)], *[a_job() for _ in range(20)])
@@ -53,6 +56,7 @@ class Limits:
 
         assert (len(claimed.jobs), claimed.more) == (1, False)
 
+    @only_with(Capability.PRIORITIES)
     def test_a_full_lane_blocks_nobody_behind_it(self, bench: Bench) -> None:
         """B26: better jobs that may not run are passed over."""
         bench.push(*[a_job("L", priority=-9) for _ in range(50)])
@@ -63,6 +67,7 @@ class Limits:
 
         assert [job.id for job in taken] == [other]
 
+    @only_with(Capability.PRIORITIES)
     def test_many_full_lanes_block_nobody_behind_them(self, bench: Bench) -> None:
         """B26, B50: each is one look-up."""
         limited = {f"L{i}": Lane(group=f"L{i}", limit=1) for i in range(60)}
@@ -111,6 +116,7 @@ class Limits:
 
         assert taken == [2, 0, 1]
 
+    @only_with(Capability.PRIORITIES)
     @each_settlement
     def test_a_slot_is_free_again_after_every_settlement(
         self, bench: Bench, settlement: Callable[[StoredJob], Settlement]
@@ -126,6 +132,7 @@ class Limits:
         assert full == []
         assert len(ann.take(5)) == 1
 
+    @only_with(Capability.CANCELS)
     @each_settlement
     def test_a_slot_is_free_again_after_a_cancelled_run(
         self, bench: Bench, settlement: Callable[[StoredJob], Settlement]
@@ -142,6 +149,7 @@ class Limits:
         assert marked == []
         assert len(ann.take(5)) == 1
 
+    @only_with(Capability.RETENTION)
     def test_a_slot_is_free_again_after_a_burial_without_a_record(self, bench: Bench) -> None:
         """B26, B36: `keep_dead=False` drops the job, and its slot with it."""
         bench.push(a_job("L"), a_job("L"))
@@ -151,6 +159,7 @@ class Limits:
 
         assert len(ann.take(5)) == 1
 
+    @only_with(Capability.RETENTION)
     def test_a_slot_is_free_again_after_a_success_without_retention(self, bench: Bench) -> None:
         """B26, B36: likewise a job that is dropped at its end."""
         bench.push(a_job("L", retention=0), a_job("L"))
@@ -160,6 +169,7 @@ class Limits:
 
         assert len(ann.take(5)) == 1
 
+    @only_with(Capability.DELETES)
     def test_a_slot_is_free_again_after_a_delete(self, bench: Bench) -> None:
         """B26, B46: a deleted job counts nowhere."""
         bench.push(a_job("L"), a_job("L"))
@@ -170,6 +180,7 @@ class Limits:
 
         assert len(ann.take(5)) == 1
 
+    @only_with(Capability.PRIORITIES)
     def test_a_slot_is_a_lease(self, bench: Bench) -> None:
         """B26, B37: held while that lives, and free again with the claim that reclaims it."""
         bench.push(a_job("L", priority=1), a_job("L", priority=2))
@@ -184,6 +195,7 @@ class Limits:
         assert full == []
         assert [job.id for job in taken] == [lost.id]
 
+    @only_with(Capability.ON_LOST)
     def test_a_slot_is_free_again_after_a_loss_that_ends_the_job(self, bench: Bench) -> None:
         """B26, B37: poison leaves its slot too."""
         once = lanes(L=Lane(group="L", limit=1, on_lost_dead=True))
@@ -198,6 +210,7 @@ class Limits:
         assert taken[0].id != lost.id
         assert bench.get(lost.id).state is JobState.DEAD
 
+    @only_with(Capability.PREFETCH)
     def test_prefetched_jobs_count_for_the_limit(self, bench: Bench) -> None:
         """B26: a slot is taken with the claim, not with the start."""
         bench.push(*[a_job("L") for _ in range(5)])

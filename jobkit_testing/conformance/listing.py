@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import Delete, Lane, Order, Page, Place, StoredJob, UseOrder
+from jobkit.store import Capability, Delete, Lane, Order, Page, Place, StoredJob, UseOrder
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     QUEUE,
@@ -17,6 +17,7 @@ from jobkit_testing.conformance.builders import (
     retry,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.states import STATES, a_job_in
 
 each_state = pytest.mark.parametrize("state", list(JobState))
@@ -73,6 +74,7 @@ class Listing:
         here = {"A": 2, "B": 1}
         assert by_type == expected | {STATES[where]: expected[STATES[where]] | here}
 
+    @only_with(Capability.LISTING)
     @each_state
     @pytest.mark.parametrize("limit", [1, 2, 3, 100])
     def test_a_page_shows_the_types_asked_for(
@@ -90,6 +92,7 @@ class Listing:
         }
         assert len(listed(bench, state, "A", "C", limit=limit)) == 4
 
+    @only_with(Capability.LISTING)
     @each_state
     def test_types_are_shown_in_the_order_of_all(self, bench: Bench, state: JobState) -> None:
         """B47: a filter leaves out, and moves nothing."""
@@ -97,6 +100,7 @@ class Listing:
 
         assert listed(bench, state, "A", "B") == listed(bench, state)
 
+    @only_with(Capability.LISTING)
     @pytest.mark.parametrize("state", [s for s in JobState if s is not JobState.QUEUED])
     def test_the_newest_come_first_if_asked_for(self, bench: Bench, state: JobState) -> None:
         """B47: the other way round."""
@@ -107,6 +111,7 @@ class Listing:
         assert backward == forward[::-1]
         assert listed(bench, state, "A", newest_first=True) == listed(bench, state, "A")[::-1]
 
+    @only_with(Capability.DELETES)
     @each_state
     @each_order
     @pytest.mark.parametrize("types", ["", "A"])
@@ -143,6 +148,7 @@ class Listing:
         assert [job.id for job in first.jobs] == order[:2]
         assert [job_id for job_id in rest if job_id in order] == [order[2], *order[4:]]
 
+    @only_with(Capability.DELETES)
     @each_order
     def test_pages_go_on_between_jobs_of_one_instant(
         self, bench: Bench, *, newest_first: bool
@@ -171,6 +177,7 @@ class Listing:
 
         assert shown == order
 
+    @only_with(Capability.LIMITS, Capability.LISTING)
     def test_running_jobs_count_under_their_stored_name(self, bench: Bench) -> None:
         """B1, B47: not under that of their group, whose limit they share."""
         group = Lane(group="New", limit=5)
@@ -193,6 +200,7 @@ class Listing:
         assert after[JobState.RUNNING] == {"New": 2}
         assert after[JobState.SUCCEEDED] == {"Old": 3}
 
+    @only_with(Capability.RETENTION)
     def test_totals_by_type_follow_a_trim(self, bench: Bench) -> None:
         """B36, B47: what retention drops is no longer counted, with one of its own or without."""
         bench.push(*[a_job("AB"[n % 2], retention=(None, SECOND)[n % 4 // 2]) for n in range(16)])
@@ -216,6 +224,7 @@ class Listing:
         ]
         assert [after[state] for state in ended] == [{}, {}, {}]
 
+    @only_with(Capability.PRIORITIES, Capability.QUEUE_ORDER)
     @pytest.mark.parametrize("order", ["priority", "run_at"])
     def test_the_job_that_is_due_longest_is_told(self, bench: Bench, order: Order) -> None:
         """B10, B47: of all that could run, ready or not yet promoted, whatever their priority."""

@@ -11,10 +11,12 @@ from jobkit.record import ENDED, WAITING, JobState
 from jobkit.store import (
     Bounds,
     Cancel,
+    Capability,
     Delete,
     Lane,
     MarkTimedOut,
     NewJob,
+    Operation,
     RemoveSchedule,
     Reschedule,
     SetPriority,
@@ -22,6 +24,7 @@ from jobkit.store import (
     StoredJob,
     TakeOver,
     Ticks,
+    needs,
 )
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
@@ -35,10 +38,10 @@ from jobkit_testing.conformance.builders import (
     lease_of,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 STEPS = 300
 LIMIT = 3
-SERVED = lanes("A", "B", L=Lane(group="L", limit=LIMIT), M=Lane(group="L", limit=LIMIT))
 BOUNDS = Bounds(finished_for=60 * SECOND, finished_max=8, dead_for=120 * SECOND, dead_max=5)
 
 
@@ -49,7 +52,11 @@ class Walk:
         self.bench = bench
         self.seed = seed
         self.rolls = 0
-        self.workers = [bench.worker(name, SERVED) for name in ("ann", "bob", "cid")]
+        limit = LIMIT if bench.has(Capability.LIMITS) else None
+        limited = Lane(group="L", limit=limit)
+        served = lanes("A", "B", L=limited, M=limited)
+        self.bounds = BOUNDS if bench.has(Capability.RETENTION) else Bounds()
+        self.workers = [bench.worker(name, served) for name in ("ann", "bob", "cid")]
         self.held: dict[str, list[StoredJob]] = {worker.name: [] for worker in self.workers}
         self.known: list[str] = []
         self.holders: dict[tuple[str, int], str] = {}
@@ -84,21 +91,32 @@ class Walk:
         ]
         steps[self.dice(len(steps))]()
 
+    def run(self, operation: Operation[object]) -> None:
+        """Carry out an operation, if it is one for this store."""
+        if all(self.bench.has(capability) for capability, _ in needs(operation)):
+            self.bench.run(operation)
+
     def push(self) -> None:
         jobs = [self.job() for _ in range(1 + self.dice(5))]
         self.known += self.bench.push(*jobs)
 
     def job(self) -> NewJob:
+        type_name = "ABLM"[self.dice(4)]
+        priority = self.dice(3) - 1
+        delay = (0, 0, SECOND, 20 * SECOND)[self.dice(4)]
+        retention = (None, None, 0, 30 * SECOND)[self.dice(4)]
         return a_job(
-            "ABLM"[self.dice(4)],
-            priority=self.dice(3) - 1,
-            delay=(0, 0, SECOND, 20 * SECOND)[self.dice(4)],
-            retention=(None, None, 0, 30 * SECOND)[self.dice(4)],
+            type_name,
+            priority=priority if self.bench.has(Capability.PRIORITIES) else 0,
+            delay=delay,
+            retention=retention if self.bench.has(Capability.RETENTION) else None,
         )
 
     def claim(self) -> None:
         worker = self.any_worker()
-        claim = worker.claiming(self.dice(5), prefetch=self.dice(3), bounds=BOUNDS)
+        slots, ahead = self.dice(5), self.dice(3)
+        prefetch = ahead if self.bench.has(Capability.PREFETCH) else 0
+        claim = worker.claiming(slots, prefetch=prefetch, bounds=self.bounds)
         claimed = self.bench.run(claim)
         if claimed.lanes_unknown:
             worker.beat()
@@ -118,13 +136,13 @@ class Walk:
             self.settlement(held.pop(self.dice(len(held))))
             for _ in range(min(len(held), self.dice(4)))
         ]
-        settle = worker.settling(*settlements, bounds=BOUNDS)
+        settle = worker.settling(*settlements, bounds=self.bounds)
         self.bench.run(settle)
         if self.dice(4) == 0:
             self.bench.run(settle)
 
     def settlement(self, job: StoredJob) -> Settlement:
-        if self.dice(6) == 0:
+        if self.dice(6) == 0 and self.bench.has(Capability.CHILDREN):
             child = self.bench.named(self.job())
             self.known.append(child.id)
             return succeed(job, children=(child,))
@@ -134,12 +152,17 @@ class Walk:
     def beat(self) -> None:
         worker = self.any_worker()
         held = self.held[worker.name]
-        beat = worker.beat(*held, started=tuple(held[: self.dice(3)]))
+        begun = held[: self.dice(3)]
+        if not self.bench.has(Capability.PREFETCH):
+            begun = []
+        beat = worker.beat(*held, started=tuple(begun))
         gone = {*beat.lost, *beat.deleted}
         self.held[worker.name] = [job for job in held if job.id not in gone]
 
     def tick(self) -> None:
         """Fire what is due, perhaps twice, at a pace of a few seconds."""
+        if not self.bench.has(Capability.SCHEDULES):
+            return
         for due in self.bench.run(Ticks(queue=QUEUE)).due:
             pace = (None, SECOND, 20 * SECOND, 20 * SECOND)[self.dice(4)]
             fire = self.bench.firing(due.tick, name=due.name, next_in=pace, job=self.dice(5) > 0)
@@ -152,6 +175,8 @@ class Walk:
     def reschedule(self) -> None:
         """Put a schedule, or change or remove one."""
         name = "xyz"[self.dice(3)]
+        if not self.bench.has(Capability.SCHEDULES):
+            return
         if self.dice(5) == 0:
             self.bench.run(RemoveSchedule(queue=QUEUE, name=name))
             return
@@ -167,27 +192,26 @@ class Walk:
     def die(self) -> None:
         if self.dice(4) == 0:
             worker = self.any_worker()
-            self.bench.run(TakeOver(queue=QUEUE, worker=worker.name, bounds=BOUNDS))
+            self.run(TakeOver(queue=QUEUE, worker=worker.name, bounds=self.bounds))
             # Its settlements come late, and are refused.
 
     def cancel(self) -> None:
         if self.known:
             job_id = self.known[self.dice(len(self.known))]
-            self.bench.run(Cancel(queue=QUEUE, id=job_id, bounds=BOUNDS))
+            self.run(Cancel(queue=QUEUE, id=job_id, bounds=self.bounds))
 
     def delete(self) -> None:
         if self.known and self.dice(3) == 0:
-            self.bench.run(Delete(queue=QUEUE, id=self.known[self.dice(len(self.known))]))
+            self.run(Delete(queue=QUEUE, id=self.known[self.dice(len(self.known))]))
 
     def move(self) -> None:
         if self.known:
             job_id = self.known[self.dice(len(self.known))]
             run_at = self.bench.now + (self.dice(4) - 1) * SECOND
-            self.bench.run(
-                Reschedule(queue=QUEUE, id=job_id, of=WAITING | ENDED, run_at=run_at)
-                if self.dice(2)
-                else SetPriority(queue=QUEUE, id=job_id, priority=self.dice(5) - 2)
-            )
+            if self.dice(2):
+                self.run(Reschedule(queue=QUEUE, id=job_id, of=WAITING | ENDED, run_at=run_at))
+            else:
+                self.run(SetPriority(queue=QUEUE, id=job_id, priority=self.dice(5) - 2))
 
     def mark(self) -> None:
         worker = self.any_worker()
@@ -207,7 +231,8 @@ def check(bench: Bench) -> None:
     counts = bench.count()
     running = bench.page(JobState.RUNNING)
     assert len(running) == counts.running
-    assert sum(job.type in ("L", "M") for job in running) <= LIMIT
+    if bench.has(Capability.LIMITS):
+        assert sum(job.type in ("L", "M") for job in running) <= LIMIT
     assert counts.due <= counts.scheduled + counts.retrying
 
 
@@ -235,6 +260,7 @@ class Machine:
             JobState.CANCELLED: totals.cancelled,
         }
 
+    @only_with(Capability.DELETES)
     def test_after_a_random_walk_everything_can_be_deleted(self, bench: Bench) -> None:
         """B46: and nothing is left in any index."""
         walk = Walk(bench, 3)

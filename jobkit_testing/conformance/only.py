@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import Cancel, Lane
+from jobkit.store import Cancel, Capability, Lane
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -16,6 +16,7 @@ from jobkit_testing.conformance.builders import (
     lanes,
     release,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.states import STATES, a_job_in
 from jobkit_testing.conformance.suspects import suspects
 
@@ -23,6 +24,7 @@ from jobkit_testing.conformance.suspects import suspects
 class Only:
     """Tests of `Claim.only`."""
 
+    @only_with(Capability.PRIORITIES)
     def test_a_claim_of_one_job_takes_it_past_all_others(self, bench: Bench) -> None:
         """B55: in a lane and over lanes; the others stay where they are."""
         bench.push(*[a_job("AB"[i % 2], priority=-5) for i in range(20)])
@@ -52,6 +54,7 @@ class Only:
 
         assert [job.id for job in ann.take(5)] == ids
 
+    @only_with(Capability.PRIORITIES)
     @pytest.mark.parametrize("where", sorted(set(STATES) - {"queued", "due", "suspect"}))
     def test_a_job_that_is_not_ready_is_not_taken(self, bench: Bench, where: str) -> None:
         """B8, B23: nor is any other job in its place."""
@@ -88,6 +91,7 @@ class Only:
 
         assert claimed.jobs == ()
 
+    @only_with(Capability.LIMITS)
     def test_a_job_of_a_full_lane_is_not_taken(self, bench: Bench) -> None:
         """B26: limits hold."""
         limited = lanes(L=Lane(group="L", limit=1))
@@ -114,6 +118,7 @@ class Only:
         assert [job.id for job in claimed.jobs] == [wanted.id]
         assert bench.count().queued == {"A": 2}
 
+    @only_with(Capability.PREFETCH)
     def test_a_claim_of_one_job_without_a_slot_prefetches_it(self, bench: Bench) -> None:
         """B13: it has not started."""
         wanted = bench.push_one(a_job())
@@ -152,6 +157,7 @@ class Only:
         assert again.jobs == first.jobs
         assert bench.snapshot() == before
 
+    @only_with(Capability.CANCELS)
     def test_a_job_that_was_asked_for_can_go_round_again(self, bench: Bench) -> None:
         """B9: handed back and asked for again, it stands in its line once."""
         bench.push(a_job())

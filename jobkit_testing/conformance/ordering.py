@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from jobkit.ids import jitter
-from jobkit.store import NewJob
+from jobkit.store import Capability, NewJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import LEASE, SECOND, START, a_job, lanes
+from jobkit_testing.conformance.capable import only_with
 
 LOWEST, HIGHEST = -32_768, 32_767
 
@@ -18,6 +19,7 @@ def dice(sides: int, *parts: str | int) -> int:
 class Ordering:
     """Tests of the order of claims."""
 
+    @only_with(Capability.PRIORITIES)
     def test_lower_priorities_are_first(self, bench: Bench) -> None:
         """B9: whatever the order of arrival."""
         priorities = [0, 7, -3, HIGHEST, LOWEST, -1, 1, LOWEST + 1, HIGHEST - 1]
@@ -27,6 +29,7 @@ class Ordering:
 
         assert [job.priority for job in taken] == sorted(priorities)
 
+    @only_with(Capability.PRIORITIES)
     def test_a_better_priority_goes_before_an_earlier_due_time(self, bench: Bench) -> None:
         """B9: due times decide among equal priorities only."""
         late = bench.push_one(a_job(priority=1, run_at=0))
@@ -36,6 +39,7 @@ class Ordering:
 
         assert [job.id for job in taken] == [early, late]
 
+    @only_with(Capability.PRIORITIES)
     def test_a_better_priority_does_not_start_before_its_time(self, bench: Bench) -> None:
         """B8, B9: only ready jobs are compared."""
         bench.push(a_job(priority=LOWEST, delay=1))
@@ -76,6 +80,7 @@ class Ordering:
 
         assert [job.id for job in taken] == [second.id, first.id]
 
+    @only_with(Capability.PRIORITIES)
     def test_scheduled_jobs_that_become_due_line_up_by_priority(self, bench: Bench) -> None:
         """B9: promotion puts them into the same order as all others."""
         bench.push(a_job(priority=2, delay=1), a_job(priority=0, delay=3), a_job(priority=1))
@@ -86,6 +91,7 @@ class Ordering:
 
         assert [job.priority for job in taken] == [0, 1, 2]
 
+    @only_with(Capability.PRIORITIES)
     def test_types_are_taken_in_one_order_over_their_lanes(self, bench: Bench) -> None:
         """B9: a worker with several types alternates as the jobs demand."""
         ids = bench.push(*[a_job("ABC"[dice(3, i)], priority=i // 50) for i in range(150)])
@@ -104,6 +110,7 @@ class Ordering:
 
         assert "".join(job.type for job in taken) == types
 
+    @only_with(Capability.PRIORITIES)
     def test_a_thousand_jobs_come_out_as_a_sort_would_have_them(self, bench: Bench) -> None:
         """B9: against an oracle, with claims of all sizes."""
         jobs = [
@@ -125,6 +132,7 @@ class Ordering:
 
         assert taken == [ids[i] for i in sorted(range(1_000), key=lambda i: _rank(jobs[i], i))]
 
+    @only_with(Capability.PRIORITIES)
     def test_a_reclaimed_job_keeps_its_place(self, bench: Bench) -> None:
         """B9, B37: priority, due time and arrival; so it is at the front."""
         bench.push(a_job(priority=3), a_job(priority=3))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from jobkit.store import Capability
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     QUEUE,
     a_job,
     lanes,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.pausing import pause, pause_everywhere, resume
 from jobkit_testing.conformance.waking import HEARD, UNHEARD, waiting
 
 BOTH = lanes("A", "B")
 
 
+@only_with(Capability.PAUSES, Capability.WAKING)
 class PauseWaking:
     """Tests of hints around pauses."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobkit.record import JobState
 from jobkit.store import (
     Announce,
+    Capability,
     Lane,
     PausedTypes,
     Pauses,
@@ -25,6 +26,7 @@ from jobkit_testing.conformance.builders import (
     retry_now,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 BOTH = lanes("A", "B")
 
@@ -60,6 +62,7 @@ class Pausing:
         assert read(bench) == Pauses()
         assert bench.run(Queues()) == ()
 
+    @only_with(Capability.PAUSES)
     def test_nothing_is_claimed_from_a_paused_queue(self, bench: Bench) -> None:
         """B27: whatever the type; waiting jobs stay as they are."""
         ids = bench.push(a_job("A"), a_job("B"))
@@ -72,6 +75,7 @@ class Pausing:
         assert [bench.get(job_id).state for job_id in ids] == [JobState.QUEUED] * 2
         assert read(bench) == Pauses(queue=True)
 
+    @only_with(Capability.PRIORITIES, Capability.PAUSES)
     def test_a_resumed_queue_gives_its_jobs_in_their_order(self, bench: Bench) -> None:
         """B27, B9: as if nothing had been."""
         ids = bench.push(a_job(priority=2), a_job(priority=1), a_job(priority=3))
@@ -85,6 +89,7 @@ class Pausing:
         assert [job.id for job in taken] == [ids[1], ids[0], ids[2]]
         assert read(bench) == Pauses()
 
+    @only_with(Capability.PRIORITIES, Capability.PAUSES)
     def test_a_type_that_is_paused_in_a_queue_blocks_nobody_behind_it(self, bench: Bench) -> None:
         """B27: it is passed over, and is no reason to come back."""
         bench.push(*[a_job("A", priority=-9) for _ in range(30)], a_job("B"))
@@ -96,6 +101,7 @@ class Pausing:
         assert [job.type for job in claimed.jobs] == ["B"]
         assert not claimed.more
 
+    @only_with(Capability.PAUSES)
     def test_a_pause_of_a_type_in_a_queue_leaves_other_queues_alone(self, bench: Bench) -> None:
         """B27: that is what the queue is named for."""
         bench.push(a_job(queue="mail"), a_job(queue="reports"))
@@ -105,6 +111,7 @@ class Pausing:
 
         assert [len(jobs) for jobs in taken] == [0, 1]
 
+    @only_with(Capability.PAUSES)
     def test_a_type_is_paused_over_all_queues(self, bench: Bench) -> None:
         """B27: also where it has no jobs yet."""
         bench.push(a_job(queue="mail"), a_job(queue="reports"), a_job("B", queue="mail"))
@@ -117,6 +124,7 @@ class Pausing:
         assert taken == [["B"], [], []]
         assert read(bench, "mail") == Pauses(everywhere=frozenset("A"))
 
+    @only_with(Capability.PAUSES)
     def test_a_queue_that_appears_later_hears_of_the_pause(self, bench: Bench) -> None:
         """B27: who will claim from it reads the list and tells it."""
         paused = pause_everywhere(bench, "A")
@@ -129,6 +137,7 @@ class Pausing:
         assert (heard.version, heard.types) == (paused.version, frozenset("A"))
         assert ann.take() == []
 
+    @only_with(Capability.PAUSES)
     def test_who_pauses_hears_of_every_queue_that_was_announced(self, bench: Bench) -> None:
         """B27: so that one of the two has seen the other."""
         before = bench.run(Announce(queues=("early", "bird")))
@@ -139,6 +148,7 @@ class Pausing:
         assert set(told.queues) == {"bird", "early"}
         assert told.version > before.version
 
+    @only_with(Capability.PAUSES)
     def test_an_older_list_never_replaces_a_newer_one(self, bench: Bench) -> None:
         """B27: whoever is late with it; so no queue stays paused for ever."""
         bench.push(a_job())
@@ -152,6 +162,7 @@ class Pausing:
         assert read(bench) == Pauses()
         assert len(ann.take()) == 1
 
+    @only_with(Capability.PAUSES)
     def test_pausing_again_changes_nothing(self, bench: Bench) -> None:
         """B27: nor does a copy of the request."""
         pause(bench)
@@ -166,6 +177,7 @@ class Pausing:
         assert (again.version, again.types) == (first.version, first.types)
         assert read(bench) == before
 
+    @only_with(Capability.PAUSES)
     def test_resuming_what_is_not_paused_changes_nothing(self, bench: Bench) -> None:
         """B27: idempotent."""
         bench.push(a_job())
@@ -179,6 +191,7 @@ class Pausing:
         assert read(bench) == Pauses()
         assert len(ann.take()) == 1
 
+    @only_with(Capability.PAUSES)
     def test_versions_grow_with_every_change(self, bench: Bench) -> None:
         """B27: also within one millisecond, and if the clock steps back."""
         versions = [0]
@@ -188,6 +201,7 @@ class Pausing:
 
         assert versions == sorted(set(versions))
 
+    @only_with(Capability.PAUSES)
     def test_the_three_flags_are_independent(self, bench: Bench) -> None:
         """B27: each holds until it is resumed itself."""
         bench.push(a_job())
@@ -209,6 +223,7 @@ class Pausing:
         assert held == [[], [], []]
         assert len(ann.take()) == 1
 
+    @only_with(Capability.PAUSES)
     def test_several_types_are_paused_at_once(self, bench: Bench) -> None:
         """B27: each by itself, in one queue and over all."""
         types = [f"T{i}" for i in range(40)]
@@ -223,6 +238,7 @@ class Pausing:
 
         assert sorted(taken) == sorted(types[20:])
 
+    @only_with(Capability.PAUSES)
     def test_aliases_share_the_pause_of_their_type(self, bench: Bench) -> None:
         """B1, B27: the group is the type's own name."""
         both = lanes(New=Lane(group="New"), Old=Lane(group="New"))
@@ -237,6 +253,7 @@ class Pausing:
 
         assert (in_queue, everywhere) == ([], [])
 
+    @only_with(Capability.PAUSES)
     def test_a_lane_goes_by_its_own_name_as_well(self, bench: Bench) -> None:
         """B1, B27: who knows an alias alone can pause what is stored under it."""
         both = lanes(New=Lane(group="New"), Old=Lane(group="New"))
@@ -247,6 +264,7 @@ class Pausing:
 
         assert [job.type for job in taken] == ["New"]
 
+    @only_with(Capability.PAUSES)
     def test_suspects_of_a_paused_type_stay_too(self, bench: Bench) -> None:
         """B27, B37: their lane is one of the type's."""
         bench.push(a_job())
@@ -260,6 +278,7 @@ class Pausing:
         assert claimed.jobs == ()
         assert bench.count().queued == {"A": 1}
 
+    @only_with(Capability.PAUSES)
     def test_what_runs_finishes(self, bench: Bench) -> None:
         """B27: its lease is kept and its success counts."""
         bench.push(a_job())
@@ -274,6 +293,7 @@ class Pausing:
         assert (beat.lost, beat.cancelled) == ((), ())
         assert settled.state is JobState.SUCCEEDED
 
+    @only_with(Capability.PAUSES)
     def test_what_comes_back_waits(self, bench: Bench) -> None:
         """B27: a retry or a hand-back is a waiting job like others."""
         bench.push(a_job(), a_job())
@@ -286,6 +306,7 @@ class Pausing:
         assert ann.take(5) == []
         assert bench.count().queued == {"A": 2}
 
+    @only_with(Capability.PAUSES)
     def test_a_claim_of_a_paused_queue_still_promotes(self, bench: Bench) -> None:
         """B27: what is due then is ready at once when the queue is resumed."""
         bench.push(a_job(delay=SECOND))
@@ -299,6 +320,7 @@ class Pausing:
         assert claimed.jobs == ()
         assert (counts.queued, counts.scheduled) == ({"A": 1}, 0)
 
+    @only_with(Capability.PAUSES)
     def test_a_claim_of_a_paused_queue_still_reclaims(self, bench: Bench) -> None:
         """B27, B37: a lost job does not stay running."""
         bench.push(a_job())
@@ -311,6 +333,7 @@ class Pausing:
 
         assert bench.get(lost.id).state is JobState.QUEUED
 
+    @only_with(Capability.PAUSES)
     def test_a_copy_of_a_claim_gets_its_answer_in_a_pause(self, bench: Bench) -> None:
         """B27, B23: what was taken before is held."""
         bench.push(a_job())
@@ -324,6 +347,7 @@ class Pausing:
         assert again.jobs == first.jobs
         assert len(first.jobs) == 1
 
+    @only_with(Capability.PAUSES)
     def test_a_claim_of_one_job_does_not_pass_a_pause(self, bench: Bench) -> None:
         """B27: neither of three."""
         job_id = bench.push_one(a_job())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from jobkit.store import NewJob, Settlement, StoredJob, Succeed
+from jobkit.store import Capability, NewJob, Settlement, StoredJob, Succeed
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -18,6 +18,7 @@ from jobkit_testing.conformance.builders import (
     snooze,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 PAYLOADS: Mapping[str, bytes] = {
     "empty": b"",
@@ -111,6 +112,7 @@ class Payloads:
 
         assert bench.get(job.id).result == payload
 
+    @only_with(Capability.CHILDREN)
     @each_payload
     def test_the_payload_of_a_child_comes_out_as_it_went_in(
         self, bench: Bench, payload: bytes

@@ -6,9 +6,10 @@ import pytest
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
-from jobkit.store import Cancel, Count, Get, Operation, Push
+from jobkit.store import Cancel, Capability, Count, Get, Operation, Push
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import QUEUE, a_job
+from jobkit_testing.conformance.capable import only_with
 
 
 class Unheard(Operation[None], frozen=True):
@@ -18,6 +19,7 @@ class Unheard(Operation[None], frozen=True):
 class Port:
     """Tests of `Store.run`, `run_many` and `close`."""
 
+    @only_with(Capability.CANCELS)
     def test_operations_run_in_the_order_in_which_they_are_given(self, bench: Bench) -> None:
         """B43: each sees what those before it did, and the answers are in order."""
         push: Push = bench.pushing(a_job())

@@ -8,14 +8,16 @@ import pytest
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
-from jobkit.store import REPLAY_WINDOW, Bounds, Delete, NewJob
+from jobkit.store import REPLAY_WINDOW, Bounds, Capability, Delete, NewJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import HOUR, QUEUE, START, a_job, lanes, succeed
+from jobkit_testing.conformance.capable import only_with
 
 
 class Pushing:
     """Tests of `Push`."""
 
+    @only_with(Capability.PRIORITIES, Capability.RETENTION)
     def test_a_pushed_job_reads_back_as_it_was_given(self, bench: Bench) -> None:
         """B43: the record has what was pushed, and nothing has happened to the job yet."""
         new = bench.named(
@@ -125,6 +127,7 @@ class Pushing:
         assert bench.count().queued == {}
         assert ann.take() == []
 
+    @only_with(Capability.DELETES)
     def test_a_push_seen_again_after_its_job_was_deleted_stores_nothing(self, bench: Bench) -> None:
         """B6: a deleted job does not come back."""
         push = bench.pushing(a_job(), request=1)
@@ -137,6 +140,7 @@ class Pushing:
         assert ids == (job_id,)
         assert bench.find(job_id) is None
 
+    @only_with(Capability.RETENTION)
     def test_a_push_seen_again_after_its_job_was_pruned_stores_nothing(self, bench: Bench) -> None:
         """B6: nor does one whose retention is over."""
         push = bench.pushing(a_job(retention=0), request=1)
@@ -215,6 +219,7 @@ class Pushing:
 
         assert bench.snapshot()["mail"] == before
 
+    @only_with(Capability.RETENTION)
     def test_a_job_with_retention_zero_waits_like_any_other(self, bench: Bench) -> None:
         """B36: retention counts from the end of a job."""
         job_id = bench.push_one(a_job(retention=0, delay=10))

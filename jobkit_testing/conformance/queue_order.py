@@ -8,6 +8,7 @@ from jobkit.errors import InvalidOption
 from jobkit.record import ENDED, WAITING, JobState
 from jobkit.store import (
     Cancel,
+    Capability,
     Delete,
     NewJob,
     Order,
@@ -29,6 +30,7 @@ from jobkit_testing.conformance.builders import (
     retry,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.ordering import HIGHEST, LOWEST, dice
 
 BOTH: tuple[Order, Order] = ("priority", "run_at")
@@ -53,9 +55,11 @@ def push_in(bench: Bench, order: Order, *jobs: NewJob) -> tuple[str, ...]:
     return ids
 
 
+@only_with(Capability.QUEUE_ORDER)
 class QueueOrder:
     """Tests of `UseOrder` and `Push.orders`."""
 
+    @only_with(Capability.PRIORITIES)
     def test_due_times_are_first_then_priorities_then_arrival(self, bench: Bench) -> None:
         """B10: against an oracle, over several lanes and claims of all sizes."""
         use(bench, "run_at")
@@ -77,6 +81,7 @@ class QueueOrder:
         by_due = sorted(range(400), key=lambda i: (jobs[i].run_at or 0, jobs[i].priority, i))
         assert taken == [ids[i] for i in by_due]
 
+    @only_with(Capability.PRIORITIES)
     def test_the_first_push_orders_a_queue(self, bench: Bench) -> None:
         """B10: for its own jobs already, and for those of others."""
         job = a_job(priority=LOWEST, run_at=2)
@@ -87,6 +92,7 @@ class QueueOrder:
 
         assert [job.id for job in taken] == [third, second, first]
 
+    @only_with(Capability.PRIORITIES)
     def test_who_names_no_order_takes_what_there_is(self, bench: Bench) -> None:
         """B10: producers need not know of it."""
         use(bench, "run_at")
@@ -113,6 +119,7 @@ class QueueOrder:
         assert not use(bench, other)
         assert use(bench, order)
 
+    @only_with(Capability.CANCELS)
     def test_the_order_may_change_while_nothing_waits_or_runs(self, bench: Bench) -> None:
         """B10: what has ended does not count, in whatever state."""
         ann = bench.worker()
@@ -130,6 +137,7 @@ class QueueOrder:
         assert answers == [False, False, False, True]
         assert bench.count().dead == bench.count().cancelled == bench.count().succeeded == 1
 
+    @only_with(Capability.PRIORITIES)
     def test_a_queue_changes_its_order_and_back(self, bench: Bench) -> None:
         """B10: with the next push, once it is empty."""
         ann = bench.worker()
@@ -157,6 +165,7 @@ class QueueOrder:
         assert again == ids
         assert use(bench, "priority")
 
+    @only_with(Capability.PRIORITIES, Capability.RESCHEDULES)
     def test_jobs_that_end_and_run_again_stand_in_the_new_order(self, bench: Bench) -> None:
         """B10, B45: a retry of what ended under the old one."""
         ann = bench.worker()
@@ -169,6 +178,7 @@ class QueueOrder:
 
         assert [job.id for job in ann.take(2)] == list(ids)
 
+    @only_with(Capability.PRIORITIES, Capability.DELETES, Capability.RESCHEDULES)
     def test_everything_that_moves_a_job_keeps_to_the_order(self, bench: Bench) -> None:
         """B10, B45: promotion, hand-back, loss, retry, and the changes that users make."""
         use(bench, "run_at")
@@ -190,6 +200,7 @@ class QueueOrder:
             *(ids[0], ids[6], lost, ids[3], second.id, ids[4], ids[7]),
         ]
 
+    @only_with(Capability.PRIORITIES)
     def test_priorities_decide_among_equal_due_times(self, bench: Bench) -> None:
         """B10: also after they were changed, and at the ends of both ranges."""
         use(bench, "run_at")
@@ -213,6 +224,7 @@ class QueueOrder:
 
         assert [job.id for job in taken] == list(reversed(ids))
 
+    @only_with(Capability.PRIORITIES)
     def test_a_page_shows_ready_jobs_in_their_order(self, bench: Bench) -> None:
         """B10, B47: in the order in which they will be taken, within a lane."""
         use(bench, "run_at")
@@ -222,6 +234,7 @@ class QueueOrder:
 
         assert [job.id for job in page] == list(reversed(ids))
 
+    @only_with(Capability.PRIORITIES, Capability.CANCELS, Capability.DELETES)
     def test_one_job_alone_is_found_in_its_place(self, bench: Bench) -> None:
         """B10: by a claim of this job, a cancel or a delete."""
         use(bench, "run_at")
@@ -235,6 +248,7 @@ class QueueOrder:
         assert bench.run(Delete(queue=QUEUE, id=third))
         assert bench.count().queued == {}
 
+    @only_with(Capability.PRIORITIES, Capability.CHILDREN)
     def test_children_take_the_order_of_their_queue(self, bench: Bench) -> None:
         """B10, B41: whoever publishes them."""
         use(bench, "run_at")

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from jobkit.record import JobState
-from jobkit.store import Count, Get, Lease, Page, Queues, Release, Settle
+from jobkit.store import Capability, Count, Get, Lease, Page, Queues, Release, Settle
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -21,6 +21,7 @@ from jobkit_testing.conformance.builders import (
     snooze,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.states import STATES, a_job_in
 
 each_state = pytest.mark.parametrize("state", list(JobState))
@@ -111,6 +112,7 @@ class Reading:
         assert sorted(scheduled) == sorted(ids)
         assert sorted(succeeded) == sorted(ids)
 
+    @only_with(Capability.RETENTION)
     def test_pages_of_ended_jobs_show_those_with_and_without_retention(self, bench: Bench) -> None:
         """B36, B47: however they are kept."""
         bench.push(*[a_job(retention=(None, 10_000, 20_000)[n % 3]) for n in range(9)])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from jobkit.record import JobState
-from jobkit.store import Delete
+from jobkit.store import Capability, Delete
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import LEASE, QUEUE, SECOND, a_job, release, succeed
+from jobkit_testing.conformance.capable import only_with
 
 
 class Replaying:
     """Tests of a claim that arrives twice."""
 
+    @only_with(Capability.PREFETCH)
     def test_a_claim_seen_again_returns_the_same_jobs(self, bench: Bench) -> None:
         """B23: the same leases, and nothing more is taken."""
         bench.push(*[a_job() for _ in range(6)])
@@ -38,6 +40,7 @@ class Replaying:
         assert again.jobs == first.jobs
         assert again.jobs[0].starts == 1
 
+    @only_with(Capability.DELETES)
     def test_a_claim_seen_again_returns_what_is_still_held(self, bench: Bench) -> None:
         """B23: not what was settled or deleted since."""
         bench.push(*[a_job() for _ in range(4)])
@@ -122,6 +125,7 @@ class Replaying:
 
         assert [len(jobs) for jobs in taken] == [1, 1]
 
+    @only_with(Capability.CHILDREN)
     def test_a_whole_cycle_seen_again_changes_nothing(self, bench: Bench) -> None:
         """B23, B38: settle and claim travel together, so they are repeated together."""
         bench.push(*[a_job() for _ in range(4)])

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from jobkit.record import ENDED, WAITING, JobState
-from jobkit.store import Reschedule, SetPriority
+from jobkit.store import Capability, Reschedule, SetPriority
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     QUEUE,
@@ -21,6 +21,7 @@ from jobkit_testing.conformance.builders import (
     succeed,
     time_out,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.spans import ENDINGS, Happening, settling
 from jobkit_testing.conformance.states import STATES, a_job_in
 from jobkit_testing.conformance.waking import HEARD, waiting
@@ -38,6 +39,7 @@ LEAVES_A_RECORD: Mapping[str, Happening] = {
 class Rescheduling:
     """Tests of `Reschedule` and `SetPriority`."""
 
+    @only_with(Capability.RESCHEDULES)
     @pytest.mark.parametrize("where", [*WAITS, *ENDS])
     def test_a_rescheduled_job_waits_for_its_new_time(self, bench: Bench, where: str) -> None:
         """B45: it starts then, and not a millisecond earlier."""
@@ -56,6 +58,7 @@ class Rescheduling:
         bench.advance(1)
         assert ann.take_one().id == before.id
 
+    @only_with(Capability.RESCHEDULES)
     @pytest.mark.parametrize("where", [*WAITS, *ENDS])
     def test_a_job_made_due_now_is_ready_at_once(self, bench: Bench, where: str) -> None:
         """B45: without a time it is now."""
@@ -66,6 +69,7 @@ class Rescheduling:
         after = bench.get(before.id)
         assert (after.state, after.run_at, after.due) == (JobState.QUEUED, bench.now, True)
 
+    @only_with(Capability.RESCHEDULES)
     def test_a_job_whose_state_is_not_asked_for_stays_as_it_is(self, bench: Bench) -> None:
         """B45: and neither does a running one move; the answer tells."""
         running, queued = a_job_in(bench, "running"), a_job_in(bench, "queued")
@@ -80,6 +84,7 @@ class Rescheduling:
         assert states == [JobState.RUNNING, JobState.QUEUED, None]
         assert bench.snapshot() == before
 
+    @only_with(Capability.RESCHEDULES)
     def test_an_ended_job_begins_anew(self, bench: Bench) -> None:
         """B45: no attempts, losses or error; but every start stays counted."""
         job_id = bench.push_one(a_job())
@@ -98,6 +103,7 @@ class Rescheduling:
         assert (after.timed_out_at, after.cancel_requested_at, after.finished_at) == (None,) * 3
         assert ann.take_one().starts == 4
 
+    @only_with(Capability.RESCHEDULES)
     @pytest.mark.parametrize("ending", LEAVES_A_RECORD)
     def test_nothing_of_its_end_stays_with_a_job_that_begins_anew(
         self, bench: Bench, ending: str
@@ -114,6 +120,7 @@ class Rescheduling:
         again = replace(fresh, starts=ended.starts, run_at=bench.now)
         assert (ended.state in ENDED, bench.get(job_id)) == (True, again)
 
+    @only_with(Capability.PRIORITIES, Capability.RESCHEDULES)
     def test_a_priority_that_was_set_is_kept_by_a_job_that_begins_anew(self, bench: Bench) -> None:
         """B45: it belongs to the job, as its arrival does."""
         job_id = bench.push_one(a_job(priority=5))
@@ -126,6 +133,7 @@ class Rescheduling:
         other = bench.push_one(a_job(priority=3))
         assert [job.id for job in ann.take(2)] == [job_id, other]
 
+    @only_with(Capability.RESCHEDULES)
     def test_the_last_worker_cannot_settle_a_job_that_began_anew(self, bench: Bench) -> None:
         """B38: the copy of an old settlement does not end the new life."""
         bench.push(a_job())
@@ -139,6 +147,7 @@ class Rescheduling:
         assert again.verdict == "lost"
         assert bench.get(job.id).state is JobState.QUEUED
 
+    @only_with(Capability.PRIORITIES)
     @pytest.mark.parametrize("where", WAITS)
     def test_a_new_priority_counts_at_the_next_claim(self, bench: Bench, where: str) -> None:
         """B9, B45: and stays with the job through failures."""
@@ -156,6 +165,7 @@ class Rescheduling:
         ann.settle_one(retry(second, delay=0))
         assert bench.get(moved.id).priority == 9
 
+    @only_with(Capability.PRIORITIES)
     @pytest.mark.parametrize("where", ["running", *ENDS])
     def test_a_job_that_does_not_wait_keeps_its_priority(self, bench: Bench, where: str) -> None:
         """B45"""
@@ -166,6 +176,7 @@ class Rescheduling:
         assert state is STATES[where]
         assert bench.get(job.id) == job
 
+    @only_with(Capability.PRIORITIES)
     def test_the_index_of_heads_follows_a_move(self, bench: Bench) -> None:
         """B45: from the front of one lane to behind another's."""
         a, b = bench.push(a_job("A"), a_job("B"))
@@ -175,6 +186,7 @@ class Rescheduling:
 
         assert [job.id for job in ann.take(2)] == [b, a]
 
+    @only_with(Capability.RESCHEDULES, Capability.WAKING)
     def test_a_move_wakes_an_idle_worker(self, bench: Bench) -> None:
         """B13: as an enqueue would."""
         job_id = bench.push_one(a_job(delay=60 * SECOND))

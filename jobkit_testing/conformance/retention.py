@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import Bounds, Cancel, Settlement, StoredJob
+from jobkit.store import Bounds, Cancel, Capability, Settlement, StoredJob
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
     HOUR,
@@ -19,6 +19,7 @@ from jobkit_testing.conformance.builders import (
     retry,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 ENDS: dict[str, Callable[[StoredJob], Settlement]] = {
     "succeeded": succeed,
@@ -54,6 +55,7 @@ def tidy(bench: Bench, ann: BenchWorker, bounds: Bounds) -> None:
     bench.run(ann.claiming(0, bounds=bounds))
 
 
+@only_with(Capability.RETENTION)
 class Retention:
     """Tests of `Bounds` and `NewJob.retention`."""
 
@@ -135,6 +137,7 @@ class Retention:
 
         assert bench.count().succeeded == 3
 
+    @only_with(Capability.CANCELS)
     def test_a_cancel_tidies(self, bench: Bench) -> None:
         """B36: also where no worker runs."""
         for job_id in bench.push(*[a_job() for _ in range(10)]):
@@ -202,6 +205,7 @@ class Retention:
         assert bench.find(job_id) is None
         assert bench.count().succeeded + bench.count().cancelled + bench.count().dead == 0
 
+    @only_with(Capability.CANCELS)
     def test_a_waiting_job_without_retention_is_gone_when_cancelled(self, bench: Bench) -> None:
         """B36, B44: that is its end."""
         job_id = bench.push_one(a_job(retention=0))
@@ -238,6 +242,7 @@ class Retention:
         assert 0 < left[0] < 1_500
         assert left == sorted(set(left), reverse=True)
 
+    @only_with(Capability.PRIORITIES)
     def test_tidying_leaves_everything_else_alone(self, bench: Bench) -> None:
         """B36: what waits and what runs is never old."""
         ann = bench.worker()

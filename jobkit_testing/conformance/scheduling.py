@@ -6,6 +6,7 @@ from jobkit.store import (
     ENDED_LISTED,
     OWNER_SILENT,
     UNDECLARED_REMOVED,
+    Capability,
     Declare,
     PutSchedule,
     Queues,
@@ -22,9 +23,11 @@ from jobkit_testing.conformance.builders import (
     a_schedule,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.waking import HEARD, waiting
 
 
+@only_with(Capability.SCHEDULES)
 class Scheduling:
     """Tests of `PutSchedule`, `RemoveSchedule`, `Declare` and `Schedules`."""
 
@@ -162,6 +165,7 @@ class Scheduling:
         assert ann.claim().next_tick == bench.now + MINUTE
         assert ann.beat().next_tick == bench.now + MINUTE
 
+    @only_with(Capability.WAKING)
     def test_an_idle_worker_is_woken_by_a_schedule_that_ticks_first(self, bench: Bench) -> None:
         """B13, B16: it may have to sleep less long."""
         ann = bench.worker()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import ATTEMPTS_KEPT, Failure, RetryLater, Settlement, StoredJob
+from jobkit.store import ATTEMPTS_KEPT, Capability, Failure, RetryLater, Settlement, StoredJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     SECOND,
@@ -22,6 +22,7 @@ from jobkit_testing.conformance.builders import (
     snooze,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 each_settlement = pytest.mark.parametrize(
     "settlement", [made for made, _ in SETTLEMENTS.values()], ids=SETTLEMENTS.keys()
@@ -69,6 +70,7 @@ class Settling:
         assert bench.ids(state) == {job.id}
         assert bench.ids(JobState.RUNNING) == set()
 
+    @only_with(Capability.PRIORITIES)
     @each_settlement
     def test_a_settled_job_keeps_what_it_is(
         self, bench: Bench, settlement: Callable[[StoredJob], Settlement]
@@ -234,6 +236,7 @@ class Settling:
         assert counters(after) == expected
         assert [attempt.outcome for attempt in after.attempts] == [outcome]
 
+    @only_with(Capability.RETENTION)
     def test_a_burial_that_keeps_nothing_drops_the_record(self, bench: Bench) -> None:
         """B36: `keep_dead=False`."""
         bench.push(a_job())

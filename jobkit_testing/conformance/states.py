@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jobkit.record import JobState
-from jobkit.store import Cancel, StoredJob
+from jobkit.store import Cancel, Capability, StoredJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -13,6 +13,7 @@ from jobkit_testing.conformance.builders import (
     SECOND,
     a_job,
     bury,
+    discard,
     lanes,
     retry,
     succeed,
@@ -39,14 +40,15 @@ def a_job_in(bench: Bench, where: str, *, type_name: str = "A") -> StoredJob:
     Moves the time for "due" and "suspect" only.
     """
     waits = where in ("scheduled", "due")
-    job_id = bench.push_one(a_job(type_name, priority=-1, delay=SECOND if waits else 0))
+    best = -1 if bench.has(Capability.PRIORITIES) else 0
+    job_id = bench.push_one(a_job(type_name, priority=best, delay=SECOND if waits else 0))
     ann = bench.worker("ann", lanes(type_name))
     match where:
         case "scheduled" | "queued":
             pass
         case "due":
             bench.advance(SECOND)
-        case "cancelled":
+        case "cancelled" if bench.has(Capability.CANCELS):
             bench.run(Cancel(queue=QUEUE, id=job_id))
         case "suspect":
             ann.take_one()
@@ -60,6 +62,8 @@ def a_job_in(bench: Bench, where: str, *, type_name: str = "A") -> StoredJob:
                 ann.settle(succeed(job, result=b"1"))
             elif where == "dead":
                 ann.settle(bury(job))
+            elif where == "cancelled":
+                ann.settle(discard(job))
     job = bench.get(job_id)
     assert job.state is STATES[where]
     return job

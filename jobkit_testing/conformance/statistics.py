@@ -15,6 +15,7 @@ from jobkit.store import (
     TYPES_COUNTED,
     Bounds,
     Cancel,
+    Capability,
     Delete,
     ForgetStatistics,
     Lane,
@@ -45,6 +46,7 @@ from jobkit_testing.conformance.builders import (
     snooze,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 ONE = {bucket_of(7): 1, "u": 7}  # an attempt of the builders
 FAILED = {**ONE, "f": 1}
@@ -90,6 +92,7 @@ def minute_of(instant: int) -> int:
     return instant // MINUTE_LENGTH * MINUTE_LENGTH
 
 
+@only_with(Capability.STATISTICS)
 class StatisticsKept:
     """Tests of `Statistics`."""
 
@@ -139,6 +142,7 @@ class StatisticsKept:
 
         assert looked_at(bench).totals == expected(A=counted)
 
+    @only_with(Capability.CANCELS)
     @pytest.mark.parametrize("how", SETTLEMENTS)
     def test_the_run_of_a_cancelled_job_counts_as_cancelled(self, bench: Bench, how: str) -> None:
         """B49, B44: whatever its settlement says; a hand-back took the time since its start."""
@@ -154,6 +158,7 @@ class StatisticsKept:
         counted = {bucket_of(took): 1, "u": took, "c": 1}
         assert looked_at(bench).totals == expected(A=counted)
 
+    @only_with(Capability.PREFETCH, Capability.CANCELS)
     def test_a_cancel_before_the_start_is_no_attempt(self, bench: Bench) -> None:
         """B49, B44: of a waiting job, and of one that was prefetched and handed back."""
         first, _ = bench.push(a_job(), a_job())
@@ -201,6 +206,7 @@ class StatisticsKept:
         assert found.buckets == (*[2] * 21, 1)
         assert found.busy == sum(durations)
 
+    @only_with(Capability.DELETES)
     def test_a_refused_settlement_counts_nothing(self, bench: Bench) -> None:
         """B49, B38, B46: of a lost lease, and of a job that was deleted."""
         bench.push(a_job(), a_job())
@@ -229,6 +235,7 @@ class StatisticsKept:
         found = looked_at(bench)
         assert (found.totals, found.minutes) == (counted, {minute_of(bench.now): counted})
 
+    @only_with(Capability.PREFETCH)
     def test_a_loss_before_the_start_is_none(self, bench: Bench) -> None:
         """B49, B37: a prefetched job has lost nothing."""
         bench.push(a_job())
@@ -240,6 +247,7 @@ class StatisticsKept:
 
         assert looked_at(bench).totals == {}
 
+    @only_with(Capability.ON_LOST, Capability.TAKE_OVER)
     @pytest.mark.parametrize("keep", [True, False])
     def test_poison_counts_as_dead(self, bench: Bench, keep: bool) -> None:
         """B49, B37: with its record or without."""
@@ -252,6 +260,7 @@ class StatisticsKept:
 
         assert looked_at(bench).totals == expected(A={"l": 2, "d": 2})
 
+    @only_with(Capability.RETENTION)
     def test_counts_outlive_their_jobs(self, bench: Bench) -> None:
         """B49: pruned, deleted or run again."""
         bench.push(a_job(), a_job())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jobkit.store import Lane, Settlement, StoredJob
+from jobkit.store import Capability, Lane, Settlement, StoredJob
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -16,6 +16,7 @@ from jobkit_testing.conformance.builders import (
     snooze,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 
 def suspects(
@@ -60,6 +61,7 @@ class Suspects:
 
         assert len(bob.take(5, suspects=2)) == 2
 
+    @only_with(Capability.PREFETCH)
     def test_suspects_are_not_prefetched(self, bench: Bench) -> None:
         """B37: a slot for each."""
         bob = bench.worker("bob")
@@ -71,6 +73,7 @@ class Suspects:
         assert [job.id for job in claimed.jobs] == [fresh]
         assert [job.id for job in bob.take()] == [lost[0].id]
 
+    @only_with(Capability.PREFETCH)
     def test_suspects_are_not_prefetched_behind_slots(self, bench: Bench) -> None:
         """B37: the second one of a claim waits for the next claim."""
         bob = bench.worker("bob")
@@ -92,6 +95,7 @@ class Suspects:
 
         assert [job.id for job in taken] == [lost[0].id, *fresh]
 
+    @only_with(Capability.PRIORITIES)
     def test_a_suspect_has_no_better_place_than_its_own(self, bench: Bench) -> None:
         """B9: it is compared with all others by priority, due time and arrival."""
         bob = bench.worker("bob", lanes("A", "B"))
@@ -103,6 +107,7 @@ class Suspects:
 
         assert [job.id for job in taken] == [better[1], better[0], lost[0].id, worse]
 
+    @only_with(Capability.LIMITS)
     def test_suspects_count_for_the_limit_of_their_type(self, bench: Bench) -> None:
         """B26: like others."""
         two = lanes(A=Lane(group="A", limit=2))

@@ -13,6 +13,7 @@ from jobkit.store import (
     LOOKED_AT_ONCE,
     SWEPT_AT_ONCE,
     Action,
+    Capability,
     PayloadGone,
     Place,
     Reschedule,
@@ -32,6 +33,7 @@ from jobkit_testing.conformance.builders import (
     lanes,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 ENDINGS: Mapping[JobState, Callable[[StoredJob], Settlement]] = {
     JobState.SUCCEEDED: succeed,
@@ -74,9 +76,11 @@ def sweep_all(bench: Bench, action: Action, **changes: Any) -> list[int]:
             return done
 
 
+@only_with(Capability.BULK)
 class Sweeping:
     """Tests of `Sweep`."""
 
+    @only_with(Capability.PRIORITIES, Capability.RETENTION)
     @each_ended
     def test_a_sweep_retries_what_has_ended(self, bench: Bench, state: JobState) -> None:
         """B45: as `Reschedule` does, one by one."""
@@ -93,6 +97,7 @@ class Sweeping:
         ann = bench.worker("ann", lanes("A", "B"))
         assert {job.id for job in ann.take(9)} == set(ids)
 
+    @only_with(Capability.PRIORITIES, Capability.RETENTION)
     @each_ended
     def test_a_sweep_deletes_what_has_ended(self, bench: Bench, state: JobState) -> None:
         """B45, B46: from every index."""
@@ -104,6 +109,7 @@ class Sweeping:
         assert [bench.find(job_id) for job_id in ids] == [None] * 4
         assert bench.count().by_type[state] == {}
 
+    @only_with(Capability.PRIORITIES, Capability.RESCHEDULES)
     @each_ended
     def test_a_sweep_drops_payloads_and_keeps_records(self, bench: Bench, state: JobState) -> None:
         """B45: once; and such a job cannot run again, alone or with others."""
@@ -124,6 +130,7 @@ class Sweeping:
         )
         assert after.attempts == before.attempts
 
+    @only_with(Capability.PRIORITIES)
     @each_action
     def test_a_sweep_is_of_the_types_asked_for(self, bench: Bench, action: Action) -> None:
         """B45"""
@@ -133,6 +140,7 @@ class Sweeping:
 
         assert done == [4, 0]
 
+    @only_with(Capability.PRIORITIES)
     @each_action
     def test_a_sweep_sent_twice_is_one(self, bench: Bench, action: Action) -> None:
         """B6, B45: the copy of a sweep whose reply was lost answers the same."""
@@ -146,6 +154,7 @@ class Sweeping:
         bench.run(a_sweep("delete", request=operation.request - 1))
         assert bench.snapshot() == before
 
+    @only_with(Capability.RETENTION)
     @each_action
     def test_sweeps_go_in_batches_to_the_end(self, bench: Bench, action: Action) -> None:
         """B45: no batch acts on more than is fit for one step, and none is forgotten."""
@@ -172,6 +181,7 @@ class Sweeping:
         assert (first.done, first.cursor is None) == (0, False)
         assert sum(done) == 1
 
+    @only_with(Capability.PRIORITIES)
     @each_action
     @pytest.mark.parametrize("retention", [None, HOUR])
     def test_what_ends_after_the_beginning_is_left(
@@ -188,6 +198,7 @@ class Sweeping:
         assert done == [2]
         assert (job.state, job.payload) == (JobState.DEAD, b'{"n":1}')
 
+    @only_with(Capability.PRIORITIES, Capability.RETENTION)
     @pytest.mark.parametrize(("keep", "left"), [(0, 0), (2, 2), (4, 4), (9, 4)])
     def test_the_newest_are_kept(self, bench: Bench, keep: int, left: int) -> None:
         """B36, B45: of those by the bounds of the queue; a retention of its own is by age alone."""
@@ -199,6 +210,7 @@ class Sweeping:
         assert sum(done) == 4 - left
         assert [job.id for job in bench.page(JobState.SUCCEEDED)][:-1] == ids[4 - left :]
 
+    @only_with(Capability.PRIORITIES, Capability.UNIQUE_KEYS)
     def test_a_job_whose_key_is_taken_is_left(self, bench: Bench) -> None:
         """B22: neither retried nor counted; of two with one key the older one runs again."""
         key = UniqueKey(key="k", until="done", ttl=None, on_conflict="return")
@@ -211,6 +223,7 @@ class Sweeping:
         assert bench.holder(key) == first
         assert bench.get(second).state is JobState.DEAD
 
+    @only_with(Capability.PRIORITIES, Capability.WAKING)
     def test_a_sweep_wakes_who_serves_what_runs_again(self, bench: Bench) -> None:
         """B13"""
         end(bench, JobState.DEAD, "AA")

@@ -8,6 +8,7 @@ from jobkit.store import (
     TAKEN_OVER_AT_ONCE,
     Bounds,
     Cancel,
+    Capability,
     Lane,
     LaneSet,
     StoredJob,
@@ -24,6 +25,7 @@ from jobkit_testing.conformance.builders import (
     lease_of,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 
 def take_over(bench: Bench, worker: BenchWorker) -> TakenOver:
@@ -38,6 +40,7 @@ def held(bench: Bench, served: LaneSet | None = None) -> tuple[BenchWorker, Stor
     return ann, ann.take_one()
 
 
+@only_with(Capability.TAKE_OVER)
 class TakingOver:
     """Tests of `TakeOver`."""
 
@@ -75,6 +78,7 @@ class TakingOver:
 
         assert [taken.id for taken in bob.take(2)] == [job.id, later]
 
+    @only_with(Capability.PREFETCH)
     def test_a_prefetched_job_that_had_not_begun_counts_no_loss(self, bench: Bench) -> None:
         """B37: a suspect all the same."""
         bench.push(a_job(), a_job())
@@ -100,6 +104,7 @@ class TakingOver:
         assert ended == [(), (), (job_id,)]
         assert bench.get(job_id).state is JobState.DEAD
 
+    @only_with(Capability.ON_LOST)
     def test_on_lost_dead_buries_it_at_the_first(self, bench: Bench) -> None:
         """B37: at most once."""
         ann, job = held(bench, lanes(A=Lane(group="A", on_lost_dead=True)))
@@ -107,6 +112,7 @@ class TakingOver:
         assert take_over(bench, ann).ended == (job.id,)
         assert bench.get(job.id).state is JobState.DEAD
 
+    @only_with(Capability.CANCELS)
     def test_a_cancelled_job_ends_cancelled(self, bench: Bench) -> None:
         """B44: it is not run again."""
         ann, job = held(bench)
@@ -163,6 +169,7 @@ class TakingOver:
 
         assert ann.claim().lanes_unknown
 
+    @only_with(Capability.WAKING)
     def test_somebody_idle_is_woken(self, bench: Bench) -> None:
         """B13: by a hint, as by an enqueue."""
         ann, _ = held(bench)
@@ -175,6 +182,7 @@ class TakingOver:
         assert waiter.wait([QUEUE], timeout=5)
         waiter.close()
 
+    @only_with(Capability.LIMITS)
     def test_a_limit_counts_them_no_longer(self, bench: Bench) -> None:
         """B26: the slot is free at once."""
         served = lanes(A=Lane(group="A", limit=1))
@@ -208,6 +216,7 @@ class TakingOver:
         assert (second.count, second.more) == (10, False)
         assert bench.count().running == 0
 
+    @only_with(Capability.RETENTION, Capability.ON_LOST)
     def test_what_has_ended_is_trimmed(self, bench: Bench) -> None:
         """B36: as by each call that ends jobs."""
         bounds = Bounds(dead_for=SECOND)

@@ -9,6 +9,7 @@ from jobkit.store import (
     CAUGHT_UP_PER_MINUTE,
     Bounds,
     Cancel,
+    Capability,
     Delete,
     Fire,
     Reschedule,
@@ -32,8 +33,10 @@ from jobkit_testing.conformance.builders import (
     snooze,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 
+@only_with(Capability.SCHEDULES)
 class TickFiring:
     """Tests of `Fire` and `Ticks`."""
 
@@ -63,6 +66,7 @@ class TickFiring:
         assert len(bench.page(JobState.QUEUED)) == 1
         assert bench.schedule().tick == bench.now + MINUTE
 
+    @only_with(Capability.DELETES)
     def test_a_late_copy_makes_no_job_when_the_first_is_gone(self, bench: Bench) -> None:
         """B16: also when the job has ended and been deleted meanwhile."""
         ann = bench.worker()
@@ -199,6 +203,7 @@ class TickFiring:
         assert bench.get(job_id).state is JobState.DEAD
         assert (bench.schedule().unfinished, bench.schedule().last_outcome) == (0, "dead")
 
+    @only_with(Capability.RESCHEDULES)
     def test_a_job_that_waits_again_has_not_finished_its_tick(self, bench: Bench) -> None:
         """B17: a retry, a snooze and a hand-back are no end."""
         ann = bench.worker()
@@ -216,6 +221,7 @@ class TickFiring:
         ann.settle(succeed(ann.take_one()))
         assert (bench.schedule().successes, bench.schedule().ended_at) == (1, bench.now)
 
+    @only_with(Capability.RESCHEDULES)
     @pytest.mark.parametrize("end", [succeed, bury])
     def test_a_tick_s_job_that_runs_again_is_no_tick_any_more(
         self, bench: Bench, end: type
@@ -235,6 +241,7 @@ class TickFiring:
         assert bench.get(job_id).schedule == "s"
         assert bench.schedule() == before
 
+    @only_with(Capability.RETENTION)
     def test_trimming_and_replacing_records_leave_the_schedule_alone(self, bench: Bench) -> None:
         """B17, B49: its counts outlive the records of its jobs."""
         ann = bench.worker()
@@ -329,6 +336,7 @@ class TickFiring:
         assert [due.tick for due in bench.run(Ticks(queue=QUEUE)).due] == [tick]
         assert bench.run(late) == "fired"
 
+    @only_with(Capability.PRIORITIES)
     def test_a_tick_s_job_stands_among_the_others_by_its_due_time(self, bench: Bench) -> None:
         """B9, B17: and lanes, limits and order are those of any job."""
         ann = bench.worker()
@@ -342,6 +350,7 @@ class TickFiring:
 
         assert [job.id for job in ann.take(3)] == [early, later, bench.schedule().last_job]
 
+    @only_with(Capability.PAUSES)
     def test_ticks_of_a_paused_queue_make_jobs_that_wait(self, bench: Bench) -> None:
         """B27: a pause holds back the runs, not the schedule."""
         ann = bench.worker()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import PROMOTED_PER_CLAIM
+from jobkit.store import PROMOTED_PER_CLAIM, Capability
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     SECOND,
@@ -16,6 +16,7 @@ from jobkit_testing.conformance.builders import (
     retry,
     snooze,
 )
+from jobkit_testing.conformance.capable import only_with
 
 
 class Timing:
@@ -97,6 +98,7 @@ class Timing:
         assert early.next_due == START + SECOND
         assert [taken.id for taken in on_time.jobs] == [job.id]
 
+    @only_with(Capability.PRIORITIES)
     def test_next_due_is_the_earliest_over_scheduled_and_retrying(self, bench: Bench) -> None:
         """B13: an idle worker sleeps exactly until then."""
         bench.push(a_job(priority=-1), a_job(delay=3 * SECOND))
@@ -227,6 +229,7 @@ class Timing:
 
         assert (second.run_at, second.arrival) == (START + 5 + SECOND, first.arrival)
 
+    @only_with(Capability.PRIORITIES)
     def test_a_released_job_keeps_its_place(self, bench: Bench) -> None:
         """B9, B52: priority, due time and arrival; so it is first again."""
         bench.push(a_job(priority=3), a_job(priority=3))

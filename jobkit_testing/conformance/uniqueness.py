@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from jobkit.record import ENDED, JobState
-from jobkit.store import Cancel, Delete, Lane, LaneSet
+from jobkit.store import Cancel, Capability, Delete, Lane, LaneSet
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -20,6 +20,7 @@ from jobkit_testing.conformance.builders import (
     succeed,
     unique,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.spans import DETOURS, ENDINGS, Happening, lose, lose_three_times
 
 FRAGILE = lanes(A=Lane(group="A", on_lost_dead=True))
@@ -33,9 +34,11 @@ each_detour = pytest.mark.parametrize("detour", DETOURS.values(), ids=DETOURS)
 each_span = pytest.mark.parametrize("until", ["started", "done"])
 
 
+@only_with(Capability.UNIQUE_KEYS)
 class Uniqueness:
     """Tests of the unique keys that pushed jobs hold."""
 
+    @only_with(Capability.DELETES)
     @each_span
     def test_a_held_key_answers_with_its_holder(self, bench: Bench, until: Until) -> None:
         """B21: a second job stores nothing, whatever its own payload and time are."""
@@ -62,6 +65,7 @@ class Uniqueness:
 
         assert len({*jobs}) == 5
 
+    @only_with(Capability.RETENTION)
     def test_a_record_tells_its_key_held_or_not(self, bench: Bench) -> None:
         """B43: also a key with spaces, and letters of any alphabet."""
         key = unique("A|grüße an: 7 q", until="started")
@@ -76,6 +80,7 @@ class Uniqueness:
         assert told == [key.key] * 3
         assert bench.get(bench.push_one(a_job())).unique_key is None
 
+    @only_with(Capability.DELETES)
     @each_ending
     def test_an_end_frees_a_key_held_until_then(self, bench: Bench, ending: Happening) -> None:
         """B22: each path by which a job ends or goes; and then another one holds the key."""
@@ -105,6 +110,7 @@ class Uniqueness:
 
         assert bench.holder(STARTED) == other
 
+    @only_with(Capability.DELETES)
     @each_span
     @pytest.mark.parametrize("delay", [0, SECOND])
     @pytest.mark.parametrize("operation", [Cancel, Delete])
@@ -119,6 +125,7 @@ class Uniqueness:
 
         assert bench.holder(key) is None
 
+    @only_with(Capability.ON_LOST, Capability.DELETES)
     @pytest.mark.parametrize("served", [FRAGILE, FRAGILE_AND_DROPPED])
     def test_a_loss_that_ends_a_job_frees_its_key(self, bench: Bench, served: LaneSet) -> None:
         """B22, B37: at most once, with its record kept or not."""
@@ -130,6 +137,7 @@ class Uniqueness:
 
         assert bench.holder(DONE) is None
 
+    @only_with(Capability.RETENTION, Capability.DELETES)
     def test_the_third_loss_of_a_job_that_is_not_kept_frees_its_key(self, bench: Bench) -> None:
         """B22, B37: poison that leaves no record."""
         job_id = bench.push_one(a_job(unique=DONE))
@@ -155,6 +163,7 @@ class Uniqueness:
         ann.take_one()
         assert bench.holder(DONE) == job_id
 
+    @only_with(Capability.DELETES)
     @each_detour
     def test_a_key_that_the_first_claim_freed_is_not_taken_back(
         self, bench: Bench, detour: Happening
@@ -170,6 +179,7 @@ class Uniqueness:
 
         assert bench.holder(STARTED) is None
 
+    @only_with(Capability.PREFETCH, Capability.DELETES)
     def test_a_prefetched_job_has_been_claimed(self, bench: Bench) -> None:
         """B22: claimed ahead, or by its id, is claimed."""
         ahead, by_id = unique("A|ahead"), unique("A|id")
@@ -181,6 +191,7 @@ class Uniqueness:
 
         assert (bench.holder(ahead), bench.holder(by_id)) == (None, None)
 
+    @only_with(Capability.DELETES)
     def test_a_claim_frees_the_keys_of_those_that_it_takes(self, bench: Bench) -> None:
         """B22: of a whole batch, and of no other job."""
         keys = [unique(f"A|{n}") for n in range(5)]
@@ -190,6 +201,7 @@ class Uniqueness:
 
         assert [bench.holder(key) for key in keys] == [None, None, None, *ids[3:]]
 
+    @only_with(Capability.DELETES)
     def test_a_settlement_frees_the_keys_of_a_whole_batch(self, bench: Bench) -> None:
         """B22: with jobs between them that hold none, or wait again."""
         keys = [unique(f"A|{n}", until="done") for n in range(4)]
@@ -213,6 +225,7 @@ class Uniqueness:
         assert settled.verdict == "lost"
         assert bench.holder(DONE) == job_id
 
+    @only_with(Capability.DELETES)
     def test_a_deleted_holder_is_not_brought_back_by_a_late_settlement(self, bench: Bench) -> None:
         """B22, B46: nor does that touch the next holder."""
         job_id = bench.push_one(a_job(unique=DONE))

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from jobkit.record import JobState
-from jobkit.store import Lease, Settlement, StoredJob
+from jobkit.store import Capability, Lease, Settlement, StoredJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -22,6 +22,7 @@ from jobkit_testing.conformance.builders import (
     snooze_nothing,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.settling import each_settlement, each_settlement_and_state
 
 UNKNOWN = "0" * 26
@@ -104,6 +105,7 @@ class Verdicts:
         assert settled.verdict == "lost"
         assert bench.snapshot() == before
 
+    @only_with(Capability.RETENTION)
     def test_a_dropped_job_is_gone_for_a_second_settlement(self, bench: Bench) -> None:
         """B36, B38: nothing is left that could answer."""
         bench.push(a_job())
@@ -203,6 +205,7 @@ class Verdicts:
         assert [v.verdict for v in settled] == ["ok", "ok"]
         assert bench.get(job.id).failures == 1
 
+    @only_with(Capability.RETENTION)
     def test_a_burial_that_drops_the_job_twice_in_a_batch_counts_once(self, bench: Bench) -> None:
         """B38: the copy gets the answer of the first."""
         bench.push(a_job())

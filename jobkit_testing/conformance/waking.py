@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 
 from jobkit.clock import SystemClock
-from jobkit.store import Delete, Lane, SetPause, Waiter
+from jobkit.store import Capability, Delete, Lane, SetPause, Waiter
 from jobkit_testing.conformance.bench import Bench, BenchWorker
 from jobkit_testing.conformance.builders import (
     QUEUE,
@@ -22,6 +22,7 @@ from jobkit_testing.conformance.builders import (
     release,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 ONE_OF_L = lanes("A", L=Lane(group="L", limit=1))
 HEARD = 5.0
@@ -55,6 +56,7 @@ def who_heard(waiters: Sequence[Waiter]) -> list[bool]:
     return heard
 
 
+@only_with(Capability.WAKING)
 class Waking:
     """Tests of `Claim.idle` and `Waiter`."""
 
@@ -210,6 +212,7 @@ class Waking:
 
             assert of_bob.wait([QUEUE], HEARD)
 
+    @only_with(Capability.CHILDREN)
     def test_a_child_wakes_an_idle_worker(self, bench: Bench) -> None:
         """B13, B41: also one of another queue."""
         bench.push(a_job())
@@ -302,6 +305,7 @@ class Waking:
 
             assert not bob.wait([QUEUE], UNHEARD)
 
+    @only_with(Capability.LIMITS)
     def test_a_freed_slot_of_a_limit_wakes_another_worker(self, bench: Bench) -> None:
         """B13, B26: who freed it may have none for the job that waits."""
         bench.push(a_job("L"), a_job("L"))
@@ -313,6 +317,7 @@ class Waking:
             assert of_bob.wait([QUEUE], HEARD)
             assert [job.type for job in bob.take()] == ["L"]
 
+    @only_with(Capability.LIMITS)
     def test_a_freed_slot_does_not_wake_the_worker_that_freed_it(self, bench: Bench) -> None:
         """B13, B26: it is awake; it claims behind its settlement."""
         bench.push(a_job("L"), a_job("L"))
@@ -323,6 +328,7 @@ class Waking:
 
             assert not of_ann.wait([QUEUE], UNHEARD)
 
+    @only_with(Capability.LIMITS)
     def test_a_freed_slot_that_nobody_waits_for_wakes_nobody(self, bench: Bench) -> None:
         """B13, B26: no job of the group, or no limit."""
         bench.push(a_job("L"), a_job("A"), a_job("B"))
@@ -333,6 +339,7 @@ class Waking:
 
             assert not of_bob.wait([QUEUE], UNHEARD)
 
+    @only_with(Capability.LIMITS)
     def test_a_freed_slot_wakes_for_an_alias(self, bench: Bench) -> None:
         """B1, B13, B26: whose jobs share the limit."""
         both = lanes(New=Lane(group="New", limit=1), Old=Lane(group="New", limit=1))
@@ -344,6 +351,7 @@ class Waking:
 
             assert of_bob.wait([QUEUE], HEARD)
 
+    @only_with(Capability.LIMITS)
     @pytest.mark.parametrize("names", [("New", "Old"), ("Old", "New")])
     def test_a_freed_slot_wakes_for_the_name_that_somebody_waits_for(
         self, bench: Bench, names: tuple[str, str]
@@ -359,6 +367,7 @@ class Waking:
 
             assert of_bob.wait([QUEUE], HEARD)
 
+    @only_with(Capability.LIMITS, Capability.PAUSES)
     def test_a_resume_of_what_is_not_paused_wakes_nobody(self, bench: Bench) -> None:
         """B13, B27: it has changed nothing."""
         bench.push(a_job("L"), a_job("L"))
@@ -370,6 +379,7 @@ class Waking:
 
             assert not of_bob.wait([QUEUE], UNHEARD)
 
+    @only_with(Capability.LIMITS, Capability.DELETES)
     def test_deleting_a_running_job_wakes_for_its_slot(self, bench: Bench) -> None:
         """B13, B26, B46: also the worker that ran it, if that is idle."""
         bench.push(a_job("L"), a_job("L"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobkit.store import (
     WORKER_FORGOTTEN,
+    Capability,
     CheckIn,
     Lane,
     Queues,
@@ -25,6 +26,7 @@ from jobkit_testing.conformance.builders import (
     retry,
     succeed,
 )
+from jobkit_testing.conformance.capable import only_with
 
 HALF = b'["half",1,2]'
 
@@ -38,6 +40,7 @@ def listed(bench: Bench, queue: str = QUEUE) -> dict[str, StoredWorker]:
     return {worker.name: worker for worker in found.workers}
 
 
+@only_with(Capability.WORKERS)
 class Workforce:
     """Tests of `Workers`."""
 
@@ -81,6 +84,7 @@ class Workforce:
 
         assert listed(bench)["ann"].beat_at == START
 
+    @only_with(Capability.PREFETCH, Capability.CHECK_INS)
     def test_busy_slots_are_the_started_leases(self, bench: Bench) -> None:
         """B48: by start, with their last check-ins; prefetched jobs have no slot yet."""
         ids = bench.push(a_job("A"), a_job("B"), a_job("A"), a_job("A"))
@@ -105,6 +109,7 @@ class Workforce:
         )
         assert found["bob"].slots == (StoredSlot(id=ids[3], type="A", since=bench.now),)
 
+    @only_with(Capability.PREFETCH)
     def test_a_prefetched_job_takes_a_slot_when_it_starts(self, bench: Bench) -> None:
         """B48"""
         bench.push(a_job())
@@ -185,6 +190,7 @@ class Workforce:
         assert still == ["ann", "bob"]
         assert [*listed(bench)] == ["bob"]
 
+    @only_with(Capability.TAKE_OVER)
     def test_a_worker_that_was_taken_over_is_gone(self, bench: Bench) -> None:
         """B48, B37"""
         bench.push(a_job())

@@ -19,6 +19,7 @@ from jobkit.errors import JobkitError, NotSupported
 from jobkit.record import JobState
 from jobkit.store import (
     AtomicOver,
+    Capability,
     Fire,
     Operation,
     Page,
@@ -99,6 +100,11 @@ class PairedStore:
         ones = _answers(self.a, operations, now)
         others = _answers(self.b, operations, now)
         return [self._same(*each) for each in zip(operations, ones, others, strict=True)]
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What both can do: there is nothing to compare in the rest."""
+        return self.a.capabilities & self.b.capabilities
 
     @property
     def atomic_over(self) -> AtomicOver:

@@ -17,7 +17,7 @@ from jobkit.redis.cluster.waiter import ClusterWaiter
 from jobkit.redis.connections import Connections
 from jobkit.redis.hosts import Host
 from jobkit.redis.server import Ask, Flight, Server, Words
-from jobkit.store import AtomicOver, Operation, Waiter
+from jobkit.store import ALL_CAPABILITIES, AtomicOver, Operation, Waiter
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -27,6 +27,7 @@ class ClusterStore:
     """Keep jobs in a Redis Cluster."""
 
     atomic_over: AtomicOver = "queue"
+    capabilities = ALL_CAPABILITIES
 
     def __init__(self, address: ClusterAddress, *, namespace: str = "jobkit") -> None:
         self._router = Router(address, monotonic=SystemClock().monotonic)

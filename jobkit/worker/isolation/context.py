@@ -15,12 +15,14 @@ from jobkit.engine.running import Run
 from jobkit.handlers import Handlers
 from jobkit.ids import system_ids
 from jobkit.progress import CheckedIn
-from jobkit.store import Delete, Operation, Queues
+from jobkit.store import Capability, Delete, Operation, Queues, refuse
 from jobkit.worker.isolation.portable import Enqueueing
 from jobkit.worker.isolation.wire import Order
 
 
-def order_of(run: Run, *, code: bytes, enqueueing: bytes) -> Order:
+def order_of(
+    run: Run, *, code: bytes, enqueueing: bytes, capabilities: frozenset[Capability]
+) -> Order:
     """Return what a child needs in order to run this attempt."""
     ctx, stored = run.ctx, run.stored
     return Order(
@@ -40,21 +42,23 @@ def order_of(run: Run, *, code: bytes, enqueueing: bytes) -> Order:
             "fence": ctx.fence,
             "schedule": ctx.schedule,
         },
+        capabilities=capabilities,
     )
 
 
 def context_of(order: Order, on_checkin: Callable[[JobContext, CheckedIn], None]) -> JobContext:
     """Return the context that the handler sees in the child."""
-    return JobContext(
-        **order.context,
-        open_outbox=lambda _: _outbox(order.enqueueing),
-        on_checkin=on_checkin,
-    )
+
+    def hear(ctx: JobContext, said: CheckedIn) -> None:
+        refuse([(Capability.CHECK_INS, f"ctx.checkin of {ctx.type}")], order.capabilities)
+        on_checkin(ctx, said)
+
+    return JobContext(**order.context, open_outbox=lambda _: _outbox(order), on_checkin=hear)
 
 
-def _outbox(enqueueing: bytes) -> JobOutbox:
+def _outbox(order: Order) -> JobOutbox:
     """Return where the handler's enqueues wait until the worker publishes them."""
-    given: Enqueueing = pickle.loads(enqueueing)
+    given: Enqueueing = pickle.loads(order.enqueueing)
     handlers = Handlers()
     for hook in given.hooks:
         handlers.on_enqueue(hook)
@@ -67,6 +71,8 @@ def _outbox(enqueueing: bytes) -> JobOutbox:
         version=given.version,
         durable=given.durable,
     )
+    engine.capabilities = order.capabilities
+    engine.require(Capability.CHILDREN, "what a handler enqueues on its context")
     return JobOutbox(engine, Control(engine, _nothing), AsyncControl(engine, _nothing_async))
 
 

@@ -83,7 +83,12 @@ class Isolation:
         if run.ctx.cancelled.is_set():
             return _ended(None, None, run.ctx)
         try:
-            order = order_of(run, code=self._code(run.call), enqueueing=self._how_to_enqueue())
+            order = order_of(
+                run,
+                code=self._code(run.call),
+                enqueueing=self._how_to_enqueue(),
+                capabilities=self._engine.capabilities,
+            )
             running = Running(self._template(), run.ctx)
         except Exception as error:  # no process to be had, or a handler that came after the start
             return Ended(Failed(error_of(error)))

@@ -11,7 +11,7 @@ from typing import Any
 from jobkit.cancellation import Reason
 from jobkit.outcome import Outcome
 from jobkit.progress import CheckedIn
-from jobkit.store import NewJob
+from jobkit.store import Capability, NewJob
 
 LENGTH = struct.Struct("!I")
 # From the worker to the template, with the file descriptor of the child's link: its number.
@@ -64,13 +64,15 @@ class Exited:
 class Order:
     """One attempt: the first thing that a child reads from its link.
 
-    `code` and `enqueueing` are pickles of what it finds by name; see `portable`.
+    `code` and `enqueueing` are pickles of what it finds by name; see `portable`. `capabilities`:
+    those of the worker's store.
     """
 
     code: bytes
     enqueueing: bytes
     payload: bytes
     context: dict[str, Any]
+    capabilities: frozenset[Capability]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jobkit.store import CLOCK_SLACK
+from jobkit.store.operations import CLOCK_SLACK
 
 
 @dataclass(slots=True)
