@@ -145,9 +145,9 @@ class Acting:
         if arrivals and not self._driver.is_busy:
             self._driver.run(self._runs.inline(arrivals))
 
-    def _refuse_loop(self, name: str) -> None:
+    def _refuse_loop(self, name: str, instead: str | None = None) -> None:
         if loop_is_running():
             raise RuntimeError(
-                f"await jobs.aio.{name}(...): an event loop runs in this thread, and jobs.{name} "
-                "would block it"
+                f"{instead or f'await jobs.aio.{name}(...)'}: an event loop runs in this thread, "
+                f"and jobs.{name} would block it"
             )

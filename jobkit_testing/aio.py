@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from jobkit.client import AsyncJobs
 from jobkit.engine import Steps
+from jobkit.errors import NotSupported
 from jobkit.inspect import AsyncInspector
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions, WorkerOptions
@@ -117,6 +118,11 @@ class AsyncTestingJobs(AsyncJobs):
 
     async def _carry_out(self, steps: Attempts[T]) -> T:
         __tracebackhide__ = True
+        if self._testing.is_explored:
+            raise NotSupported(
+                "explore: handlers run on a loop of its own; let the scenario call jobs.drain(), "
+                "jobs.run_for() and the like, and not those of jobs.aio"
+            )
         self._testing.declare()
         result = await self._driver.run_async(steps)
         await self._run_arrivals()

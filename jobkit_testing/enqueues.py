@@ -16,4 +16,5 @@ class FailingEnqueue:
     stored: bool
 
 
-OnEnqueue: TypeAlias = Callable[[], FailingEnqueue | None]
+# Told whether the enqueue is on a handler's context, which holds it until the job succeeds.
+OnEnqueue: TypeAlias = Callable[[bool], FailingEnqueue | None]

@@ -60,7 +60,7 @@ class _FailingHeld(Held):
         return new
 
     def _fail(self, before: int, new: Sequence[NewJob]) -> None:
-        failing = None if self._faults.on_enqueue is None else self._faults.on_enqueue()
+        failing = None if self._faults.on_enqueue is None else self._faults.on_enqueue(True)
         if failing is None:
             return
         self._tell.failed(failing, new)

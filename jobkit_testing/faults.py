@@ -49,6 +49,7 @@ class Faults:
     def __init__(self, skew: Callable[[int], object]) -> None:
         self.armed = False  # whether some attempt is to fail
         self.on_enqueue: OnEnqueue | None = None  # asked at each enqueue, if there is something
+        self._otherwise: OnEnqueue | None = None
         self._failing: deque[FailingEnqueue] = deque()
         self._planned: list[Planned] = []
         self._skew = skew
@@ -134,7 +135,7 @@ class Faults:
         """Forget what has not happened yet, and let the store's clock be right."""
         self._planned.clear()
         self._failing.clear()
-        self.on_enqueue = None
+        self.on_enqueue = self._otherwise
         self.armed = False
         if self._skewed:
             self._skewed = timedelta(0)
@@ -151,6 +152,10 @@ class Faults:
                 return planned.mishap
         return None
 
+    def ask_always(self, ask: OnEnqueue) -> None:
+        """Ask this what is to become of each enqueue of which nobody has said so."""
+        self.on_enqueue = self._otherwise = ask
+
     @contextmanager
     def asking(self, ask: OnEnqueue) -> Generator[None]:
         """Ask somebody else what is to become of the enqueues in the block."""
@@ -160,10 +165,10 @@ class Faults:
         finally:
             self.on_enqueue = before
 
-    def _next_enqueue(self) -> FailingEnqueue | None:
+    def _next_enqueue(self, _: bool) -> FailingEnqueue | None:
         failing = self._failing.popleft()
         if not self._failing:
-            self.on_enqueue = None
+            self.on_enqueue = self._otherwise
         return failing
 
     def _plan(

@@ -104,7 +104,7 @@ class Idempotency:
         """Let the job succeed, and return how often it enqueued something meanwhile."""
         enqueues = 0
 
-        def count() -> FailingEnqueue | None:
+        def count(_: bool) -> FailingEnqueue | None:
             nonlocal enqueues
             enqueues += 1
             return None

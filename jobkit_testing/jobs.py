@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, NoReturn, TypeVar, Unpack
+from typing import Any, NoReturn, TypeVar, Unpack, cast
 
 from jobkit.client import Jobs
 from jobkit.client.outbox import JobOutbox
@@ -43,9 +43,12 @@ from jobkit.store import (
 from jobkit_testing.acting import Acting
 from jobkit_testing.aio import AsyncTestingJobs
 from jobkit_testing.assertions import Assertions
+from jobkit_testing.chance import Chance
 from jobkit_testing.clock import VirtualClock
 from jobkit_testing.control import AsyncTestingControl, TestingControl
 from jobkit_testing.driving import Driver
+from jobkit_testing.exploration import Exploration
+from jobkit_testing.exploring import Explorer
 from jobkit_testing.failing import FailingOutbox
 from jobkit_testing.faults import Faults
 from jobkit_testing.idempotency import Idempotency
@@ -111,12 +114,14 @@ class TestingJobs(Acting, Assertions, Jobs):
             version=version,
             durable=False,
         )
+        self._is_store_given = store is not None
         self.store: Store = MemoryStore(self.clock) if store is None else store
         watched = WatchedStore(recorded(self.store))
+        self._async_store = AsyncWatchedStore(watched)
         super().__init__(
             engine,
             watched,
-            AsyncWatchedStore(watched),
+            self._async_store,
             now=self._now,
             monotonic=SystemClock().monotonic,  # a store that is out of reach is so in real time
             enqueue_timeout=enqueue_timeout,
@@ -206,9 +211,58 @@ class TestingJobs(Acting, Assertions, Jobs):
         *,
         seeds: Iterable[int] = range(500),
         workers: int = 2,
-    ) -> NoReturn:
-        """Refuse: not supported yet."""
-        raise NotSupported(f"explore({scenario!r}, {seeds=}, {workers=}): not supported yet")
+    ) -> None:
+        """Run a scenario for many seeds, each with workers interleaved and faults in its own way.
+
+        `scenario` is called with a fresh `TestingJobs` for each seed: same handlers, options and
+        start, nothing stored. It makes whatever its handlers change, enqueues, runs (`drain`,
+        `run_for`) and asserts. A seed that fails raises `AssertionError` with the seed, the
+        shortest list of faults by which it still fails, and the timeline.
+        """
+        __tracebackhide__ = True
+        self._refuse_loop("explore", "call jobs.explore from a plain test")
+        if self._is_store_given:
+            raise NotSupported(
+                "explore: each seed needs a fresh store, and this TestingJobs was given one: "
+                "explore with one that has no store="
+            )
+        start = self.clock.now()
+
+        def fresh(seed: int, chance: Chance) -> tuple[TestingJobs, Explorer]:
+            jobs = self._like_this(start, seed)
+            return jobs, jobs._explored(chance, workers)
+
+        Exploration(scenario, fresh, workers=workers).run(seeds)
+
+    @property
+    def is_explored(self) -> bool:
+        """Whether this is one that `explore` has made."""
+        return self._shop.explorer is not None
+
+    def _like_this(self, start: datetime, seed: int) -> TestingJobs:
+        """Make another one with the same handlers and options."""
+        engine = self._engine
+        jobs = TestingJobs(
+            start=start,
+            seed=seed,
+            handlers=engine.handlers.groups[1:],  # behind our own
+            defaults=cast("EnqueueOptions", engine.defaults),
+            queues=engine.queues,
+            max_payload=engine.max_payload,
+            version=engine.version,
+        )
+        own = jobs._engine.own_handlers
+        own.contents = engine.own_handlers.contents  # a value: what it registers itself is its own
+        jobs._engine.handlers.changed()
+        jobs._shop.settings = self._shop.settings
+        return jobs
+
+    def _explored(self, chance: Chance, workers: int) -> Explorer:
+        """Let workers be interleaved, and things go wrong, as chance decides."""
+        explorer = self._shop.explorer = Explorer(self._shop, chance, workers=workers)
+        self.faults.ask_always(explorer.at_enqueue)
+        self._async_store.gives_way = True
+        return explorer
 
     def declare(self) -> None:
         """Put what handlers declare, as a worker does: at the start, and when there is more."""

@@ -14,7 +14,7 @@ from jobkit.outcome import Failed, GaveUp, TimedOut, Verdict
 
 def judged(run: Run, ended: Ended) -> Ended:
     """Return how an attempt ended for a test: by a failed assertion, or late, or as it says."""
-    if ended.exception is not None and _is_assertion(ended.exception):
+    if ended.exception is not None and is_assertion(ended.exception):
         return Ended(GaveUp(error_of(ended.exception)), ended.exception)
     if run.ctx.cancelled.reason == "timeout" and not isinstance(ended.outcome, TimedOut):
         message = f"ran past its deadline of {run.ctx.deadline}"
@@ -26,7 +26,7 @@ def judged(run: Run, ended: Ended) -> Ended:
 def to_escape(ended: Ended) -> tuple[BaseException | None, bool]:
     """Return what is to escape from the run, and whether it does whatever the caller says."""
     exception = ended.exception
-    if exception is not None and _is_assertion(exception):
+    if exception is not None and is_assertion(exception):
         return exception, True
     match ended.outcome:
         case TimedOut(error):
@@ -40,11 +40,11 @@ def to_escape(ended: Ended) -> tuple[BaseException | None, bool]:
             return None, False
 
 
-def _is_assertion(error: BaseException) -> bool:
+def is_assertion(error: BaseException) -> bool:
     """Tell whether this fails (or skips) the test itself, alone or in a group."""
     if isinstance(error, BaseExceptionGroup):
         group = cast("BaseExceptionGroup[BaseException]", error)  # they hold nothing else
-        return any(map(_is_assertion, group.exceptions))
+        return any(map(is_assertion, group.exceptions))
     pytest = sys.modules.get("_pytest.outcomes")
     return isinstance(error, AssertionError) or (
         pytest is not None and isinstance(error, pytest.OutcomeException)

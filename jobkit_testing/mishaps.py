@@ -74,7 +74,7 @@ def _crash_at_enqueue(
     dying = FailingEnqueue("the worker dies", Died("the worker died here"), with_it)
     numbers = count()
     faults = worker.shop.faults
-    with faults.asking(lambda: dying if next(numbers) == number else None):
+    with faults.asking(lambda _: dying if next(numbers) == number else None):
         ending = yield from worker.attempt(stored, now)
     worker.die(stored, "crashed in the handler")
     return worker.left(stored, ending)
@@ -99,11 +99,15 @@ def _delivered(worker: InlineWorker, stored: StoredJob, now: int, *, copies: int
 
 
 def _lose(worker: InlineWorker, run: Run, *, tell: bool) -> None:
-    queue = run.stored.queue
-    worker.timeline.fault("lost its lease while the handler runs", worker.shop.now(), run.stored)
-    worker.lose_leases(queue)
+    lose_lease_of(worker, run.stored, "lost its lease while the handler runs", tell=tell)
+
+
+def lose_lease_of(worker: InlineWorker, stored: StoredJob, words: str, *, tell: bool) -> None:
+    """Let others take the lease of a job; with `tell` the worker hears of it at once."""
+    worker.timeline.fault(words, worker.shop.now(), stored)
+    worker.lose_leases(stored.queue)
     if tell:
-        worker.beat(queue, worker.shop.lanes())
+        worker.beat(stored.queue, worker.shop.lanes())
 
 
 CRASHES: Mapping[When, Mishap] = {

@@ -76,6 +76,7 @@ class Orphans:
     def _look(self) -> None:
         lanes = self._shop.lanes()
         with suppress(BackendUnavailable):  # then later
+            self._shop.keep_leases()  # nobody who lives loses anything
             for queue in dict.fromkeys(each.stored.queue for each in self._orphans.values()):
                 self._shop.on_duty.look(queue, lanes)
             for each in list(self._orphans.values()):

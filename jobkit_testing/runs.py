@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeAlias
 
 from jobkit.checks import duration_complaint, plain_name, queue_name
@@ -150,7 +151,7 @@ class Runs:
             raise InvalidOption(f"drain: timeout={timeout!r}: {complaint}")
         tally = Tally()
         end = None if timeout is None else self._clock.monotonic() + timeout.total_seconds()
-        while (ran := (yield from self._next(wanted))) is not None:
+        while (ran := (yield from self._next(wanted, patient=True))) is not None:
             tally.add(ran)
             let_escape(ran, raises=raises)
             late = end is not None and self._clock.monotonic() > end
@@ -255,17 +256,11 @@ class Runs:
         jobs = (job for state in states for job in self._reader.in_state(queue, state))
         return sum(job.type in wanted.types for job in jobs)
 
-    def _next(self, wanted: Wanted) -> Attempts[Ran | None]:
+    def _next(self, wanted: Wanted, *, patient: bool = False) -> Attempts[Ran | None]:
         """Run one job that is due, of the next queue by turns that has one."""
         lanes = self._shop.lanes(wanted.types)
-        for queue in self._by_turns(self._queues(wanted)):
-            while True:
-                ran = yield from self._shop.next_job(queue, lanes)
-                if ran is not None:
-                    return ran
-                if not self._shop.agenda.is_due(queue):
-                    break  # else the claim has made ready what it may at once, and there is more
-        return None
+        queues = partial(self._by_turns, self._queues(wanted))
+        return self._shop.next_of(queues, lanes, patient=patient)
 
     def _run_due(self, tally: Tally, *, until: datetime, raises: bool) -> Attempts[None]:
         """Run what is due; refuse to go round at one instant, or past the end, for ever."""

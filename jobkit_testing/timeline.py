@@ -19,6 +19,7 @@ from jobkit.store import Fire, NewJob, Store, StoredJob
 LINES_SHOWN = 200
 EVENTS_KEPT = 10_000
 FIRST_LINE_OF_ERROR = 120
+FIRST_WORKER = "testing"  # of whom nothing is said
 
 Kind: TypeAlias = Literal[
     "enqueued",
@@ -174,7 +175,8 @@ class Timeline:
                 return f"schedule {job.schedule!r} skipped a tick"
             case "started", StoredJob():
                 attempt = 1 + job.failures + job.timeouts
-                return f"{label} started {self.describe(job)}, attempt {attempt}"
+                by = "" if job.worker in (None, FIRST_WORKER) else f", by {job.worker}"
+                return f"{label} started {self.describe(job)}, attempt {attempt}{by}"
             case "checked in", StoredJob():
                 return f"{label} checked in{_said(job)}"
             case (("retried" | "snoozed"), StoredJob()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -116,7 +117,7 @@ class WatchedStore:
     def _push(self, operation: Push, now: int | None) -> tuple[str, ...] | KeyTaken:
         if self.faults is None or self.faults.on_enqueue is None:
             return self._push_whole(operation, now)
-        failing = self.faults.on_enqueue()
+        failing = self.faults.on_enqueue(False)
         if failing is None:
             return self._push_whole(operation, now)
         self._told.failed(failing, operation.jobs)
@@ -159,9 +160,12 @@ class AsyncWatchedStore:
 
     def __init__(self, store: WatchedStore) -> None:
         self._store = store
+        self.gives_way = False  # to other tasks, as one does that waits for a reply
 
     async def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step."""
+        if self.gives_way:
+            await asyncio.sleep(0)
         return self._store.run(operation, now=now)
 
     async def close(self) -> None:

@@ -72,6 +72,8 @@ class Witness:
 
     def failed(self, failing: FailingEnqueue, jobs: Sequence[NewJob]) -> None:
         """Take note that an enqueue of these jobs fails because the test wants it."""
+        if not isinstance(failing.error, Exception):
+            return  # its worker died there, which is noted as such
         names = ", ".join(map(self._timeline.describe, jobs[:JOBS_NAMED]))
         more = f" and {len(jobs) - JOBS_NAMED} more" if len(jobs) > JOBS_NAMED else ""
         stored = "stored" if failing.stored else "not stored"

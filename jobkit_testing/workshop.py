@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobkit.cancellation import Reason
 from jobkit.clock import duration_milliseconds, to_milliseconds
@@ -20,9 +20,12 @@ from jobkit_testing.clock import VirtualClock
 from jobkit_testing.faults import Faults
 from jobkit_testing.orphans import Orphans
 from jobkit_testing.running import Attempts, InlineWorker, Ran
-from jobkit_testing.timeline import Timeline
+from jobkit_testing.timeline import FIRST_WORKER, Timeline
 
-WORKER = "testing"
+if TYPE_CHECKING:
+    from jobkit_testing.exploring import Explorer
+
+WORKER = FIRST_WORKER
 
 
 class Workshop:
@@ -47,6 +50,7 @@ class Workshop:
         self.faults = faults
         self.publish = publish
         self.settings = WorkerSettings()
+        self.explorer: Explorer | None = None
         self.agenda = Agenda(engine, run, clock)
         self.orphans = Orphans(self)
         self._started = to_milliseconds(clock.now())
@@ -57,7 +61,7 @@ class Workshop:
         self._numbers = count(1)
         self._dead: list[tuple[str, str]] = []  # queue and name, as long as the store knows them
         self._workers: list[InlineWorker] = []
-        self.on_duty = self._hire()
+        self.on_duty = self.hire()
 
     # What there is to do.
 
@@ -66,6 +70,24 @@ class Workshop:
     ) -> Attempts[Ran | None]:
         """Let the worker on duty run the best job of a queue that is due, or this one."""
         return self.on_duty.next_job(queue, lanes, only=only)
+
+    def next_of(
+        self, queues: Callable[[], Iterable[str]], lanes: LaneSet, *, patient: bool = False
+    ) -> Attempts[Ran | None]:
+        """Run one job that is due, of the first of these queues that has one.
+
+        `patient`: if jobs of dead workers are left, workers that are explored wait for them.
+        """
+        if self.explorer is not None and not self.explorer.is_inside:
+            return self.explorer.next_of(queues, lanes, patient=patient)
+        for queue in queues():
+            while True:
+                ran = yield from self.next_job(queue, lanes)
+                if ran is not None:
+                    return ran
+                if not self.agenda.is_due(queue):
+                    break  # else the claim has made ready what it may at once, and there is more
+        return None
 
     def now(self) -> int:
         """Return the virtual instant in milliseconds."""
@@ -109,7 +131,7 @@ class Workshop:
     @contextmanager
     def another(self) -> Generator[InlineWorker]:
         """Have one more worker for a while."""
-        worker = self._hire()
+        worker = self.hire()
         try:
             yield worker
         finally:
@@ -124,12 +146,19 @@ class Workshop:
             self._dead.append((stored.queue, worker.name))
         self._workers.remove(worker)
         if worker is self.on_duty:
-            self.on_duty = self._hire()
+            self.on_duty = self.hire()
 
     def tell(self, job_id: str, reason: Reason) -> None:
         """Tell the handler of a job to stop, wherever it runs."""
         for worker in self._workers:
             worker.tell(job_id, reason)
+
+    def keep_leases(self) -> None:
+        """Extend the leases of all that runs, as the keepers of workers do."""
+        lanes = self.lanes()
+        for worker in self._workers:
+            for queue in {run.stored.queue: None for run in worker.held.values()}:
+                worker.beat(queue, lanes)
 
     @property
     def is_idle(self) -> bool:
@@ -151,7 +180,8 @@ class Workshop:
             self.leave()
             self._begin()
 
-    def _hire(self) -> InlineWorker:
+    def hire(self) -> InlineWorker:
+        """Have one more worker."""
         number = next(self._numbers)
         worker = InlineWorker(WORKER if number == 1 else f"{WORKER}-{number}", self)
         self._workers.append(worker)

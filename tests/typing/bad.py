@@ -85,3 +85,8 @@ def wrong_faults(jobs: TestingJobs) -> None:
     jobs.faults.skew(3)  # rejected
     jobs.assert_idempotent("mail", observe=dict)  # rejected
     jobs.assert_idempotent(SendMail(1))  # rejected
+    jobs.explore(sign_up)  # rejected
+    jobs.explore(wrong_faults, seeds=17)  # rejected
+
+
+async def sign_up(jobs: TestingJobs) -> None: ...

@@ -146,3 +146,12 @@ def faults(jobs: TestingJobs) -> None:
 async def idempotent(jobs: TestingJobs) -> None:
     jobs.assert_idempotent(SendMail(1), observe=lambda: [1])
     await jobs.aio.assert_idempotent(SendMail(1), observe=dict)
+
+
+def scenario(jobs: TestingJobs) -> None:
+    jobs.drain()
+
+
+def explored(jobs: TestingJobs) -> None:
+    jobs.explore(scenario)
+    jobs.explore(scenario, seeds=[17], workers=3)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from functools import partial
+
 import pytest
 
 from examples.charging.bank import Charged, MemoryBank
-from examples.charging.handlers import Charging, NaiveCharging, make_handlers
+from examples.charging.handlers import Charging, NaiveCharging, make_handlers, send_receipt
 from examples.charging.jobs import ChargeCard, SendReceipt
 from jobkit_testing import TestingJobs
 
@@ -48,3 +52,34 @@ def test_the_naive_handler_is_found_out() -> None:
         "  ctx.id is the same in every run of a job: let what the handler changes know it again by "
         "that (an idempotency key, a unique column), or look and act in one transaction",
     ]
+
+
+def shop_night(charging: type[Charging] | type[NaiveCharging], jobs: TestingJobs) -> None:
+    """Charge two orders, whatever befalls the workers, and look at the bank's statement."""
+    bank = MemoryBank()
+    handler = charging(bank)
+    jobs.register(handler.charge)
+    jobs.register(send_receipt)
+
+    jobs.enqueue_many([ChargeCard(order=7, cents=500), ChargeCard(order=8, cents=900)])
+    jobs.run_for(timedelta(minutes=30))
+
+    assert sorted(bank.statement) == [Charged(7, 500), Charged(8, 900)]
+    jobs.assert_performed(SendReceipt, 2)
+
+
+def test_nobody_is_charged_twice_on_any_of_a_hundred_nights(jobs: TestingJobs) -> None:
+    jobs.explore(partial(shop_night, Charging), seeds=range(100))
+
+
+def test_the_naive_handler_has_a_bad_night(jobs: TestingJobs) -> None:
+    with pytest.raises(AssertionError) as failure:
+        jobs.explore(partial(shop_night, NaiveCharging), seeds=range(100))
+
+    told = str(failure.value)
+    assert re.search(r"^explore: seed \d+ fails, with these faults", told)
+    assert re.search(r"\n  1\. testing-\d (crashed|lost its lease).*: #\d ChargeCard\(order=", told)
+    assert "\n  2. " not in told  # one is enough
+    assert told.count(" started ChargeCard(order=7, cents=500), attempt 1, by testing-") == 2 or (
+        told.count(" started ChargeCard(order=8, cents=900), attempt 1, by testing-") == 2
+    )

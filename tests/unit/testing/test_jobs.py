@@ -237,8 +237,6 @@ def test_what_is_not_there_yet_is_refused_by_name() -> None:
     """B57"""
     jobs = jobs_of()
 
-    with pytest.raises(jobkit.NotSupported, match="explore"):
-        jobs.explore(lambda jobs: None)
     with pytest.raises(jobkit.NotSupported, match="run"):
         jobs.run()
 
