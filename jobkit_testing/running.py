@@ -350,7 +350,7 @@ class InlineWorker:
             self._run(SpreadPauses(queue=queue, paused=paused))
 
     def _time_out(self, run: Run) -> None:
-        if run.ctx.cancelled.set("timeout"):
+        if not self.is_dead and run.ctx.cancelled.set("timeout"):
             mark = MarkTimedOut(queue=run.stored.queue, worker=self.name, lease=run.lease)
             self._run(mark)
             self.timeline.note("timed out", run.stored, to_milliseconds(self._clock.now()))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -38,8 +37,8 @@ def nothing(jobs: TestingJobs) -> None:
     """Be a scenario."""
 
 
-def told_of(scenario: Callable[[TestingJobs], None], **options: Any) -> str:
-    return message_of(lambda: jobs_of().explore(scenario, **{"seeds": SEEDS, **options}))
+def told_of(scenario: Callable[[TestingJobs], None], seeds: Iterable[int] = SEEDS) -> str:
+    return message_of(lambda: jobs_of().explore(scenario, seeds=seeds))
 
 
 def naive(jobs: TestingJobs) -> None:
