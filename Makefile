@@ -61,8 +61,12 @@ mutants: $(READY)  ## Plant some 200 bugs, one at a time, and see which test cat
 trace: $(READY)  ## Trace workers that are killed under load, replay them on the memory store
 	$(BIN)/python -m benchmarks.tracing
 
+peers: $(READY)  ## Measure jobkit beside other systems; installs them, takes an hour
+	$(BIN)/python -m benchmarks.peers --plots docs/figures \
+		--json docs/figures/peers.json --markdown docs/figures/peers.md
+
 clean:  ## Remove .venv, builds and caches
-	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-peers build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml

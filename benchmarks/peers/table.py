@@ -1,0 +1,67 @@
+"""The table: Markdown, one row for each system, and the ratios to the best of the others; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.peers.figures import FIGURES, Figure
+from benchmarks.peers.summary import Spread, Values, best_peer, ratio
+
+OWN, LIMIT = "jobkit", "bare loop"
+
+
+def markdown(values: Values, *, acks: Mapping[str, str], left_out: Mapping[str, str]) -> str:
+    """Write all figures that were measured, a table for each, and what could not be."""
+    parts = [
+        _of_figure(figure, values[figure.name], acks)
+        for figure in FIGURES
+        if values.get(figure.name)
+    ]
+    if left_out:
+        parts.append("Left out: " + "; ".join(f"{name} ({why})" for name, why in left_out.items()))
+    return "\n\n".join(parts) + "\n"
+
+
+def _of_figure(
+    figure: Figure, values: Mapping[str, Sequence[float]], acks: Mapping[str, str]
+) -> str:
+    spreads = {name: Spread.of(each) for name, each in values.items() if each}
+    order = sorted(spreads, key=lambda name: spreads[name].median, reverse=figure.more_is_better)
+    lines = [
+        f"### {figure.name}",
+        "",
+        "| system | median | range | rounds | jobkit is | delivery |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    lines += (_row(figure, name, spreads[name], values, acks) for name in order)
+    best = best_peer(values, own=OWN, limit=LIMIT, more_is_better=figure.more_is_better)
+    if best is not None and OWN in spreads:
+        lines += ["", f"Best of the others: {best}; jobkit is {_times(values, best)} of it."]
+    return "\n".join(lines)
+
+
+def _row(
+    figure: Figure,
+    name: str,
+    spread: Spread,
+    values: Mapping[str, Sequence[float]],
+    acks: Mapping[str, str],
+) -> str:
+    middle = number(spread.median, figure.digits)
+    reach = f"{number(spread.least, figure.digits)} - {number(spread.greatest, figure.digits)}"
+    times = _times(values, name) if name != OWN and values.get(OWN) else ""
+    return f"| {name} | {middle} | {reach} | {spread.rounds} | {times} | {acks.get(name, '')} |"
+
+
+def _times(values: Mapping[str, Sequence[float]], name: str) -> str:
+    compared = ratio(values[OWN], values[name])
+    return f"{compared.median:.2f} x"
+
+
+def number(value: float, digits: int) -> str:
+    """Write a number with separators.
+
+    >>> number(1234567.89, 0), number(0.654, 2)
+    ('1,234,568', '0.65')
+    """
+    return f"{value:,.{digits}f}"
