@@ -124,14 +124,26 @@ def any_jobs(request: pytest.FixtureRequest, jobkit_clock: VirtualClock) -> Iter
     from jobkit_testing.jobs import TestingJobs
     from jobkit_testing.places import open_store
 
-    url = _redis_url(request.config)
-    if request.param == "redis":
+    backend, url = _backend(request), _redis_url(request.config)
+    if backend == "redis":
         _check_redis(request.config, url)
     with (
-        open_store(request.param, url=url, clock=jobkit_clock) as store,
+        open_store(backend, url=url, clock=jobkit_clock) as store,
         TestingJobs(clock=jobkit_clock, seed=_seed(request), store=store) as jobs,
     ):
         yield jobs
+
+
+def _backend(request: pytest.FixtureRequest) -> str:
+    """Return the backend of this run of a test: its parameter, unless it has asked too late."""
+    chosen = request.config.stash[_BACKENDS]
+    if not hasattr(request, "param") and len(chosen) > 1:
+        pytest.fail(
+            "any_jobs: with several backends, name it among the test's parameters; "
+            "getfixturevalue comes too late to run the test on each of them",
+            pytrace=False,
+        )
+    return str(getattr(request, "param", chosen[0]))
 
 
 def _check_redis(config: pytest.Config, url: str) -> None:

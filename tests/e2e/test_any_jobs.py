@@ -57,6 +57,41 @@ def test_a_test_runs_on_each_store_in_virtual_time_and_leaves_nothing(
     assert "jobkit-test" not in redis_server.ask("KEYS *")
 
 
+def test_one_who_asks_late_gets_the_only_backend_or_is_refused(run: Run) -> None:
+    test = "def test_it(request): request.getfixturevalue('any_jobs').assert_empty()"
+
+    only, several = run(test, "--jobkit-backend=fakeredis"), run(test, EVERYWHERE)
+
+    only.assert_outcomes(passed=1)
+    several.assert_outcomes(failed=1)
+    several.stdout.fnmatch_lines(["any_jobs: with several backends, name it among *"])
+
+
+def test_whole_handlers_come_with_an_overriding_fixture(run: Run) -> None:
+    """Its timeline is the one that is compared."""
+    result = run(
+        """
+from jobkit import Handlers
+
+@pytest.fixture
+def any_jobs(any_jobs):
+    handlers = Handlers()
+    handlers.register(lambda job: None, job=SendMail)
+    return TestingJobs(store=any_jobs.store, clock=any_jobs.clock, handlers=handlers)
+
+@pytest.mark.jobkit(start="2030-01-01T00:00Z")
+def test_it(any_jobs):
+    on = type(any_jobs.store).__name__
+    any_jobs.perform(SendMail(1), metadata={"on": on})
+    any_jobs.assert_performed(SendMail, 1)
+""",
+        EVERYWHERE,
+    )
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["! metadata", '*memory *{"on":"MemoryStore"}'])
+
+
 def test_redis_may_be_named_by_the_environment(
     run: Run, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
