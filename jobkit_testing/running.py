@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -74,8 +73,7 @@ _KINDS: Mapping[Event | None, Kind] = {
 _REQUESTS = count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How an attempt has ended, and what is to be told to the store.
 
     `error`: what the handler raised, if it failed. `always`: it escapes whatever the caller says.
@@ -87,8 +85,7 @@ class Ending:
     always: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(NamedTuple):
     """One attempt that is over: the job after it, and what is to escape as of its ending.
 
     `kind`: "crashed" if its worker has died before it was settled.

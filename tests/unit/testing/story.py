@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 
 import jobkit
+from jobkit_testing import TestingJobs
 from tests.unit.testing.samples import (
     HOUR,
     Address,
@@ -18,6 +19,7 @@ from tests.unit.testing.samples import (
     Slow,
     done,
     jobs_of,
+    message_of,
 )
 
 
@@ -50,7 +52,29 @@ def tell(seed: int) -> str:
     jobs.run_for(HOUR)
     jobs.enqueue(SendMail(9)).cancel()
     records = [jobs.queued().records, jobs.assert_performed(Audit).records]
-    return "\n".join([jobs.timeline.story(), *map(repr, records), str(jobs.clock.now())])
+    told = [jobs.timeline.story(), *map(repr, records), str(jobs.clock.now())]
+    return "\n".join([*told, tell_of_a_failure(seed)])
+
+
+def tell_of_a_failure(seed: int) -> str:
+    """Return what `explore` says of a handler that disturbs itself, with faults and without."""
+
+    def scenario(jobs: TestingJobs) -> None:
+        total = [0]
+
+        @jobs.register
+        async def add(job: SendMail, ctx: jobkit.JobContext) -> None:
+            before = total[0]
+            await asyncio.gather(asyncio.sleep(1), asyncio.sleep(2))
+            total[0] = before + job.user_id
+            ctx.enqueue(Audit())
+
+        jobs.register(done, job=Audit)
+        jobs.enqueue_many([SendMail(n) for n in range(4)])
+        jobs.run_for(HOUR)
+        assert total == [6]
+
+    return message_of(lambda: jobs_of().explore(scenario, seeds=range(seed, seed + 20), workers=3))
 
 
 if __name__ == "__main__":
