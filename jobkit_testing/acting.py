@@ -91,10 +91,10 @@ class Acting:
         The job is enqueued and runs once, cleanly; what `observe` returns then is what has to
         stay. Then the same job, with the same id, is delivered again in every way that production
         has: its worker died before the success was stored, before the handler began, in the
-        handler at each of its enqueues; its lease was lost, with or without the handler being
-        told. None of these runs is settled: what the handler enqueues on `ctx` is dropped, hooks
-        are not called. `observe` returns plain values of what the handler changes: a number, a
-        list, a dict.
+        handler at each of its enqueues and awaits; its lease was lost, with or without the handler
+        being told. None of these runs is settled: what the handler enqueues on `ctx` is dropped,
+        hooks are not called. `observe` returns plain values of what the handler changes: a number,
+        a list, a dict.
 
         Time passes meanwhile; of other jobs none runs, and at the end the job is deleted.
         """

@@ -18,8 +18,9 @@ from jobkit.engine.running import Run
 from jobkit.errors import BackendUnavailable
 from jobkit.store import MAX_LOSSES, LaneSet, StoredJob
 from jobkit_testing.chance import Chance
+from jobkit_testing.dying import Died
 from jobkit_testing.enqueues import FailingEnqueue
-from jobkit_testing.mishaps import Died, lose_lease_of
+from jobkit_testing.mishaps import lose_lease_of
 from jobkit_testing.no_loop import loop_is_running
 from jobkit_testing.running import Attempts, Ending, InlineWorker, Ran
 from jobkit_testing.stepping import StepLoop

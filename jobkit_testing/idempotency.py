@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NoReturn
 
 from jobkit.clock import from_milliseconds
 from jobkit.description import describe
+from jobkit.engine import Engine
 from jobkit.errors import InvalidOption, WrongState
 from jobkit.record import JobState
 from jobkit.store import Delete, NewJob, Operation, Push
+from jobkit_testing.dying import Dying
 from jobkit_testing.enqueues import FailingEnqueue
 from jobkit_testing.matching import compare
 from jobkit_testing.mishaps import (
     Mishap,
+    crash_at_await,
     crash_at_enqueue,
     crash_before_ack,
     crash_before_run,
@@ -37,7 +40,7 @@ from jobkit_testing.workshop import Workshop
 
 LETTERS = "ABCDEFGH"  # more workers than one way has steps
 MOST_DIFFERENCES = 8
-ENQUEUES_TRIED = 20
+ENQUEUES_TRIED = AWAITS_TRIED = 20
 CHANNEL = "assert_idempotent"
 MEND = (
     "  ctx.id is the same in every run of a job: let what the handler changes know it again by "
@@ -64,6 +67,7 @@ class Idempotency:
 
     def __init__(
         self,
+        engine: Engine,
         shop: Workshop,
         runs: Runs,
         quietly: Callable[[Operation[Any]], Any],
@@ -71,6 +75,7 @@ class Idempotency:
         job: Any,
         observe: Callable[[], object],
     ) -> None:
+        self._engine = engine
         self._shop = shop
         self._runs = runs
         self._quietly = quietly
@@ -92,7 +97,7 @@ class Idempotency:
                 "runs in between: return values that compare by what they hold, such as a dict"
             )
         first = self._steps[0]
-        for way in _ways(enqueues):
+        for way in chain(_ways(enqueues), self._ways_at_awaits(new)):
             self._steps = [first]
             yield from self._deliver(new, way)
             observed = self._observed()
@@ -138,6 +143,22 @@ class Idempotency:
             ran: Ran = yield from delivery.mishap(worker, claimed.jobs[0], claimed.now)
             let_escape(ran, raises=False)
             self._steps.append((worker.name, delivery.words))
+
+    def _ways_at_awaits(self, new: NewJob) -> Generator[tuple[Delivery, ...]]:
+        """Yield ways to die at each await of an async handler, until it has no more of them."""
+        call = self._engine.handlers.call(new.type)
+        if call is None or not call.registration.is_async:
+            return
+        tried: list[Dying] = []
+        try:
+            while len(tried) < AWAITS_TRIED and (not tried or tried[-1].has_died):
+                dying = Dying(len(tried))
+                tried.append(dying)
+                words = f"died in the handler, at its await no. {len(tried)}"
+                yield (Delivery(crash_at_await(dying), words), TO_THE_END)
+        finally:
+            for dying in tried:
+                dying.close()
 
     def _wait_for_lease(self, new: NewJob) -> None:
         """Let time pass until nobody holds the job."""

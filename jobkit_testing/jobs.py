@@ -286,7 +286,8 @@ class TestingJobs(Acting, Assertions, Jobs):
         return result
 
     def _idempotency(self, job: DataclassLike, observe: Callable[[], object]) -> Idempotency:
-        return Idempotency(self._shop, self._runs, self._quietly, job=job, observe=observe)
+        engine, shop, runs = self._engine, self._shop, self._runs
+        return Idempotency(engine, shop, runs, self._quietly, job=job, observe=observe)
 
     def _quietly(self, operation: Operation[Any]) -> Any:
         """Do something to the store that is none of the user's doing: nobody takes note of it."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from jobkit.engine.running import Run
 from jobkit.store import StoredJob
+from jobkit_testing.dying import Died, Dying
 from jobkit_testing.enqueues import FailingEnqueue
 from jobkit_testing.running import Attempts, InlineWorker, Ran
 
@@ -59,10 +60,6 @@ def lose_lease_unawares(worker: InlineWorker, stored: StoredJob, now: int) -> At
     return worker.settle(ending)
 
 
-class Died(BaseException):
-    """The process of a handler died here; it is none of the exceptions that a handler catches."""
-
-
 def crash_at_enqueue(number: int, *, stored: bool) -> Mishap:
     """Die inside of the handler: at its enqueue of this number (from 0), before or after it."""
     return partial(_crash_at_enqueue, number=number, with_it=stored)
@@ -76,6 +73,19 @@ def _crash_at_enqueue(
     faults = worker.shop.faults
     with faults.asking(lambda _: dying if next(numbers) == number else None):
         ending = yield from worker.attempt(stored, now)
+    worker.die(stored, "crashed in the handler")
+    return worker.left(stored, ending)
+
+
+def crash_at_await(dying: Dying) -> Mishap:
+    """Die inside of the handler, where it stands still; or at its end, if it does not."""
+    return partial(_crash_at_await, dying=dying)
+
+
+def _crash_at_await(
+    worker: InlineWorker, stored: StoredJob, now: int, *, dying: Dying
+) -> Attempts[Ran]:
+    ending = yield from worker.attempt(stored, now, meanwhile=dying.befall)
     worker.die(stored, "crashed in the handler")
     return worker.left(stored, ending)
 

@@ -156,6 +156,44 @@ def test_async_handlers_and_the_async_twin() -> None:
         asyncio.run(jobs.aio.assert_idempotent(JOB, observe=lambda: shop.calls))
 
 
+def test_an_async_handler_dies_at_each_of_its_awaits() -> None:
+    jobs, steps = jobs_of(), list[str]()
+
+    @jobs.register
+    async def slow(job: Slow) -> None:
+        for step in "abc":
+            steps.append(step)
+            try:
+                await asyncio.sleep(0.1)
+            finally:
+                steps.append(step.upper())
+
+    def observe() -> object:
+        return {step: steps.count(step) - steps.count(step.upper()) for step in "abc"}
+
+    told = message_of(lambda: jobs.assert_idempotent(Slow(), observe=observe))
+
+    assert "  2. worker B died in the handler, at its await no. 1\n  3. worker C ran it" in told
+    assert "['a']: 1, expected 0" in told
+
+
+def test_a_handler_that_begins_anew_where_it_died_passes() -> None:
+    jobs, steps = jobs_of(), list[str]()
+
+    @jobs.register
+    async def slow(job: Slow) -> str:
+        steps.clear()
+        for step in "abc":
+            await asyncio.sleep(0)
+            steps.append(step)
+        return "done"
+
+    jobs.assert_idempotent(Slow(), observe=lambda: steps)
+    asyncio.run(jobs.aio.assert_idempotent(Slow(), observe=lambda: len(steps)))
+
+    assert str(jobs.timeline).count("crashed in the handler") == 2 * 4  # no. 4 is its end
+
+
 def test_a_type_with_a_limit_and_a_unique_key() -> None:
     jobs = jobs_of(done)
 
