@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -26,6 +27,7 @@ from benchmarks.mutants.trial import Trial, clean_copy, false_alarms, try_all
 def main(words: Sequence[str] | None = None) -> int:
     """Try what was asked for, and print what came of it."""
     asked = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # or its servers would outlive it
     mutants = chosen(asked.only)
     if asked.list:
         for mutant in mutants:
