@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-MEMORY = "jobkit/memory/"
-REDIS = "jobkit/redis/"
+STORES = ("memory", "redis")
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """One bug: in the file `path`, `old`, which stands there once, becomes `new`.
 
+    The name begins with the place: "redis: ", "memory: ", or what is above the stores.
     `promise`: the behaviour that it breaks (B23). `themes`: the modules of the conformance suite
     that should meet it, run first. `tests`: files of tests that should meet a bug that stores
     cannot show, because it hits all of them alike.
@@ -28,10 +28,9 @@ class Mutant:
 
     @property
     def store(self) -> str | None:
-        """The store that it is planted in, "memory" or "redis"; None: it is above the stores."""
-        if self.path.startswith(MEMORY):
-            return "memory"
-        return "redis" if self.path.startswith(REDIS) else None
+        """The store that has it, "memory" or "redis"; None: it is above the stores."""
+        where = self.name.partition(":")[0]
+        return where if where in STORES else None
 
     def plant(self, root: Path) -> None:
         """Write the bug into a copy of the sources."""

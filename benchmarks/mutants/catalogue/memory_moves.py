@@ -7,7 +7,7 @@ from benchmarks.mutants.mutant import Mutant
 QUEUE = "jobkit/memory/queue.py"
 OPERATE = "jobkit/memory/operate.py"
 SETTLING = "jobkit/memory/settling.py"
-WATERMARK = "jobkit/memory/watermark.py"
+WATERMARK = "jobkit/store/watermark.py"  # only the memory store uses it
 KEPT = "jobkit/memory/kept.py"
 LINES = "jobkit/memory/lines.py"
 CONTROL = "jobkit/memory/control.py"
