@@ -27,7 +27,7 @@ from benchmarks.mutants.trial import Trial, clean_copy, false_alarms, try_all
 def main(words: Sequence[str] | None = None) -> int:
     """Try what was asked for, and print what came of it."""
     asked = _parser().parse_args(words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # or its servers would outlive it
+    signal.signal(signal.SIGTERM, _end)  # or its servers would outlive it
     mutants = chosen(asked.only)
     if asked.list:
         for mutant in mutants:
@@ -47,6 +47,10 @@ def main(words: Sequence[str] | None = None) -> int:
         print("".join(f"fails without a bug, too: {alarm}\n" for alarm in alarms), file=sys.stderr)
         return 2
     return 0 if all(trial.is_caught for trial in trials) else 1
+
+
+def _end(number: int, frame: object) -> None:
+    sys.exit(2)
 
 
 def chosen(only: Sequence[str]) -> tuple[Mutant, ...]:
