@@ -49,7 +49,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0 if all(trial.is_caught for trial in trials) else 1
 
 
-def _end(number: int, frame: object) -> None:
+def _end(*_: object) -> None:
     sys.exit(2)
 
 
