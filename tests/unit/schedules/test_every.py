@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobkit.clock import EPOCH
@@ -73,6 +73,7 @@ def test_naive_instants_are_refused(name: str) -> None:
         Every(SECOND).next_after(given["instant"], anchor=given["anchor"])
 
 
+@settings(deadline=None)
 @given(intervals, instants, instants)
 def test_ticks_lie_on_the_grid_next_to_the_instant(
     interval: timedelta, instant: datetime, anchor: datetime

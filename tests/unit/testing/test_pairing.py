@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobkit_testing.pairing import pair_up
@@ -10,6 +10,7 @@ from jobkit_testing.pairing import pair_up
 SIZES = st.integers(0, 5)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_it_finds_as_many_pairs_as_there_can_be(data: st.DataObject) -> None:
     rows, columns = data.draw(SIZES), data.draw(SIZES)
