@@ -52,7 +52,7 @@ class PayloadGuard:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Take note of the modules of tests."""
-        self._tests |= {item.path for item in items}
+        self._tests |= {item.path for item in items if isinstance(item, pytest.Function)}
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -81,6 +81,14 @@ def test_one_payload_is_recorded_of_each_shape_without_secrets(
     assert _file(pytester).read_text() == RECORDED
 
 
+def test_a_module_with_doctests_is_no_module_of_tests(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(shop=f'"""\n>>> 1\n1\n"""\n{JOBS}')
+
+    run(TESTS, CHECK, UPDATE, "--doctest-modules").assert_outcomes(passed=2)
+
+    assert _file(pytester).exists()
+
+
 def test_what_decodes_passes_and_recording_again_changes_nothing(
     shop: Path, run: Run, pytester: pytest.Pytester
 ) -> None:
