@@ -60,7 +60,9 @@ RAW: Final = (
     (b"", b"{", b"=\0"),
 )
 PRIORITIES: Final = (0, 0, 0, 1, -1, 5, -32768, 32767)
-MOMENTS: Final = (0, 1, -1, 500, 1_000, 3_000, 20_000, 60_000, -5_000, 3_600_000)
+MOMENTS: Final = (0, 1, -1, 500, 1_000, 3_000, 20_000, 60_000, -5_000, 3_600_000, 10**12, -(10**12))
+# An hour before clocks change: in New York, Berlin, on Lord Howe in spring, in Berlin in autumn.
+BEGINNINGS: Final = (1, 972_000_000, 2_764_800_000, 3_333_600_000, 20_908_800_000)
 JUMPS: Final = (1, 10, 500, 1_000, 1_000, 5_000, 5_000, 14_000, 16_000, 31_000, 31_000, 61_000)
 FAR: Final = (700_000, 3_600_000, 4 * 3_600_000, 26 * 3_600_000)
 BACK: Final = (-1, -1_000, -4_999, -5_000, -5_001, -40_000, -3_600_000)
@@ -139,6 +141,8 @@ class Drawer:
 
     def next(self) -> Step:
         """Return the next step."""
+        if not self._world.steps and not self._ahead:
+            return Wait(self._dice.pick(BEGINNINGS))
         while self._ahead and not self._dice.one_in(8):
             step = self._ahead.popleft()
             if type(step).__name__ not in self._without:

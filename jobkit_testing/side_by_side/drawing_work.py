@@ -37,7 +37,10 @@ WORKERS: Final = ("ann", "bob", "cid:1")
 PROFILES: Final = (*("all",) * 6, "some", "wide", "tight", "none")
 LEASES: Final = (30_000, 30_000, 30_000, 10_000, 1_000)
 ERRORS: Final = (Error(type="E", message="no"), Error(type="", message='"é"\n%s', traceback="t\nt"))
-SECONDS: Final = (timedelta(seconds=1), timedelta(0), timedelta(milliseconds=1), timedelta(hours=1))
+SECONDS: Final = (
+    *(timedelta(seconds=1), timedelta(0), timedelta(milliseconds=1), timedelta(hours=1)),
+    timedelta(days=40_000),
+)
 AT: Final = datetime(2030, 2, 28, 1, 0, 0, 1, tzinfo=UTC)
 RESULTS: Final[tuple[object, ...]] = (None, 1, [], {"é": [1.5, None, 2**60]}, "", "=x\n")
 
@@ -95,7 +98,7 @@ class WorkDrawer:
         children: tuple[Child, ...] = ()
         if dice.one_in(3 if isinstance(outcome, Succeeded) else 8):
             children = tuple(self._child() for _ in range(1 + dice.below(2)))
-        duration = dice.pick((7, 0, 1, 100_000))
+        duration = dice.pick((7, 0, 1, 100_000, 10**9))
         return End(label, outcome, children, duration, late=dice.one_in(12))
 
     def outcome(self) -> Outcome:
@@ -136,7 +139,8 @@ class WorkDrawer:
             without=tuple(dice.some(held, 2)) if dice.one_in(4) else (),
             started=dice.below(3),
             lease=dice.pick(LEASES),
-            about=dice.pick((b"", b"{}", b'{"lease":30000,"host":"h"}')),
+            about=dice.pick((b"", b"{}", b'{"lease":30000,"host":"h"}', b"\n\0\xff ")),
+            late=dice.one_in(8),
         )
 
     def again(self) -> Step | None:

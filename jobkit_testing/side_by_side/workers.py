@@ -57,7 +57,8 @@ class Enter(Value):
 class Beat(Value):
     """Show that a worker lives; it keeps what it holds but `without`, and serves `profile`.
 
-    `started`: of the jobs that it holds, so many have begun since.
+    `started`: of the jobs that it holds, so many have begun since. `late`: it believes to hold what
+    it has given up, too.
     """
 
     worker: str
@@ -67,12 +68,14 @@ class Beat(Value):
     started: int = 0
     lease: int = LEASE
     about: bytes = b""
+    late: bool = False
 
     def carry_out(self, world: World) -> object:
         member = world.member(self.worker, self.queue)
         if self.profile is not None:
             member.lanes = world.profiles[self.profile]
-        kept = [job for label, job in member.held.items() if label not in self.without]
+        holding = {**member.given_up, **member.held} if self.late else member.held
+        kept = [job for label, job in holding.items() if label not in self.without]
         beat = Heartbeat(
             queue=self.queue,
             worker=self.worker,
