@@ -106,6 +106,7 @@ class Drawer:
             ("PushRaw", 1, self.push_raw),
             ("Take", 18, work.take),
             ("Finish", 16, work.finish),
+            ("FinishAll", 2, work.finish_all),
             ("Beat", 9, work.beat),
             ("Wait", 11, self.wait),
             ("Act", 15, self.act),

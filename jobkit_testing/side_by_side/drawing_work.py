@@ -26,6 +26,7 @@ from jobkit_testing.side_by_side.workers import (
     End,
     Enter,
     Finish,
+    FinishAll,
     Mark,
     Quit,
     Take,
@@ -90,6 +91,10 @@ class WorkDrawer:
         if not ends:
             return None
         return Finish(member.name, member.queue, ends, as_worker, int(dice.one_in(10)))
+
+    def finish_all(self) -> Step | None:
+        member = self._holder()
+        return None if member is None else FinishAll(member.name, member.queue, self.outcome())
 
     def end(self, label: str) -> End:
         """Draw how an attempt ended."""

@@ -30,6 +30,7 @@ from jobkit_testing.side_by_side.workers import (
     End,
     Enter,
     Finish,
+    FinishAll,
     Mark,
     Quit,
     Take,
@@ -99,7 +100,8 @@ class Scenes:
         dice, queue = self._dice, "default"
         kind: Any = dice.pick((Note, Sole))
         steps: list[Step] = []
-        for number in range(3):
+        labels = [self._source.label() for _ in range(4)]
+        for number, label in enumerate(labels):
             unique = Unique(
                 key="k",
                 until=dice.pick(("done", "started")),
@@ -109,18 +111,17 @@ class Scenes:
             options: dict[str, Any] = {"unique": unique, "metadata": {"n": str(number)}}
             if dice.one_in(3):
                 options["delay"] = timedelta(seconds=1)
-            label = self._source.label()
             steps.append(Enqueue(label, kind(number=number), options))
             steps += self._between(label, queue)
-        return steps
+        return [*steps, Act("retry", labels[0]), Act("retry", labels[1])]
 
     def _between(self, label: str, queue: str) -> list[Step]:
         dice = self._dice
         name = dice.pick(WORKERS)
         take: list[Step] = [Beat(name, queue, "all"), Take(name, queue, only=label)]
-        match dice.below(5):
-            case 0:
-                return [*take]
+        match dice.below(6):
+            case 0 | 5:
+                return take
             case 1:
                 return [*take, Finish(name, queue, (End(label, Failed(ERRORS[0])),))]
             case 2:
@@ -179,9 +180,9 @@ class Scenes:
         for _ in range(limit + 1):
             steps += [Wait(20_000), Fire(queue)]
             if dice.one_in(3):
-                steps += [Beat(name, queue, "all"), Take(name, queue)]
+                steps += [Beat(name, queue, "all"), Take(name, queue), FinishAll(name, queue)]
         if dice.one_in(2):
-            steps.append(Finish(name, queue, (End("limited"),)))
+            steps.append(FinishAll(name, queue))
             spec: Any = dice.pick(("@daily", timedelta(seconds=30)))
             steps.append(Schedule("limited", spec, Note(), options))
         return steps

@@ -199,6 +199,20 @@ class Finish(Value):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class FinishAll(Value):
+    """Settle all attempts that a worker has under way in a queue, in the same way."""
+
+    worker: str
+    queue: str
+    outcome: Outcome = Succeeded()
+
+    def carry_out(self, world: World) -> object:
+        held = world.member(self.worker, self.queue).held
+        ends = tuple(End(label, self.outcome) for label in held)
+        return Finish(self.worker, self.queue, ends).carry_out(world)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Mark(Value):
     """Write down that an attempt has passed its deadline."""
 
