@@ -8,6 +8,7 @@ from jobkit.record import JobState
 from jobkit.store import (
     MINUTES_KEPT,
     Announce,
+    Capability,
     Claim,
     Count,
     Heartbeat,
@@ -33,7 +34,7 @@ def compare(world: World, *, audit: bool) -> None:
     paired = world.paired
     queues = world.run(Queues())
     world.run(Announce())
-    newest_first = bool(world.steps // world.thorough % 2)
+    newest_first = bool(world.steps // world.thorough % 2) and _lists(world)
     for queue in queues:
         reads: list[Operation[Any]] = [
             Count(queue=queue),
@@ -76,12 +77,17 @@ def finish(world: World) -> None:
     queues = world.run(Queues())
     for queue in queues:
         for state in JobState:
-            for newest_first in (False, True):
+            for newest_first in (False, True) if _lists(world) else (False,):
                 _read_in_pages(world, queue, state, newest_first=newest_first)
     for queue in queues:
-        world.run(SetPause(queue=queue, paused=False))
+        if Capability.PAUSES in world.paired.capabilities:
+            world.run(SetPause(queue=queue, paused=False))
         _take_all(world, queue)
     compare(world, audit=True)
+
+
+def _lists(world: World) -> bool:
+    return Capability.LISTING in world.paired.capabilities
 
 
 def _read_in_pages(world: World, queue: str, state: JobState, *, newest_first: bool) -> None:

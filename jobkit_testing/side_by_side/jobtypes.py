@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from jobkit.handlers import Handlers
 from jobkit.jobtype import job
 from jobkit.options import QueueOptions
-from jobkit.store import Lane, LaneSet
+from jobkit.store import Capability, Lane, LaneSet
 
 
 @job(name="side.Note", max_retries=2)
@@ -130,6 +132,15 @@ NINETY: Final = EveryNinetySeconds()
 RULES: Final = {NINETY.name: NINETY}
 
 
+# As workers with these handlers serve them.
+LANES: Final[Mapping[str, Lane]] = {
+    **{name: Lane(group=name) for name in ("side.Note", "side.Mail", "side.Sole")},
+    "side.Once": Lane(group="side.Once", on_lost_dead=True),
+    "side.Export": Lane(group="side.Export", limit=2, keep_dead=False),
+    "side.OldExport": Lane(group="side.Export", limit=2, keep_dead=False),
+}
+
+
 @cache
 def handlers() -> Handlers:
     """Return handlers, the same to all, but none for `Stray` and the old name of `Export`."""
@@ -144,23 +155,40 @@ def handlers() -> Handlers:
     return made
 
 
-def profiles(lanes: Mapping[str, Lane]) -> dict[str, LaneSet]:
-    """Return the lane sets that workers may serve, by name; `lanes` are those of `handlers()`."""
-    export = lanes["side.Export"]
-    once = lanes["side.Once"]
+def profiles(capabilities: frozenset[Capability]) -> dict[str, LaneSet]:
+    """Return the lane sets that workers may serve, by name.
+
+    Without a capability the lanes have nothing that asks for it.
+    """
+    export, once = LANES["side.Export"], LANES["side.Once"]
+    wide = replace(export, limit=3, keep_dead=True)
     served: dict[str, Mapping[str, Lane]] = {
-        "all": lanes,
-        "some": {name: lanes[name] for name in ("side.Note", "side.Mail", "side.Sole")},
+        "all": LANES,
+        "some": {name: LANES[name] for name in ("side.Note", "side.Mail", "side.Sole")},
         "wide": {
-            "side.Export": Lane(group=export.group, limit=3, keep_dead=True),
-            "side.OldExport": Lane(group=export.group, limit=3, keep_dead=True),
+            "side.Export": wide,
+            "side.OldExport": wide,
             "side.Note": Lane(group="side.Note", limit=2),
         },
         "tight": {
-            "side.Export": Lane(group=export.group, limit=1, keep_dead=False),
-            "side.Once": Lane(group=once.group, on_lost_dead=True, keep_dead=False),
+            "side.Export": replace(export, limit=1),
+            "side.Once": replace(once, keep_dead=False),
             "side.Mail": Lane(group="side.Mail", limit=1),
         },
         "none": {},
     }
-    return {name: LaneSet(key=f"{name} 1", lanes=dict(its)) for name, its in served.items()}
+    return {
+        name: LaneSet(
+            key=f"{name} 1", lanes={of: _within(lane, capabilities) for of, lane in its.items()}
+        )
+        for name, its in served.items()
+    }
+
+
+def _within(lane: Lane, capabilities: frozenset[Capability]) -> Lane:
+    return Lane(
+        group=lane.group,
+        limit=lane.limit if Capability.LIMITS in capabilities else None,
+        on_lost_dead=lane.on_lost_dead and Capability.ON_LOST in capabilities,
+        keep_dead=lane.keep_dead or Capability.RETENTION not in capabilities,
+    )

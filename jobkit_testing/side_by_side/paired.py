@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from jobkit.errors import JobkitError, NotSupported
 from jobkit.record import JobState
 from jobkit.store import (
+    ALL_CAPABILITIES,
     AtomicOver,
     Capability,
     Fire,
@@ -33,6 +34,7 @@ from jobkit.store import (
     Sweep,
     Swept,
     Waiter,
+    refuse_beyond,
 )
 from jobkit_testing.side_by_side.differing import differing
 
@@ -60,6 +62,7 @@ class Mismatch(Exception):  # what happened, not what went wrong
 class PairedStore:
     """A `Store` that is two; raises `Mismatch` when they differ, and from then on always.
 
+    What one of them cannot do it refuses, and asks neither.
     `touched`: the queues that operations were about since it was cleared last. `sent`: the last
     push or sweep, with its instant, and `fired` the last tick, so that they can be sent again.
     """
@@ -67,6 +70,8 @@ class PairedStore:
     def __init__(self, a: Store, b: Store) -> None:
         self.a = a
         self.b = b
+        common = a.capabilities & b.capabilities
+        self._common = ALL_CAPABILITIES if common == ALL_CAPABILITIES else common
         self.touched: set[str] = set()
         self.sent: tuple[Push | Sweep, int] | None = None
         self.fired: Fire | None = None
@@ -81,6 +86,8 @@ class PairedStore:
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation on both stores, and return what both answered."""
         self.check()
+        if self._common is not ALL_CAPABILITIES:
+            refuse_beyond(operation, self._common)
         self._note(operation, now)
         ask = self._ask.get(type(operation))
         result = (ask or self._plain)(operation, now)
@@ -93,7 +100,8 @@ class PairedStore:
     ) -> list[Any]:
         """Carry out operations in order; each error stands in its place."""
         self.check()
-        if any(type(each) in self._ask for each in operations):
+        lacks = self._common is not ALL_CAPABILITIES
+        if lacks or any(type(each) in self._ask for each in operations):
             return [self._outcome(each, now) for each in operations]
         for each in operations:
             self._note(each, now)
@@ -104,7 +112,7 @@ class PairedStore:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What both can do: there is nothing to compare in the rest."""
-        return self.a.capabilities & self.b.capabilities
+        return self._common
 
     @property
     def atomic_over(self) -> AtomicOver:
@@ -185,7 +193,10 @@ class PairedStore:
             return
         lines = [f"the answer: {_told(a)} | {_told(b)}"]
         if isinstance(a, NotSupported) != isinstance(b, NotSupported):
-            lines.append("one of them refuses: leave such steps out with without=...")
+            lines.append(
+                "one of them refuses: let its `capabilities` say so, or leave such steps out with "
+                "without=..."
+            )
         raise self.differ(operation, a, b, lines)
 
     # Pages and sweeps, which one store may cut where the other does not.

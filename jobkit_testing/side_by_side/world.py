@@ -16,6 +16,7 @@ from jobkit.errors import JobkitError
 from jobkit.handle import JobHandle
 from jobkit.ids import seeded_ids
 from jobkit.store import (
+    Capability,
     Claim,
     Count,
     Heartbeat,
@@ -28,7 +29,6 @@ from jobkit.store import (
     StoredJob,
     Ticks,
 )
-from jobkit.worker.lines import lane_set
 from jobkit_testing.side_by_side.jobtypes import QUEUE_OPTIONS, QUEUES, handlers, profiles
 from jobkit_testing.side_by_side.paired import PairedStore
 from jobkit_testing.watching import AsyncWatchedStore, WatchedStore
@@ -92,7 +92,7 @@ class World:
         self.thorough = thorough
         self.clients = [self._client(number) for number in range(len(QUEUE_OPTIONS))]
         self.runner = Runner(self.engines[0], open_outbox=self.clients[0]._open_outbox)  # pyright: ignore[reportPrivateUsage]  # as a worker does
-        self.profiles = profiles(lane_set(self.engines[0], self.runner).lanes)
+        self.profiles = profiles(self.paired.capabilities)
         self.handles: dict[str, JobHandle[Any]] = {}
         self.labels: dict[str, str] = {}
         self.crew: dict[tuple[str, str], CrewMember] = {}
@@ -107,11 +107,15 @@ class World:
         """The engine of each client."""
         return [client._engine for client in self.clients]  # pyright: ignore[reportPrivateUsage]  # one for both
 
+    @property
+    def _has_bounds(self) -> bool:
+        return self.paired.capabilities >= {Capability.RETENTION, Capability.QUEUE_ORDER}
+
     def _client(self, number: int) -> Jobs:
         engine = Engine(
             handlers=handlers(),
             defaults={"metadata": {"é": "ü"}, "max_retries": 1} if number else None,
-            queues=QUEUE_OPTIONS[number],
+            queues=QUEUE_OPTIONS[number] if self._has_bounds else None,
             new_ids=lambda: seeded_ids(lambda: self.now, number),
             max_payload=None,
             version=f"{number}.0",

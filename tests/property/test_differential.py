@@ -15,10 +15,12 @@ from jobkit.errors import InvalidOption, NotSupported
 from jobkit.memory.store import MemoryStore
 from jobkit.redis.connections import Connections, address_of
 from jobkit.redis.store import RedisStore
-from jobkit.store import Declare, Store, Succeed
+from jobkit.store import Capability, Declare, Store, Succeed, refuse_beyond
 from jobkit_testing import TestingJobs, differential
 from jobkit_testing.side_by_side import Enqueue, Note, Take, fuzz, replay
+from jobkit_testing.side_by_side.jobtypes import LANES
 from jobkit_testing.side_by_side.machine import SETTINGS
+from jobkit_testing.side_by_side.world import World
 from tests.servers import RedisServer
 
 # A few examples, the same in each run.
@@ -43,8 +45,18 @@ class Hasty(MemoryStore):
         return super().run(operation, now=now + 1_000 if is_claim and now else now)
 
 
+class Plain(MemoryStore):
+    """Can do little, and says so."""
+
+    capabilities = frozenset({Capability.CANCELS, Capability.UNIQUE_KEYS})
+
+    def run(self, operation: Any, /, *, now: int | None = None) -> Any:
+        refuse_beyond(operation, self.capabilities)
+        return super().run(operation, now=now)
+
+
 class Modest(MemoryStore):
-    """Knows no declared schedules."""
+    """Knows no declared schedules, and does not say so."""
 
     def run(self, operation: Any, /, *, now: int | None = None) -> Any:
         if isinstance(operation, Declare):
@@ -128,6 +140,21 @@ def test_a_store_that_refuses_is_told_how_to_leave_such_steps_out() -> None:
     assert fuzz(MemoryStore, Modest, steps=300, without={"DeclareAll"}).difference is None
 
 
+def test_of_a_store_that_can_do_little_that_is_compared() -> None:
+    """B57: what one of the two cannot do is asked of neither."""
+    found = fuzz(MemoryStore, Plain, steps=600, program=200)
+
+    assert found.difference is None, str(found.difference)
+    assert found.operations > 1_000
+
+
 def test_a_kind_of_step_that_there_is_not_is_refused() -> None:
     with pytest.raises(InvalidOption, match="Sheduling"):
         fuzz(MemoryStore, MemoryStore, steps=1, without={"Sheduling"})
+
+
+def test_simulated_workers_serve_what_real_ones_with_these_handlers_do() -> None:
+    """B24, B26: their lanes are written down, so that a store may lack some of what they ask for."""
+    runner = World(MemoryStore(), MemoryStore()).runner
+
+    assert {name: runner.lane(name) for name in LANES} == LANES
