@@ -154,7 +154,7 @@ def test_a_kind_of_step_that_there_is_not_is_refused() -> None:
 
 
 def test_simulated_workers_serve_what_real_ones_with_these_handlers_do() -> None:
-    """B24, B26: their lanes are written down, so that a store may lack some of what they ask for."""
+    """B24, B26: their lanes are written down: a store may lack some of what they ask for."""
     runner = World(MemoryStore(), MemoryStore()).runner
 
     assert {name: runner.lane(name) for name in LANES} == LANES
