@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -25,7 +26,6 @@ from jobkit.store import (
 from jobkit_testing.timeline import Timeline
 
 PAGE = 100_000  # a memory store sorts the whole queue for each page
-LAST = 1 << 62  # behind every number
 FAILED = frozenset({"failed", "timed_out"})
 
 
@@ -100,12 +100,16 @@ class Reader:
 
     def in_order(self, jobs: Iterable[StoredJob]) -> list[StoredJob]:
         """Sort jobs by the order in which they were enqueued; those of others come last."""
-        number = self.timeline.number
-
-        def place(job: StoredJob) -> tuple[int, int, str, int]:
-            return (number(job.id) or LAST, job.enqueued_at, job.queue, job.arrival)
-
-        return sorted(jobs, key=place)
+        own: list[tuple[int, StoredJob]] = []
+        others: list[StoredJob] = []
+        for job in jobs:
+            if number := self.timeline.number(job.id):
+                own.append((number, job))
+            else:
+                others.append(job)
+        own.sort(key=itemgetter(0))
+        others.sort(key=lambda job: (job.enqueued_at, job.queue, job.arrival))
+        return [job for _, job in own] + others
 
     def _others(self, *states: JobState) -> list[StoredJob]:
         """Read what others, at the same store, have run."""

@@ -43,3 +43,17 @@ print(time.process_time() - start)
 
 def test_the_pytest_plugin_loads_pytest_and_the_standard_library_only() -> None:
     assert loaded_by("jobkit_testing.plugin", after="pytest") == {"jobkit_testing"}
+
+
+def test_a_double_loads_no_worker_and_no_redis() -> None:
+    """It has the parts of a worker that decide, and runs handlers where the test is."""
+    script = """
+import sys
+import jobkit_testing
+jobkit_testing.TestingJobs()
+print(*sys.modules)
+"""
+    loaded = set(python(script).split())
+
+    assert "jobkit_testing.jobs" in loaded
+    assert not loaded & {"jobkit.worker.worker", "jobkit.worker.pump", "multiprocessing", "redis"}
