@@ -15,9 +15,9 @@ MUTANTS = (
     Mutant(
         "redis: a lease is twice as long",
         "B37",
-        CLAIM,
-        "local expiry, now_text, claims = int(now + lease)",
-        "local expiry, now_text, claims = int(now + 2 * lease)",
+        "jobkit/redis/scripts/claim.lua",
+        "local expiry, leases = int(now + lease)",
+        "local expiry, leases = int(now + 2 * lease)",
         "leases",
     ),
     Mutant(

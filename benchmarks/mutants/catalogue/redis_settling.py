@@ -12,9 +12,9 @@ MUTANTS = (
     Mutant(
         "redis: a settlement is taken whatever its fence",
         "B38",
-        SETTLE,
-        "'k' .. worker .. ':' .. fences[i] .. '\\n', texts[i]",
-        "'k' .. worker .. ':', texts[i]",
+        "jobkit/redis/scripts/settle.lua",
+        "string.find(text, 'k' .. token .. '\\n', 1, true) ~= 1",
+        "string.find(text, 'k' .. holder, 1, true) ~= 1",
         "leases settling",
     ),
     Mutant(
@@ -108,8 +108,8 @@ MUTANTS = (
     Mutant(
         "redis: an explicit retention is forgotten",
         "B36",
-        SETTLE,
-        "local expiry = now + tonumber(retention)",
+        "jobkit/redis/scripts/settle.lua",
+        "local expiry = now + tonumber(kind.retention)",
         "local expiry = now",
         "retention",
     ),
@@ -172,9 +172,9 @@ MUTANTS = (
     Mutant(
         "redis: a result outlives its job",
         "B31",
-        JOBS,
-        "'bodies', 'states', 'attempts', 'results' }) do\n    call_in_chunks('HDEL'",
-        "'bodies', 'states', 'attempts' }) do\n    call_in_chunks('HDEL'",
+        "jobkit/redis/scripts/lib/jobs.lua",
+        "  call_in_chunks('HDEL', p .. 'results', ids)\n",
+        "",
         "retention deleting",
     ),
     Mutant(
@@ -220,9 +220,9 @@ MUTANTS = (
     Mutant(
         "redis: every failure counts as a retry",
         "B49",
-        SETTLE,
-        "if move == 'retry' then tally(counts, homes[i].group, 'r', 1) end",
-        "tally(counts, homes[i].group, 'r', 1)",
+        "jobkit/redis/scripts/settle.lua",
+        "if move == 'retry' then tally(counts, kinds[i].group, 'r', 1) end",
+        "tally(counts, kinds[i].group, 'r', 1)",
         "statistics",
     ),
     Mutant(

@@ -25,12 +25,12 @@ local now_text = int(now)
 local ready, hints, loose = {}, {}, no_ties()
 local answers = {} -- by number; none: it succeeded
 local succeeded, kept, states, results = {}, {}, {}, {} -- each written by one call at the end
-local types, by_type = {}, {} -- of each held job; how many of each succeeded
-local counts, homes = {}, {} -- what is tallied; of each held job, its place in `members`
+local counts, by_type = {}, {} -- what is tallied; how many of each type succeeded
+local kinds, tokens = {}, {} -- of each held job: what its state says (see `kind_of`), its token
 
 -- Count an attempt that ended and was heard of.
 local function tally_end(i, duration)
-  local took = homes[i].took
+  local took = kinds[i].took
   took[duration] = (took[duration] or 0) + 1
 end
 
@@ -62,25 +62,58 @@ local function answer_unheld(i, id, token, text)
   answer(i, 'ok', where, int(due))
 end
 
--- `text` begins with the token, which a claim writes first.
-local function succeed(i, id, duration, result, text)
-  if has_ties(text) or not string.find(text, '\ns', 1, true) then
-    local state = parse_state(text)
-    if not state.s then note_start(state, now - tonumber(duration)) end
-    untie_for_good(loose, id, state, 'succeeded')
-    state.K, state.k = state.k, nil
-    text = state_text(state)
-  else
-    text = 'K' .. string.sub(text, 2)
+-- What states say behind the token of their claim. Most of a batch say the same: that is looked at
+-- once. `place`, `type`, `group` of the jobs; `is_plain`: they ran for the first time, have no ties,
+-- and nobody asked to cancel them; `took`: how many by duration; `ends`: by duration, what the
+-- state of a plain success says.
+local known = {}
+local function kind_of(text)
+  local kind = known[text]
+  if not kind then
+    local flags, place = string.match(text, '^v(%d*) (%S+)')
+    kind = {
+      text = text, place = place, type = place_type(place), group = place_group(place),
+      is_limited = claim_is_limited(flags), is_plain = not string.find(text, '\n[cnqS]'),
+      took = {}, ends = {}, retention = state_value(text, 'R'),
+    }
+    known[text] = kind
   end
+  return kind
+end
+
+local function plain_end(kind, duration)
+  local text = kind.ends[duration]
+  if not text then
+    text = '\n' .. kind.text
+    if not string.find(text, '\ns', 1, true) then
+      text = text .. '\ns' .. int(now - tonumber(duration))
+    end
+    text = text .. '\ne' .. now_text .. '\nu' .. duration
+    kind.ends[duration] = text
+  end
+  return text
+end
+
+-- The state of any other success.
+local function other_end(id, duration, text)
+  local state = parse_state(text)
+  if not state.s then note_start(state, now - tonumber(duration)) end
+  untie_for_good(loose, id, state, 'succeeded')
+  state.K, state.k = state.k, nil
+  state.e, state.u = now_text, duration
+  return state_text(state)
+end
+
+local function succeed(i, id, duration, result, text)
+  local kind = kinds[i]
+  local state = kind.is_plain and 'K' .. tokens[i] .. plain_end(kind, duration)
+    or other_end(id, duration, text)
   tally_end(i, duration)
-  states[#states + 1] = id
-  states[#states + 1] = text .. '\ne' .. now_text .. '\nu' .. duration
+  states[#states + 1], states[#states + 2] = id, state
   if result then results[#results + 1], results[#results + 2] = id, '=' .. result end
-  local retention = string.find(text, '\nR', 1, true) and state_value(text, 'R')
-  local type = types[i]
-  if retention then
-    local expiry = now + tonumber(retention)
+  local type = kind.type
+  if kind.retention then
+    local expiry = now + tonumber(kind.retention)
     kept[#kept + 1], kept[#kept + 2] = expiry, id .. type
     collect_typed(ready, 'succeeded:kept', type, expiry, id)
   else
@@ -105,7 +138,7 @@ local function end_in(i, id, where, state)
   untie_for_good(loose, id, state, where)
   state.e = now_text
   write_state(p, id, state)
-  add_ended(p, ready, where, id, types[i], now, state.R)
+  add_ended(p, ready, where, id, kinds[i].type, now, state.R)
   answer(i, 'ok', where)
 end
 
@@ -113,10 +146,10 @@ end
 local function tally_otherwise(i, move, duration, letter)
   if letter then
     tally_end(i, duration)
-    tally(counts, homes[i].group, letter, 1)
-    if move == 'retry' then tally(counts, homes[i].group, 'r', 1) end
+    tally(counts, kinds[i].group, letter, 1)
+    if move == 'retry' then tally(counts, kinds[i].group, 'r', 1) end
   end
-  if move == 'bury' then tally(counts, homes[i].group, 'd', 1) end
+  if move == 'bury' then tally(counts, kinds[i].group, 'd', 1) end
 end
 
 -- Every end but success.
@@ -132,7 +165,7 @@ local function end_otherwise(i, id, move, duration, rest, failure, text)
     if state.s then
       note(p, id, state, now, CANCELLED)
       tally_end(i, move == 'release' and int(math.max(0, now - tonumber(state.s))) or duration)
-      tally(counts, homes[i].group, 'c', 1)
+      tally(counts, kinds[i].group, 'c', 1)
     end
     return end_in(i, id, 'cancelled', state)
   end
@@ -175,33 +208,31 @@ for id, fence, move, duration, number, has_word, rest in string.gmatch(ARGV[7], 
 end
 local texts = read_in_chunks(p .. 'states', ids)
 local held, leases, members, copies, freed = {}, {}, {}, {}, {}
+local holder = worker .. ':'
 for i = 1, count do
-  local id, lease, text = ids[i], 'k' .. worker .. ':' .. fences[i] .. '\n', texts[i]
-  if not text or string.find(text, lease, 1, true) ~= 1 then
-    answer_unheld(i, id, string.sub(lease, 2, -2), text)
+  local id, token, text = ids[i], holder .. fences[i], texts[i]
+  if not text or string.find(text, 'k' .. token .. '\n', 1, true) ~= 1 then
+    answer_unheld(i, id, token, text)
   elseif held[id] then
     copies[i] = held[id] -- a settlement that stands twice in the request counts once
   else
     held[id] = i
     leases[#leases + 1] = id
-    local flags, place = string.match(text, '^[^\n]*\nv(%d*) (%S+)') -- the claim's is second
-    local there = members[place]
+    local kind = kind_of(string.sub(text, #token + 3)) -- behind "k" and the line's end
+    kinds[i], tokens[i] = kind, token
+    local there = members[kind.place]
     if there then
       there[#there + 1] = id
     else
-      there = { id, type = place_type(place), group = place_group(place), took = {} }
-      members[place] = there
-      if claim_is_limited(flags) then freed[place_group(place)] = true end
+      members[kind.place] = { id }
     end
-    types[i], homes[i] = there.type, there
+    if kind.is_limited then freed[kind.group] = true end
   end
 end
 
 -- Then free the leases: this needs no memory, so that work can end while Redis is full.
 call_in_chunks('ZREM', p .. 'running', leases)
-for place, there in pairs(members) do
-  leave_place(p, place, there)
-end
+leave_places(p, members)
 
 for _, id in ipairs(leases) do
   local i = held[id]
@@ -218,7 +249,7 @@ call_in_chunks('ZADD', p .. 'succeeded', succeeded)
 call_in_chunks('ZADD', p .. 'succeeded:kept', kept)
 call_in_chunks('HSET', p .. 'states', states)
 call_in_chunks('HSET', p .. 'results', results)
-for _, there in pairs(members) do tally_durations(there.group, there.took) end
+for _, kind in pairs(known) do tally_durations(kind.group, kind.took) end
 write_counts(p, now, counts)
 flush_loose(p, loose, now)
 flush_ready(p, ready)

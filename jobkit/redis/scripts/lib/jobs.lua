@@ -124,9 +124,11 @@ local function put_back(p, ready, waits_as, now, id, type, priority, due, arriva
 end
 
 local function drop(p, ids)
-  for _, hash in ipairs({ 'bodies', 'states', 'attempts', 'results' }) do
-    call_in_chunks('HDEL', p .. hash, ids)
-  end
+  call_in_chunks('HDEL', p .. 'bodies', ids)
+  call_in_chunks('HDEL', p .. 'states', ids)
+  if redis.call('EXISTS', p .. 'attempts', p .. 'results') == 0 then return end
+  call_in_chunks('HDEL', p .. 'attempts', ids)
+  call_in_chunks('HDEL', p .. 'results', ids)
 end
 
 -- Put a job into its final set: by the instant of its end, or, kept by age, by its expiry. The
@@ -174,13 +176,15 @@ end
 local function trim(p, now, bounds, ended, succeeded)
   local budget = TRIMMED_AT_LEAST + 2 * ended
   succeeded = succeeded or {}
-  for _, where in ipairs(ENDED) do
+  local is_plain = redis.call('EXISTS', p .. 'dead', p .. 'cancelled', p .. 'succeeded:kept',
+    p .. 'dead:kept', p .. 'cancelled:kept') == 0
+  for _, where in ipairs(is_plain and { 'succeeded' } or ENDED) do
     local first = where == 'dead' and 3 or 1
     local age, most = tonumber(bounds[first]), tonumber(bounds[first + 1])
     local by_age = redis.call('ZCOUNT', p .. where, '-inf', now - age)
     local excess = math.min(budget, math.max(by_age, redis.call('ZCARD', p .. where) - most))
     if excess > 0 then drop_first(p, where, excess, succeeded) end
-    local expired = redis.call('ZCOUNT', p .. where .. ':kept', '-inf', now)
+    local expired = is_plain and 0 or redis.call('ZCOUNT', p .. where .. ':kept', '-inf', now)
     if expired > 0 then drop_first(p, where .. ':kept', math.min(budget, expired)) end
   end
   tally(p, succeeded)
@@ -188,16 +192,24 @@ end
 
 -- `active:<place>`: the ids that run there, each with score 0; a group has those of all its
 -- names, another name of it only its own. `types:running` names the places.
-local function leave_place(p, place, ids)
-  call_in_chunks('ZREM', p .. 'active:' .. place, ids)
-  forget_if_empty(p, 'active:' .. place, 'running', place)
-  local group = string.match(place, '^(.*)/')
-  if group then leave_place(p, group, ids) end
+local function leave_places(p, ids_by_place)
+  local places, keys = {}, {}
+  local function leave(place, ids)
+    call_in_chunks('ZREM', p .. 'active:' .. place, ids)
+    places[#places + 1], keys[#keys + 1] = place, p .. 'active:' .. place
+  end
+  for place, ids in pairs(ids_by_place) do
+    leave(place, ids)
+    local group = string.match(place, '^(.*)/')
+    if group then leave(group, ids) end
+  end
+  if #keys == 0 or redis.call('EXISTS', unpack(keys)) == #keys then return end
+  for _, place in ipairs(places) do forget_if_empty(p, 'active:' .. place, 'running', place) end
 end
 
 local function stop_running(p, id, place)
   redis.call('ZREM', p .. 'running', id)
-  leave_place(p, place, { id })
+  leave_places(p, { [place] = { id } })
 end
 
 -- Where a job stands: its state, the key that holds it, its member there, its lane if it is

@@ -1,0 +1,86 @@
+-- What a worker may take: jobs of the lanes in its set that are neither paused nor full.
+-- `lanes:<set>` has "limit flags group" by type.
+
+local FEW_HEADS, MANY_HEADS = 10, 50
+
+local served, at_work = {}, {} -- lanes by type, as read; by group, how many of its jobs run
+
+local function read_lane(type, text)
+  if not text then return false end
+  local limit, flags, group = string.match(text, '^(%d*) (%d*) (.*)$')
+  local place = group == type and group or group .. '/' .. type
+  return { group = group, place = place, limit = tonumber(limit), flags = flags }
+end
+
+local function know_lanes(p, lane_set, names)
+  local types, asked = {}, {}
+  for _, name in ipairs(names) do
+    local type = lane_type(name)
+    if served[type] == nil and not asked[type] then
+      types[#types + 1], asked[type] = type, true
+    end
+  end
+  if #types == 0 then return end
+  for i, text in ipairs(redis.call('HMGET', p .. 'lanes:' .. lane_set, unpack(types))) do
+    served[types[i]] = read_lane(types[i], text)
+  end
+end
+
+-- The lane as this worker serves it: {group, place, limit or nil, flags}; false if it does not.
+local function serving(name)
+  return served[lane_type(name)]
+end
+
+local function is_full(p, lane)
+  if not lane.limit then return false end
+  if not at_work[lane.group] then
+    at_work[lane.group] = redis.call('ZCARD', p .. 'active:' .. lane.group)
+  end
+  return at_work[lane.group] >= lane.limit
+end
+
+local function count_at_work(lane)
+  if lane.limit then at_work[lane.group] = at_work[lane.group] + 1 end
+end
+
+local function may_take(p, name, may_suspect)
+  if string.sub(name, 1, 1) == '!' and not may_suspect then return false end
+  local lane = serving(name)
+  return lane and not is_full(p, lane) and not is_paused(p, lane_type(name), lane.group)
+end
+
+-- A head of the index is a member with the lane's name behind it; ids have 26 characters.
+local MEMBER = MEMBER_PREFIX + 26
+local function split_head(head)
+  return string.sub(head, 1, MEMBER), string.sub(head, MEMBER + 1)
+end
+
+-- Walk the index of heads: each call gives the next lane's name, the member that is its head and
+-- its score, in the order of the best jobs.
+local function heads_in_order(p, lane_set)
+  if paused[p] and paused[p]['*'] then return function() end end
+  local members, names, scores, at, offset = {}, {}, {}, 1, 0
+  local function read_heads()
+    local number = offset == 0 and FEW_HEADS or MANY_HEADS
+    local found = redis.call('ZRANGE', p .. 'heads', offset, offset + number - 1, 'WITHSCORES')
+    at, offset = 1, offset + number
+    members, names, scores = {}, {}, {}
+    for i = 1, #found, 2 do
+      local to = (i + 1) / 2
+      members[to], names[to] = split_head(found[i])
+      scores[to] = tonumber(found[i + 1])
+    end
+    know_lanes(p, lane_set, names)
+  end
+  return function()
+    if at > #names then read_heads() end
+    at = at + 1
+    return names[at - 1], members[at - 1], scores[at - 1]
+  end
+end
+
+local function best_lane(p, lane_set, may_suspect)
+  for name in heads_in_order(p, lane_set) do
+    if may_take(p, name, may_suspect) then return name end
+  end
+end
