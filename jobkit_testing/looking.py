@@ -8,13 +8,13 @@ from typing import Any, NoReturn, TypeVar, overload
 
 from jobkit.clock import to_milliseconds
 from jobkit.engine import Engine
+from jobkit.engine.late import LateMatches
 from jobkit.inspect import Inspector
 from jobkit.jobtype import DataclassLike
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Matches
 from jobkit.store import StoredJob
 from jobkit_testing.clock import VirtualClock
-from jobkit_testing.late import LateMatches
 from jobkit_testing.matching import Pattern, pattern
 from jobkit_testing.messages import Scene, not_as_expected
 from jobkit_testing.reading import Reader

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from jobkit.checks import duration_complaint, plain_name, queue_name
 from jobkit.clock import from_milliseconds, to_milliseconds
 from jobkit.engine import Engine, drive
+from jobkit.engine.late import LateMatches
 from jobkit.engine.uniqueness import shown_key
 from jobkit.errors import InvalidHandler, InvalidOption, WrongState
 from jobkit.handle import HandleTo
@@ -24,7 +25,6 @@ from jobkit.worker.left import LEFT, why_left
 from jobkit.worker.turns import Turns
 from jobkit_testing.clock import NOTHING, VirtualClock
 from jobkit_testing.driving import Escape
-from jobkit_testing.late import LateMatches
 from jobkit_testing.reading import Reader
 from jobkit_testing.running import Attempts, Ran
 from jobkit_testing.workshop import Workshop

@@ -6,8 +6,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jobkit.engine.late import LateMatches
 from jobkit.record import JobRecord, JobState
-from jobkit.report import Matches, Report
+from jobkit.report import Report
 from jobkit.store import Release, Settled, Settlement, SnoozeFor, StoredJob
 from jobkit.worker.aftermath import after_settling
 from jobkit.worker.work import Work
@@ -50,6 +51,6 @@ class Tally:
             dead=done["dead"],
             cancelled=done["cancelled"],
             snoozed=done["snoozed"],
-            ran=Matches(self._record(after_settling(*end)) for end in list(self.ends)),
+            ran=LateMatches([after_settling(*end) for end in list(self.ends)], self._record),
             left=left,
         )

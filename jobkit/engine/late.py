@@ -1,4 +1,4 @@
-"""Records that are made when somebody looks at them: most assertions are only counted."""
+"""Records that are made when somebody looks at them: most are only counted."""
 
 from __future__ import annotations
 
