@@ -6,19 +6,30 @@ Whatever a handler or its middleware does, an `Ended` comes out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import fields
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from jobkit.context import CURRENT_JOB, JobContext
 from jobkit.ending import SUCCEEDED, Ended, ended_raising, ended_returning
 from jobkit.handlerset import Call
 from jobkit.options import RunOptions
 
-__all__ = ["Ended", "Offload", "run_async", "run_options", "run_sync", "start"]
+__all__ = [
+    "Ended",
+    "Offload",
+    "attempt",
+    "run_async",
+    "run_options",
+    "run_sync",
+    "start",
+    "start_coroutine",
+]
+
+T = TypeVar("T")
 
 # Runs a function in a thread, for sync handlers below async middleware.
 Offload: TypeAlias = Callable[[Callable[[], None]], Awaitable[object]]
@@ -67,10 +78,14 @@ def start(
     the thread that `offload` chooses, without it here; it is never left behind. The task ends
     with an `Ended`, or as cancelled if others than `ctx.cancelled` cancel it before it begins.
     """
+    return start_coroutine(attempt(call, job, ctx, offload), ctx)
+
+
+def start_coroutine(attempt: Coroutine[Any, Any, T], ctx: JobContext) -> asyncio.Task[T]:
+    """Run a coroutine with an `attempt` in it as a task, in its own copy of the context."""
     context = copy_context()
     context.run(CURRENT_JOB.set, ctx)
-    loop = asyncio.get_running_loop()
-    return loop.create_task(_attempt(call, job, ctx, offload), context=context)
+    return asyncio.get_running_loop().create_task(attempt, context=context)
 
 
 async def run_async(
@@ -87,9 +102,10 @@ async def run_async(
     return task.result()
 
 
-async def _attempt(call: Call, job: object, ctx: JobContext, offload: Offload | None) -> Ended:
+async def attempt(call: Call, job: object, ctx: JobContext, offload: Offload | None) -> Ended:
+    """Run an attempt in the current task, which is cancelled when `ctx.cancelled` is set."""
     task = asyncio.current_task()
-    assert task is not None  # a coroutine of `start` alone
+    assert task is not None  # a coroutine that `start_coroutine` runs
     cancel = partial(_cancel_soon, asyncio.get_running_loop(), task)
     ctx.cancelled.on_set(cancel)
     try:
@@ -105,12 +121,12 @@ async def _attempt(call: Call, job: object, ctx: JobContext, offload: Offload | 
         del task, cancel  # the frames of an error lead here: no cycle of references for each job
 
 
-def _cancel_soon(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Ended]) -> None:
+def _cancel_soon(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
     with suppress(RuntimeError):  # the loop is closed: there is nothing left to cancel
         loop.call_soon_threadsafe(task.cancel)
 
 
-async def _absorb_cancel(task: asyncio.Task[Ended]) -> None:
+async def _absorb_cancel(task: asyncio.Task[Any]) -> None:
     """Take a cancel that reached the task after its last await: it would replace the result."""
     if asyncio.current_task(task.get_loop()) is task:  # not so if it is thrown away half-way
         with suppress(asyncio.CancelledError):

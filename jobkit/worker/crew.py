@@ -26,6 +26,7 @@ from jobkit.store import Release, Settlement, StoredJob
 from jobkit.worker.aftermath import announce_start
 from jobkit.worker.isolation import Isolation
 from jobkit.worker.loop import HandlerLoop
+from jobkit.worker.slots import Slots
 from jobkit.worker.threads import ThreadPool
 from jobkit.worker.work import Work
 
@@ -66,6 +67,7 @@ class Crew:
         self.checks_in = False
         self.abandoned: set[Work] = set()
         self._ending = threading.Lock()
+        self.slots = Slots(settings.concurrency)
         self.threads = ThreadPool(settings.concurrency, name)
         self.isolation = Isolation(engine, imports)
         self.loop = HandlerLoop(
@@ -73,7 +75,7 @@ class Crew:
             f"{name}-loop",
             begin=self._begin,
             finish=self._finish,
-            flush=self.progress.set,
+            flush=self._after_turn,
             at_end=at_end_of_loop,
         )
 
@@ -94,8 +96,21 @@ class Crew:
         if not self.held:
             self.emptied.set()
 
-    def dispatch(self, works: Sequence[Work]) -> None:
-        """Start works: async ones on the loop, others (and what waits for a process) in threads."""
+    def start(self, works: Iterable[Work] = ()) -> None:
+        """Start works as far as there are free slots; the others wait in line for one."""
+        sync, tasks = self._sort(self.slots.enter(works))
+        if sync:
+            self.threads.submit(sync)
+        if tasks:
+            self.loop.submit(tasks)
+
+    def close_line(self) -> None:
+        """Hand back the works that wait for a slot; none gets one any more."""
+        for work in self.slots.close():
+            self.give_back(work)
+
+    def _sort(self, works: Sequence[Work]) -> tuple[list[partial[None]], list[Work]]:
+        """Part works: those for threads (what waits for a process too), those for the loop."""
         sync: list[partial[None]] = []
         tasks: list[Work] = []
         for work in works:
@@ -106,10 +121,7 @@ class Crew:
                 tasks.append(work)
             else:
                 sync.append(partial(self._run_in_thread, work))
-        if sync:
-            self.threads.submit(sync)
-        if tasks:
-            self.loop.submit(tasks)
+        return sync, tasks
 
     def runs_suspect(self) -> bool:
         """Tell whether a job runs here that was lost before; one that has ended runs no more."""
@@ -137,8 +149,7 @@ class Crew:
     def _displace(self, work: Work) -> None:
         """End a work whose job this worker lost and has now claimed again."""
         work.cancelled.set("lost")
-        if not self._end_once(work, abandoned=True):
-            work.abandoned = True  # it has ended, and its slot is free already
+        self._end_once(work, abandoned=work.started is not None)
 
     def tell_all(self, reason: Reason) -> None:
         """Tell every running handler to stop."""
@@ -155,10 +166,8 @@ class Crew:
         if self.done and not self.threads.has_waiting:
             self.progress.set()  # what ended before must not wait for this one
         run = self._begin(work)
-        if run is None:
-            self.progress.set()
-            return
-        took = self._finish(work, run_sync(run.call, run.job, run.ctx))
+        took = 0.0 if run is None else self._finish(work, run_sync(run.call, run.job, run.ctx))
+        self._pass_on(work)
         if took > SLOW or not self.threads.has_waiting:
             self.progress.set()
 
@@ -169,7 +178,29 @@ class Crew:
         run = self._begin(work)
         if run is not None:
             self._finish(work, self.isolation.run(run))
+        self._pass_on(work)
         self.progress.set()
+
+    def _pass_on(self, work: Work) -> None:
+        """Give the slot of a work that a thread of the pool is done with to the next in line."""
+        self.abandoned.discard(work)
+        sync, tasks = self._sort(self.slots.leave())
+        if sync:
+            self.threads.add(sync)  # this thread is about to look for its next task
+        if tasks:
+            self.loop.submit(tasks)
+
+    def _after_turn(self, left: Sequence[Work]) -> Sequence[Work]:
+        """Give the slots of works that the loop is done with to the next in line.
+
+        Return those among these that are for the loop.
+        """
+        self.abandoned.difference_update(left)
+        sync, tasks = self._sort(self.slots.leave(len(left)))
+        if sync:
+            self.threads.submit(sync)
+        self.progress.set()
+        return tasks
 
     def _begin(self, work: Work) -> Run | None:
         """Return the attempt to run; None if there is none, and how that ended is noted."""
@@ -221,9 +252,6 @@ class Crew:
         assert work.run is not None  # a work that ends here has begun
         took = self.clock.monotonic() - (work.started or 0.0)
         if not self._end_once(work):
-            if work.abandoned:
-                self.abandoned.discard(work)
-                self.progress.set()  # a slot is free again
             return took
         settlement = self.runner.end(work.run, ended, duration=milliseconds(took))
         work.handed_back = isinstance(settlement, Release)
@@ -236,6 +264,5 @@ class Crew:
                 return False
             work.ended = True
             if abandoned:
-                work.abandoned = True
                 self.abandoned.add(work)
             return True

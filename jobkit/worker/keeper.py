@@ -49,7 +49,6 @@ class Keeper:
         self._lease = duration_milliseconds(crew.settings.lease)
         self.on_tick: Callable[[str, int | None, int], None] | None = None
         self._stopping = threading.Event()
-        self._unreported: list[Work] = []
         self._unmarked: list[Work] = []
         self._last_writing = float("-inf")
         self._thread = threading.Thread(target=self._keep, name="jobkit-keeper", daemon=True)
@@ -64,11 +63,6 @@ class Keeper:
         self._crew.deadline_set.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(timeout=10)
-
-    def report_start(self, works: Sequence[Work]) -> None:
-        """Tell the store with the next heartbeat that these prefetched works have begun."""
-        # Those that have ended meanwhile need no report: their settlement tells.
-        self._unreported = [*(w for w in self._unreported if not w.ended), *works]
 
     def _keep(self) -> None:
         last_beat = float("-inf")
@@ -94,19 +88,19 @@ class Keeper:
     def _beat(self) -> None:
         names, lanes = self._queues()
         works = list(self._crew.held.values())
-        starts, self._unreported = self._unreported, []
+        # Those that have ended meanwhile need no report: their settlement tells.
+        starts = [w for w in works if w.untold and w.started is not None and not w.ended]
         sent = self._clock.monotonic()
         beats = [self._heartbeat(name, lanes, works, starts) for name in names]
         try:
             results = self._store.run_many(beats, now=self._now())
         except BackendUnavailable:
-            self._unreported += starts  # the pump tells of the outage
-            return
+            return  # the pump tells of the outage
         for beat, result in zip(beats, results, strict=True):
-            if isinstance(result, Beat):
+            if isinstance(result, Beat):  # else it is refused, and the pump tells of it
                 self._heed(beat, result, sent)
-            else:  # refused: the pump tells of it
-                self._unreported += [work for work in starts if work.queue == beat.queue]
+                for work in starts:
+                    work.untold = work.untold and work.queue != beat.queue
         self._mark_timed_out()
 
     def _heartbeat(

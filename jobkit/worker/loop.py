@@ -7,10 +7,9 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
-from jobkit.attempt import Ended, start
+from jobkit.attempt import Ended, attempt, start_coroutine
 from jobkit.engine.running import Run
 from jobkit.worker.threads import ThreadPool
 from jobkit.worker.work import Work
@@ -25,8 +24,8 @@ class HandlerLoop:
     """Runs attempts as tasks. The loop starts with the first of them.
 
     `begin` gives the attempt of a work, or None if there is nothing to run. `finish` takes how
-    it ended; `flush` is called once after the ends of one turn of the loop. `at_end` runs on
-    the loop before it closes.
+    it ended. `flush` is called once after each turn of the loop in which works ended, with
+    those; it returns works to begin in their place. `at_end` runs on the loop before it closes.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class HandlerLoop:
         *,
         begin: Begin,
         finish: Finish,
-        flush: Callable[[], None],
+        flush: Callable[[Sequence[Work]], Sequence[Work]],
         at_end: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._size = size
@@ -45,11 +44,11 @@ class HandlerLoop:
         self._finish = finish
         self._flush = flush
         self._at_end = at_end
-        self._flush_is_due = False
+        self._left: list[Work] = []  # in this turn of the loop
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPool | None = None
-        self._tasks: set[asyncio.Task[Ended]] = set()
+        self._tasks: set[asyncio.Task[None] | None] = set()
 
     def submit(self, works: Sequence[Work]) -> None:
         """Start a batch of attempts."""
@@ -79,27 +78,26 @@ class HandlerLoop:
         for work in works:
             run = self._begin(work)
             if run is None:
-                self._flush_soon()
+                self._leave(work)
                 continue
-            task = start(run.call, run.job, run.ctx, offload=self._offload)
+            task = start_coroutine(self._work(work, run), run.ctx)
             self._tasks.add(task)  # the loop itself keeps weak references only
-            task.add_done_callback(partial(self._done, work))
 
-    def _done(self, work: Work, task: asyncio.Task[Ended]) -> None:
-        self._tasks.discard(task)
-        if task.cancelled():  # by the loop's end
-            return
-        self._finish(work, task.result())
-        self._flush_soon()
+    async def _work(self, work: Work, run: Run) -> None:
+        # All in one task: a callback at its end would cost another turn of the loop for each job.
+        ended = await attempt(run.call, run.job, run.ctx, self._offload)
+        self._tasks.discard(asyncio.current_task())
+        self._finish(work, ended)
+        self._leave(work)
 
-    def _flush_soon(self) -> None:
-        if not self._flush_is_due:
-            self._flush_is_due = True
+    def _leave(self, work: Work) -> None:
+        if not self._left:
             asyncio.get_running_loop().call_soon(self._flush_now)
+        self._left.append(work)
 
     def _flush_now(self) -> None:
-        self._flush_is_due = False
-        self._flush()
+        left, self._left = self._left, []
+        self._start(self._flush(left))
 
     def _offload(self, function: Callable[[], None]) -> Awaitable[object]:
         # Not asyncio's executor: a thread of that would keep the process from ending.

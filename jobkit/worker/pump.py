@@ -78,7 +78,9 @@ class Pump:
         self._lease = duration_milliseconds(crew.settings.lease)
         self.lines = Lines(engine, crew.runner, crew.settings, worker=worker, about=crew.about)
         self._next_poll = 0.0
-        self._prefetched: list[Work] = []
+        # Two batches fill the worker: one is fetched while the other one runs.
+        half = (crew.settings.concurrency + crew.settings.prefetch) // 2
+        self._batch = max(crew.settings.concurrency, half)
         self._unsettled: list[Ending] = []
         self._turn = 0
         self._failures = 0
@@ -124,8 +126,9 @@ class Pump:
         self.hint()
 
     def stop_claiming(self) -> None:
-        """Claim no more; what is prefetched goes back."""
+        """Claim no more; what was claimed ahead goes back."""
         self._claiming = False
+        self._crew.close_line()
         self._crew.progress.set()
 
     def stop(self, timeout: float) -> bool:
@@ -163,9 +166,8 @@ class Pump:
         """Do one round trip, or none, and return for how long to rest."""
         self.lines.look_at_handlers()
         if not self._claiming:
-            self._give_prefetched_back()
+            self._crew.close_line()  # again, for what an answer brought meanwhile
         endings = self._take_endings()
-        self._start_prefetched(endings)
         cycle = self._plan(endings)
         if cycle.operations:
             cycle.heed(self._send(cycle, endings))
@@ -187,25 +189,6 @@ class Pump:
             endings.append(done.popleft())
         return endings
 
-    def _free_slots(self, endings: list[Ending]) -> int:
-        ending = sum(not work.abandoned for work, _ in endings)
-        held = sum(not work.abandoned for work in list(self._crew.held.values()))
-        busy = held - ending - len(self._prefetched) + len(self._crew.abandoned)
-        return max(0, self._settings.concurrency - busy)
-
-    def _start_prefetched(self, endings: list[Ending]) -> None:
-        free = self._free_slots(endings)
-        starting, self._prefetched = self._prefetched[:free], self._prefetched[free:]
-        if starting:
-            if self.keeper is not None:
-                self.keeper.report_start(starting)
-            self._crew.dispatch(starting)
-
-    def _give_prefetched_back(self) -> None:
-        for work in self._prefetched:
-            self._crew.give_back(work)
-        self._prefetched = []
-
     def _give_rest_back(self) -> None:
         """Give back what runs yet: a claim under way when all else was given back brought it."""
         for work in list(self._crew.held.values()):
@@ -226,7 +209,7 @@ class Pump:
             self.lines.ask_everywhere()  # what ended may have enqueued in other queues
         self.succession.plan(cycle, self.lines.names)
         if self._claiming:
-            self._plan_claims(cycle, endings)
+            self._plan_claims(cycle)
         return cycle
 
     def _plan_settle(self, cycle: Cycle, queue: str, endings: list[Ending]) -> None:
@@ -247,7 +230,7 @@ class Pump:
             refused=lambda _: self._unsettled.extend(endings),
         )
 
-    def _plan_claims(self, cycle: Cycle, endings: list[Ending]) -> None:
+    def _plan_claims(self, cycle: Cycle) -> None:
         now = self._clock.monotonic()
         if self._hinted or now >= self._next_poll:
             self._hinted = False
@@ -257,12 +240,9 @@ class Pump:
             self.is_exhausted = True
             return
         self.lines.look_out(now)
+        slots, ahead = self._room()
         suspects = 0 if self._crew.runs_suspect() else 1
-        asked = self.lines.ask_for(
-            slots=self._free_slots(endings),
-            prefetch=self._settings.prefetch - len(self._prefetched),
-            suspects=suspects,
-        )
+        asked = self.lines.ask_for(slots=slots, prefetch=ahead, suspects=suspects)
         for ask in asked:
             if ask.spread is not None:
                 cycle.add(ask.spread, partial(self.lines.told, ask.line))
@@ -275,6 +255,12 @@ class Pump:
             for queue, order in self._engine.orders.items():
                 use = UseOrder(queue=queue, order=order)
                 cycle.add(use, partial(tell_of_order, use))
+
+    def _room(self) -> tuple[int, int]:
+        """Return for how many jobs there are slots, and how many may be claimed ahead."""
+        slots = max(0, self._crew.slots.free)
+        ahead = self._settings.prefetch - self._crew.slots.waiting
+        return slots, max(0, min(ahead, self._batch - slots))
 
     def _has_lost_all_slots(self) -> bool:
         return len(self._crew.abandoned) >= self._settings.concurrency
@@ -336,15 +322,12 @@ class Pump:
         if claimed.next_due is not None:
             line.next_due = self._clock.monotonic() + (claimed.next_due - claimed.now) / 1000
         lease = self._lease if asked is None else asked.lease
-        # Others may have had its slots while it was away: then some of what it took has to wait.
-        starting = min(claimed.started, self._free_slots(self._unsettled))
         works = self._crew.take(claimed.jobs, sent + lease / 1000)
-        self._prefetched += works[starting:]
-        if self._claiming:
-            self._crew.dispatch(works[:starting])
-        else:  # told to stop while it was under way: nothing of it is begun
-            for work in works[:starting]:
-                self._crew.give_back(work)
+        for work in works[claimed.started :]:
+            work.untold = True
+        self._crew.start(works)
+        if not self._claiming:  # told to stop while it was under way: nothing of it is begun
+            self._crew.close_line()
         for job_id in claimed.ended:
             self._announce_as_stored(line.name, job_id)
 
@@ -373,9 +356,13 @@ class Pump:
         rest = self._next_poll - now
         if self._crew.held:
             rest = min(rest, LATE_END)
-        if self._claiming and self._free_slots([]):
+        if self._claiming and self._is_worth_claiming():
             rest = min(rest, self.lines.next_look(now))
         return max(rest, 0.0) if self._claiming else LATE_END
+
+    def _is_worth_claiming(self) -> bool:
+        slots, ahead = self._room()
+        return slots > 0 or ahead >= self._batch
 
     def _outage(self, error: BackendUnavailable) -> float:
         self.last_error = error

@@ -34,6 +34,10 @@ class ThreadPool:
         self._tasks.extend(tasks)
         self._wake_one()
 
+    def add(self, tasks: Iterable[Task]) -> None:
+        """Hand in a batch and wake nobody: for a task of this pool, whose thread goes on."""
+        self._tasks.extend(tasks)
+
     @property
     def has_waiting(self) -> bool:
         """Whether some task waits for a thread."""

@@ -15,12 +15,12 @@ class Work:
 
     `lease_until` and `deadline` are readings of the monotonic clock. `ended` is set once, by
     whoever decides how the attempt ended: the handler's thread or task, or the keeper that
-    gives up on it. `handed_back`: it ended with its job handed back. `said`: the last check-in
+    gives up on it. `untold`: it was claimed ahead, and the store does not know that it has begun.
+    `handed_back`: it ended with its job handed back. `said`: the last check-in
     of the handler; `written`: the last one that the store has.
     """
 
     __slots__ = (
-        "abandoned",
         "cancelled",
         "deadline",
         "ended",
@@ -32,6 +32,7 @@ class Work:
         "said",
         "started",
         "stored",
+        "untold",
         "written",
     )
 
@@ -44,9 +45,9 @@ class Work:
         self.run: Run | None = None
         self.started: float | None = None
         self.deadline: float | None = None
+        self.untold = False
         self.ended = False
         self.handed_back = False
-        self.abandoned = False
         self.said: CheckedIn | None = None
         self.written: CheckedIn | None = None
 

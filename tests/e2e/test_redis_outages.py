@@ -282,3 +282,24 @@ def test_redis_that_lost_everything_is_served_again(make: MakeJobs, server: Redi
 
     assert handle.wait(MINUTE).state == "succeeded"
     assert jobs.inspect.get(handle.id).state == "succeeded"
+
+
+def test_what_was_claimed_ahead_runs_on_while_redis_is_away(
+    server: RedisServer, make: MakeJobs
+) -> None:
+    """B13, B39: whoever is done passes the slot on; nobody waits for the store in between."""
+    jobs, gate = make(), Gate()
+    jobs.register(gate.handle, job=Ping)
+    handles = jobs.enqueue_many([Ping(n) for n in range(6)])
+    jobs.start(concurrency=2, prefetch=4)
+    gate.wait_for(2)
+    eventually(lambda: sum(handle.record().state == "running" for handle in handles) == 6)
+
+    server.kill()
+    gate.open()
+    eventually(lambda: gate.passed == 6)
+    server.restart()
+
+    records = [handle.wait(MINUTE) for handle in handles]
+    assert {(record.state, record.starts) for record in records} == {(JobState.SUCCEEDED, 1)}
+    assert gate.most == 2

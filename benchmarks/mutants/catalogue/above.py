@@ -255,9 +255,9 @@ MUTANTS = (
     Mutant(
         "worker: what is claimed goes past the free slots",
         "B13",
-        PUMP,
-        "return max(0, self._settings.concurrency - busy)",
-        "return max(0, self._settings.concurrency + 1 - busy)",
+        "jobkit/worker/slots.py",
+        "number = min(self._size - self._taken, len(self._waiting))",
+        "number = min(self._size + 1 - self._taken, len(self._waiting))",
         tests=("tests/e2e/test_worker_concurrency.py",),
     ),
     Mutant(
