@@ -10,7 +10,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all unit check format bench double reads chaos mutants fuzz clean
+.PHONY: help demo test test-all unit check format bench costs double reads chaos mutants fuzz clean
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ format: $(READY)  ## Format, and mend what the linter can mend
 
 bench: $(READY)  ## Measure throughput
 	$(BIN)/python -m benchmarks.drain
+
+costs: $(READY)  ## Measure what a job costs a worker and Redis, in CPU time
+	$(BIN)/python -m benchmarks.costs
 
 double: $(READY)  ## Measure what the test double costs, in CPU time
 	$(BIN)/python -m benchmarks.double

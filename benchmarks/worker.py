@@ -8,10 +8,14 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import threading
 import time
+from pathlib import Path
 
 import jobkit
 from benchmarks.jobtypes import async_handlers, sync_handlers
+
+NANOSECONDS = 1e9
 
 
 def main() -> None:
@@ -24,16 +28,32 @@ def main() -> None:
         cpu = time.process_time()
         report = jobs.drain()
         seconds = time.perf_counter() - began
+        used = resource.getrusage(resource.RUSAGE_SELF)
         print(
             json.dumps(
                 {
                     "succeeded": report.succeeded,
                     "seconds": seconds,
                     "cpu": time.process_time() - cpu,
-                    "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                    "rss": used.ru_maxrss * 1024,
+                    "sleeps": used.ru_nvcsw,
+                    "threads": seconds_by_thread(),
                 }
             )
         )
+
+
+def seconds_by_thread() -> dict[str, float]:
+    """Return the CPU time of this process's threads since they began, by what they do."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    found: dict[str, float] = {}
+    for folder in Path("/proc/self/task").glob("*"):
+        name = names.get(int(folder.name), "")
+        kind = name.removeprefix("jobkit-")
+        kind = "pool" if kind.isdecimal() else "main" if name == "MainThread" else kind
+        nanoseconds = int((folder / "schedstat").read_text().split()[0])
+        found[kind] = found.get(kind, 0.0) + nanoseconds / NANOSECONDS
+    return found
 
 
 if __name__ == "__main__":

@@ -42,7 +42,6 @@ from jobkit.worker.aftermath import (
 )
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
-from jobkit.worker.keeper import Keeper
 from jobkit.worker.lines import Lines, QueueLine, tell_of_order
 from jobkit.worker.succession import Succession
 from jobkit.worker.tally import Tally
@@ -93,7 +92,6 @@ class Pump:
         self.reached_store = threading.Event()
         self.last_error: BackendUnavailable | None = None
         self.is_exhausted = False
-        self.keeper: Keeper | None = None
         self.on_tick: Callable[[str, int | None, int], None] | None = None
         self.has_ticks_due: Callable[[], bool] = lambda: False
         self._stopping = False

@@ -87,7 +87,6 @@ class Worker:
             now=now,
             queues=lambda: (lines.names, lines.lanes),
         )
-        self._pump.keeper = self._keeper
         self._ticker = Ticker(
             engine, store, worker=self.name, clock=clock, now=now, on_turn=self._pump.ticked
         )
