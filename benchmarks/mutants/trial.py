@@ -21,7 +21,7 @@ from benchmarks.mutants.layers import (
     run_tests,
     side_by_side,
 )
-from benchmarks.mutants.mutant import Mutant
+from benchmarks.mutants.mutant import Mutant, StaleMutant
 from benchmarks.mutants.running import copy_sources, run_python
 
 FEW = 10
@@ -59,12 +59,12 @@ def try_mutant(mutant: Mutant, layers: Sequence[Layer], clean: Path, *, steps: i
     with tempfile.TemporaryDirectory(prefix="jobkit-mutant-") as directory:
         at = Path(directory)
         copy_sources(at, source=clean)
-        mutant.plant(at)
         findings: list[Finding] = []
         try:
+            mutant.plant(at)
             for layer in layers_of(mutant, layers):
                 findings.append(look(layer, mutant, at, steps=steps))  # noqa: PERF401  # some are kept if one breaks
-        except BrokenTrial as trouble:
+        except (BrokenTrial, StaleMutant) as trouble:
             return Trial(mutant, tuple(findings), str(trouble))
         return Trial(mutant, tuple(findings))
 
