@@ -54,7 +54,8 @@ class Script:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"{self.name} {verb}: {done.stderr[-2000:]}")
+            last = done.stderr.strip()[-2000:] or "and said nothing"
+            raise RuntimeError(f"{self.name} {verb} ended with {done.returncode}: {last}")
         answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
         return answer["seconds"]
 

@@ -38,13 +38,16 @@ def percentile(ordered: Sequence[float], part: float) -> float:
     return ordered[min(int(len(ordered) * part), len(ordered) - 1)]
 
 
-def ratio(of: Sequence[float], to: Sequence[float]) -> Spread:
-    """Compare two systems round by round: only what ran side by side is compared.
+def ratio(of: Sequence[float], to: Sequence[float]) -> float | None:
+    """Return the median of ratios round by round: only what ran side by side is compared.
 
-    >>> ratio([20.0, 30.0], [10.0, 10.0]).median
+    None: there is no round of both, or nothing but zeros to compare with.
+
+    >>> ratio([20.0, 30.0], [10.0, 10.0])
     2.5
     """
-    return Spread.of([one / other for one, other in zip(of, to, strict=False) if other])
+    ratios = [one / other for one, other in zip(of, to, strict=False) if other]
+    return median(ratios) if ratios else None
 
 
 def best_peer(

@@ -35,8 +35,8 @@ def _of_figure(
     ]
     lines += (_row(figure, name, spreads[name], values, acks) for name in order)
     best = best_peer(values, own=OWN, limit=LIMIT, more_is_better=figure.more_is_better)
-    if best is not None and OWN in spreads:
-        lines += ["", f"Best of the others: {best}; jobkit is {_times(values, best)} of it."]
+    if best is not None and OWN in spreads and (times := _times(values, best)):
+        lines += ["", f"Best of the others: {best}; jobkit is {times} of it."]
     return "\n".join(lines)
 
 
@@ -54,8 +54,8 @@ def _row(
 
 
 def _times(values: Mapping[str, Sequence[float]], name: str) -> str:
-    compared = ratio(values[OWN], values[name])
-    return f"{compared.median:.2f} x"
+    times = ratio(values[OWN], values[name])
+    return "" if times is None else f"{times:.2f} x"
 
 
 def number(value: float, digits: int) -> str:

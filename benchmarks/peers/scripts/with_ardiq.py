@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from typing import Any
 
 from ardiq import Ardiq
@@ -44,3 +45,5 @@ class ArdiQ(Side):
 
 if __name__ == "__main__":
     main(ArdiQ)
+    sys.stdout.flush()
+    os._exit(0)  # now and then its core crashes (SIGSEGV) while the interpreter ends

@@ -28,11 +28,13 @@ def test_a_spread_is_the_median_with_its_range() -> None:
 
 def test_a_ratio_compares_what_ran_in_the_same_round() -> None:
     """A machine that was slow in one round was so for both."""
-    assert ratio([100.0, 10.0], [50.0, 5.0]) == Spread(2.0, 2.0, 2.0, 2)
+    assert ratio([100.0, 10.0, 90.0], [50.0, 5.0, 30.0]) == 2.0
 
 
 def test_a_ratio_leaves_out_rounds_that_one_of_them_lacks() -> None:
-    assert ratio([100.0, 90.0, 80.0], [50.0]) == Spread(2.0, 2.0, 2.0, 1)
+    assert ratio([100.0, 90.0, 80.0], [50.0]) == 2.0
+    assert ratio([100.0], []) is None
+    assert ratio([100.0], [0.0]) is None
 
 
 def test_the_best_peer_is_neither_ours_nor_the_limit() -> None:
