@@ -49,13 +49,12 @@ def draw_waits(waits: dict[str, list[float]], path: Path) -> None:
 def draw_growth(values: dict[str, dict[str, list[float]]], path: Path) -> None:
     """Draw how fast the first 10,000 jobs go when few wait, and when many do."""
     labels = [label for label in values if label.endswith("waiting, jobs/s")]
+    waiting = [label.split()[0] for label in labels]
     figure, axes = pyplot.subplots(figsize=(8, 5))
     names = [name for name in values[labels[0]] if all(name in values[each] for each in labels)]
     for name in names:
         rates = [median(values[label][name]) for label in labels]
-        axes.plot(
-            [label.split()[0] for label in labels], rates, marker="o", label=name, **style(name)
-        )
+        axes.plot(waiting, rates, marker="o", label=name, **style(name))
     axes.set(yscale="log", xlabel="jobs that wait", ylabel="jobs/s, the first 10,000")
     axes.set_title("What a backlog costs")
     _finish(figure, axes, path)

@@ -136,14 +136,14 @@ async def _aenqueue(side: Side) -> float:
 
 
 async def _idle(side: Side) -> float:
-    """Enqueue at a pace, by coroutine where there is one; the job itself notes how long it took."""
-    is_async = type(side).asend is not Side.asend
+    """Enqueue at a pace, by the plain call where there is one; the job notes how long it took."""
+    is_plain = type(side).send is not Side.send
     began = time.perf_counter()
     for _ in range(side.shape.count):
         await asyncio.sleep(0.02)
         sent = time.monotonic_ns()
-        if is_async:
-            await side.asend("wait", sent)
-        else:
+        if is_plain:
             side.send("wait", sent)
+        else:
+            await side.asend("wait", sent)
     return time.perf_counter() - began
