@@ -16,6 +16,7 @@ from jobkit.store import (
     Heartbeat,
     Lease,
     MarkTimedOut,
+    Release,
     RetryLater,
     Settle,
     Settlement,
@@ -108,10 +109,16 @@ def settlements_say_what_happened(story: Story) -> Iterator[str]:
         first, (place, left) = held.sent[0], held.left
         if first.place < place or left.told is not None or held.lease in told:
             continue  # or it was given up before its handler ended
+        if isinstance(first.settlement, Release) and _is_stopping(story, held.worker, first):
+            continue  # its end came while a shutdown handed back what ran
         if not isinstance(first.settlement, FITS[left.way]):
             yield f"{held} {left.way}, and is settled by {first.settlement}"
         elif (published := _children(first)) != _expected(left):
             yield f"{held} enqueued {left.children} and {left.way}, and publishes {published}"
+
+
+def _is_stopping(story: Story, worker: str, sent: Sent) -> bool:
+    return sent.place > story.stops_claiming.get(worker, len(story.trace))
 
 
 def _told_to_stop(story: Story) -> Iterator[Lease]:

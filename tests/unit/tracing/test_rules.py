@@ -37,6 +37,7 @@ from jobkit.store import (
     MarkTimedOut,
     NewJob,
     Operation,
+    Release,
     Settle,
     Settled,
     Settlement,
@@ -439,6 +440,18 @@ def test_a_lease_that_a_worker_got_anew_ends_the_older_one() -> None:
     life.leave(older, told="lost")
     life.leave(newer)
     life.settle(newer)
+
+    assert not any(breaches(life.trace).values())
+
+
+def test_what_ends_while_a_shutdown_hands_it_back_is_handed_back() -> None:
+    life = honest()
+    job = a_job(10)
+    life.claim(job, request=2)
+    life.enter(job)
+    life.leave(job, way="raised")
+    life.add(StopsClaiming(worker="ann", at=life.now))
+    life.settle(job, by=Release(lease=lease_of(job)))
 
     assert not any(breaches(life.trace).values())
 
