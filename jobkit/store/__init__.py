@@ -14,6 +14,7 @@ What every store promises, and `jobkit_testing.conformance` checks:
 - Reads never write.
 """
 
+from jobkit.store import moves
 from jobkit.store.capabilities import (
     ALL_CAPABILITIES,
     CAPABILITY_OF,
@@ -249,6 +250,7 @@ __all__ = [
     "Workers",
     "bucket_of",
     "counts_of",
+    "moves",
     "needs",
     "needs_of_jobs",
     "needs_of_lanes",

@@ -216,7 +216,8 @@ class Page(Operation[StoredPage], frozen=True, kw_only=True):
     with a retention of their own, by its end. `newest_first` turns the order in each of these
     lines round. A page may be shorter than `limit` and still have a cursor. Jobs that come and
     go between two pages change nothing for the others: what stays in the state is shown once.
-    `types`: only jobs of these stored types (none: of all).
+    `types`: only jobs of these stored types (none: of all). A store without `listing` may have
+    any order, as long as it is the same for every page.
     """
 
     queue: str

@@ -1,4 +1,4 @@
-"""The suite that every store passes: what the port promises, as tests.
+"""The suite that every store passes: what the port promises, as tests; see docs/stores.md.
 
 Whoever writes a store subclasses `StoreConformance` in a test module, says how to make one and
 what it can do beyond the core, and gets every test:

@@ -62,8 +62,10 @@ Snapshot = dict[str, tuple[QueueCounts, dict[JobState, list[StoredJob]]]]
 class Bench:
     """Run operations on a store at the instant `now`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, may_skip: bool = True) -> None:
         self.store = store
+        self.is_closed = False
+        self._may_skip = may_skip  # a test of one case is marked instead
         self.now = START
         self._ids = seeded_ids(lambda: self.now, seed=1)
         self._requests: Counter[str] = Counter()
@@ -76,6 +78,8 @@ class Bench:
         """Carry out one operation now; skip a case that asks for what the store does not have."""
         for capability, asked in needs(operation):
             if not self.has(capability):
+                if not self._may_skip:
+                    pytest.fail(f"{asked}: mark this test @only_with(Capability.{capability.name})")
                 pytest.skip(f"{asked}: not for a store without {capability.value}")
         return self.store.run(operation, now=self.now)
 
@@ -90,6 +94,11 @@ class Bench:
             self.now = min(self.now + LEASE // 3, end)
             for worker in alive:
                 worker.beat()
+
+    def close(self) -> None:
+        """Close the store, which is then at an end."""
+        self.store.close()
+        self.is_closed = True
 
     # Producing.
 

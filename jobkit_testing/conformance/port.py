@@ -82,4 +82,4 @@ class Port:
         bench.push(a_job())
         assert bench.breaches() == []
 
-        bench.store.close()
+        bench.close()

@@ -149,7 +149,7 @@ class StoreConformance(
     @pytest.fixture
     def make_store(self) -> Callable[[], Store]:
         """Return a function that makes a fresh and empty store; every suite gives its own."""
-        raise NotImplementedError("Give your suite a fixture make_store: see the package's page")
+        raise NotImplementedError("Give your suite a fixture make_store: see docs/stores.md")
 
     @pytest.fixture(autouse=True)
     def _expect_exceptions(self, request: pytest.FixtureRequest) -> None:
@@ -160,12 +160,14 @@ class StoreConformance(
             request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
 
     @pytest.fixture
-    def bench(self, make_store: Callable[[], Store]) -> Iterator[Bench]:
+    def bench(
+        self, request: pytest.FixtureRequest, make_store: Callable[[], Store]
+    ) -> Iterator[Bench]:
         """Give a bench with a new store, and audit and close that at the end."""
         store = make_store()
         try:
-            bench = Bench(store)
+            bench = Bench(store, may_skip=hasattr(request.node, "callspec"))
             yield bench
-            assert bench.breaches() == []
+            assert bench.is_closed or bench.breaches() == []
         finally:
             store.close()
