@@ -162,8 +162,7 @@ class Idempotency:
 
     def _wait_for_lease(self, new: NewJob) -> None:
         """Let time pass until nobody holds the job."""
-        end = self._shop.orphans.next_end(new.queue)
-        if end is not None:
+        while (end := self._shop.orphans.end_of(new.id)) is not None and end > self._shop.now():
             self._shop.clock.travel_to(from_milliseconds(end))
 
     def _observed(self) -> object:

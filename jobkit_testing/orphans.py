@@ -51,6 +51,11 @@ class Orphans:
         ends = [each.ends for each in self._orphans.values() if each.stored.queue == queue]
         return min(ends, default=None)
 
+    def end_of(self, job_id: str) -> int | None:
+        """Return when the lease of this job ends, if a dead worker holds it."""
+        orphan = self._orphans.get(job_id)
+        return orphan.ends if orphan is not None and self._is_held(orphan.stored) else None
+
     def count(self, queue: str, types: frozenset[str] | None) -> int:
         """Count the jobs of a queue, and of these types, that nobody has taken over."""
         return sum(

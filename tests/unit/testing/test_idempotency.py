@@ -11,7 +11,17 @@ import pytest
 
 import jobkit
 from tests.unit.testing.faulty import Once, keep
-from tests.unit.testing.samples import Audit, Narrow, SendMail, Slow, done, jobs_of, message_of
+from tests.unit.testing.samples import (
+    MINUTE,
+    SECOND,
+    Audit,
+    Narrow,
+    SendMail,
+    Slow,
+    done,
+    jobs_of,
+    message_of,
+)
 
 JOB = SendMail(7)
 
@@ -211,6 +221,41 @@ def test_other_jobs_and_faults_stay() -> None:
 
     assert jobs.faults.pending == ("crash(Narrow, when='before_ack')",)
     jobs.assert_queued(Narrow, 1)
+
+
+def test_a_second_job_of_an_async_handler_is_delivered_as_well() -> None:
+    """What dead workers have left of the first is not waited for."""
+    jobs, mails = jobs_of(), set[int]()
+
+    @jobs.register
+    async def send(job: SendMail) -> None:
+        await asyncio.sleep(1)
+        mails.add(job.user_id)
+
+    jobs.assert_idempotent(SendMail(1), observe=lambda: mails)
+    jobs.assert_idempotent(SendMail(2), observe=lambda: mails)
+
+    assert mails == {1, 2}
+
+
+def test_another_job_under_the_lease_of_a_dead_worker_stays_there() -> None:
+    """B37: its lease ends earlier than that of the job in question."""
+    jobs, mails = jobs_of(), set[int]()
+    jobs.register(done, job=Narrow)
+
+    @jobs.register
+    def send(job: SendMail) -> None:
+        mails.add(job.user_id)
+
+    jobs.faults.crash(Narrow, when="before_ack")
+    jobs.enqueue(Narrow(2))
+    jobs.drain()
+    jobs.run_for(5 * SECOND)
+
+    jobs.assert_idempotent(JOB, observe=lambda: mails)
+
+    jobs.run_for(MINUTE)
+    assert jobs.assert_performed(Narrow, 1).one.losses == 1
 
 
 def test_a_first_run_that_fails_escapes() -> None:
