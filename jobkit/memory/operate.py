@@ -149,6 +149,8 @@ def settle(
     settled: dict[Lease, Settled] = {}  # a settlement that stands twice counts once
     published: list[NewJob] = []
     freed: dict[str, Lane] = {}
+    for name in operation.other_queues:
+        queue_of(name)  # it is known from now on
     for settlement in operation.settlements:
         if settlement.lease in settled:
             continue

@@ -148,10 +148,7 @@ def _texts(reply: list[bytes]) -> tuple[str, ...]:
 
 
 def _settle(operation: Settle, namespace: str, now: Arg) -> Command:
-    queues = [operation.queue]
-    for settlement in operation.settlements:
-        children = settlement.children if isinstance(settlement, Succeed) else ()
-        queues += [child.queue for child in children if child.queue not in queues]
+    queues = [operation.queue, *operation.other_queues]
     return settle_command(
         operation,
         namespace,
@@ -190,7 +187,7 @@ def settle_command(
         return tuple(results)
 
     prefixes = tuple(queue_prefix(namespace, queue) for queue in queues)
-    return Command(script("settle"), prefixes, args, parse, tuple(queues[1:]))
+    return Command(script("settle"), prefixes, args, parse, operation.other_queues)
 
 
 def _settled(line: bytes, at: int) -> Settled:

@@ -22,7 +22,7 @@ from jobkit.store.results import (
     StoredWorkers,
     TakenOver,
 )
-from jobkit.store.values import Bounds, LaneSet, Lease, NewJob, Order, Place, Settlement
+from jobkit.store.values import Bounds, LaneSet, Lease, NewJob, Order, Place, Settlement, Succeed
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -96,6 +96,8 @@ class Settle(Operation[tuple[Settled, ...]], frozen=True, kw_only=True):
 
     A child whose unique key is held is not stored.
     A job with a cancel request ends cancelled whatever its settlement says.
+    The queues of children are known from then on, also if these are dropped: a name is written
+    down before the first job, so that no job is where nobody looks.
     """
 
     queue: str
@@ -103,6 +105,17 @@ class Settle(Operation[tuple[Settled, ...]], frozen=True, kw_only=True):
     version: str
     settlements: tuple[Settlement, ...]
     bounds: Bounds = Bounds()
+
+    @property
+    def other_queues(self) -> tuple[str, ...]:
+        """The queues of children, but for its own, in the order of their first use."""
+        children = [
+            child.queue
+            for settlement in self.settlements
+            if isinstance(settlement, Succeed)
+            for child in settlement.children
+        ]
+        return tuple(dict.fromkeys(queue for queue in children if queue != self.queue))
 
 
 class Heartbeat(Operation[Beat], frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobkit.record import JobState
-from jobkit.store import Cancel, Capability, Delete
+from jobkit.store import Cancel, Capability, Delete, Queues
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     LEASE,
@@ -162,6 +162,19 @@ class Children:
 
         assert [bench.find(c.id, queue=c.queue) for c in children] == [None, None]
         assert bench.get(job.id).result is None
+
+    @only_with(Capability.CANCELS)
+    def test_the_queues_of_dropped_children_are_known(self, bench: Bench) -> None:
+        """B41, B47: found by the differential machine in 5 steps: a name comes before its jobs."""
+        bench.push(a_job())
+        ann = bench.worker()
+        job = ann.take_one()
+        bench.run(Cancel(queue=QUEUE, id=job.id))
+
+        ann.settle(succeed(job, children=(bench.named(a_job("B", queue="mail")),)))
+
+        assert bench.run(Queues()) == ("mail", QUEUE)
+        assert bench.count("mail").queued == {}
 
     def test_only_the_successes_of_a_batch_publish(self, bench: Bench) -> None:
         """B41: each settlement by itself."""

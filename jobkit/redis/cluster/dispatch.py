@@ -10,7 +10,6 @@ from jobkit.errors import BackendUnavailable, JobkitError
 from jobkit.redis.cluster.forwarding import (
     LATER,
     forward,
-    leaves_children,
     receive,
     settle_and_leave,
 )
@@ -62,7 +61,7 @@ class Dispatcher:
         ]
         for operation, result in zip(operations, results, strict=True):
             if isinstance(operation, Settle) and not isinstance(result, Exception):
-                left |= {operation.queue} if leaves_children(operation) else set()
+                left |= {operation.queue} if operation.other_queues else set()
         for queue in sorted(left):
             yield from self.forward(queue, at)
         return results
@@ -97,7 +96,7 @@ class Dispatcher:
         try:
             if isinstance(operation, Push):
                 operation.check_reach("queue")
-            if isinstance(operation, Settle) and leaves_children(operation):
+            if isinstance(operation, Settle) and operation.other_queues:
                 return settle_and_leave(operation, self.namespace, "" if now is None else now)
             return command(operation, namespace=self.namespace, now=now)
         except JobkitError as error:

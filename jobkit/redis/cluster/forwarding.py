@@ -31,16 +31,6 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(NewJob).decode
 
 
-def leaves_children(operation: Settle) -> bool:
-    """Tell whether a settlement has children for other queues."""
-    return any(
-        child.queue != operation.queue
-        for settlement in operation.settlements
-        if isinstance(settlement, Succeed)
-        for child in settlement.children
-    )
-
-
 def settle_and_leave(operation: Settle, namespace: str, now: Arg) -> Command:
     """Return the call that ends attempts and leaves their children for other queues."""
     home = operation.queue
