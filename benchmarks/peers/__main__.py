@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -62,6 +64,7 @@ def one_round(benches: list[Bench], report: Report, *, jobs: int, grow: int) -> 
 def main() -> None:
     """Run the rounds, print the tables, and write what was asked for."""
     options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # workers are sessions of their own
     binary = find_servers()[-1]
     report = Report(
         f"{binary.label}, Python {platform.python_version()}, {os.cpu_count()} processors, "
