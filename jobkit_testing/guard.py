@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jobkit_testing import payload_files as files
-from jobkit_testing.payload_check import Findings, decode_findings, look, together, troubles
+from jobkit_testing.payload_check import Findings, decode_findings, look, losses, together, troubles
 from jobkit_testing.recording import Recorder, record_with
 
 UPDATE = "--jobkit-payloads-update"
@@ -22,7 +22,7 @@ WHOLE = "jobkit_whole"
 
 
 class PayloadGuard:
-    """Fails a run in which a type no longer decodes what is recorded of it; or records anew."""
+    """Fails a run in which a type no longer reads what is recorded of it; or records anew."""
 
     def __init__(self, config: pytest.Config, folder: Path, *, update: bool) -> None:
         self._config = config
@@ -117,6 +117,14 @@ class PayloadGuard:
                     "A job of that form may still wait in a queue, and would end dead, unrun. Give "
                     "a new field a\ndefault; keep name and type of an old one. Or, once no such "
                     f"job is left anywhere: {UPDATE}"
+                )
+            if told := list(losses(found.known.get(name, ()))):
+                self._failures.append(
+                    f"{name} drops part of what {self._path(recorded)} has of it\n"
+                    f"{chr(10).join(told)}\n"
+                    "A job of that form may still wait in a queue, and its handler would not get "
+                    "that value; a new\nname is a new field. Keep the old one. Or, once no such "
+                    f"job is left anywhere, or nobody\nneeds the value: {UPDATE}"
                 )
         unknown = [recorded for name, recorded in on_file.items() if name not in found.known]
         for recorded in unknown if self._is_whole else ():

@@ -19,18 +19,27 @@ from jobkit.errors import InvalidJob
 from jobkit.jobtype import JobType, job_type, named_type
 from jobkit_testing.payload_files import Recorded
 from jobkit_testing.recording import Recorder, by_size
-from jobkit_testing.shapes import features
+from jobkit_testing.shapes import features, lost_fields
 
 LONGEST_PAYLOAD = 300  # characters of it that are shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """One payload as text, what it shows of its type, and why it does not decode ("": it does)."""
+    """One payload as text, and what it shows of its type.
+
+    `trouble`: why it does not decode ("": it does). `lost`: which of its fields are dropped.
+    """
 
     text: str
     features: frozenset[str] = frozenset()
     trouble: str = ""
+    lost: tuple[str, ...] = ()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether today's class takes in all of it."""
+        return not self.trouble and not self.lost
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +66,9 @@ class Findings:
         """Take in what another process found; where a type decodes differently, trouble wins."""
         for name, payloads in other.known.items():
             mine = self.known.setdefault(name, payloads)
-            self.known[name] = [a if a.trouble else b for a, b in zip(mine, payloads, strict=True)]
+            self.known[name] = [
+                min(pair, key=_is_well) for pair in zip(mine, payloads, strict=True)
+            ]
         for name, payloads in other.new.items():
             self.new.setdefault(name, []).extend(payloads)
         self.homes |= other.homes
@@ -106,8 +117,8 @@ def look(
 
 
 def together(recorded: Recorded | None, name: str, found: Findings) -> Recorded:
-    """Return what a type's file is to be: what it has and decodes, and whatever shows more."""
-    kept = [payload for payload in found.known.get(name, []) if not payload.trouble]
+    """Return what a type's file is to be: what it has and is read, and whatever shows more."""
+    kept = [payload for payload in found.known.get(name, []) if payload.is_read]
     shown = frozenset[str]().union(*(payload.features for payload in kept))
     for payload in sorted(found.new.get(name, []), key=lambda it: by_size(it.text.encode())):
         if not payload.features <= shown:
@@ -119,14 +130,26 @@ def together(recorded: Recorded | None, name: str, found: Findings) -> Recorded:
 
 
 def troubles(payloads: Iterable[Payload]) -> Iterator[str]:
-    """Yield a few lines for each reason why some of these payloads do not decode."""
+    """Yield two lines for each reason why some of these payloads do not decode."""
+    return _by_reason((payload.trouble, payload) for payload in payloads if payload.trouble)
+
+
+def losses(payloads: Iterable[Payload]) -> Iterator[str]:
+    """Yield two lines for each field that is dropped from some of these payloads."""
+    return _by_reason((field, payload) for payload in payloads for field in payload.lost)
+
+
+def _by_reason(found: Iterable[tuple[str, Payload]]) -> Iterator[str]:
     by_reason: dict[str, list[Payload]] = {}
-    for payload in payloads:
-        if payload.trouble:
-            by_reason.setdefault(payload.trouble, []).append(payload)
+    for reason, payload in found:
+        by_reason.setdefault(reason, []).append(payload)
     for reason, same in by_reason.items():
         more = f", and {len(same) - 1} more" if len(same) > 1 else ""
         yield f"  {reason}\n    in {same[0].text[:LONGEST_PAYLOAD]}{more}"
+
+
+def _is_well(payload: Payload) -> tuple[bool, bool]:
+    return not payload.trouble, not payload.lost
 
 
 def _load_home(recorded: Recorded) -> str:
@@ -171,7 +194,8 @@ def _checked(payload: bytes, its_type: JobType[Any], schema: Type) -> Payload:
         its_type.decode(payload)
     except InvalidJob as error:
         return Payload(text=text, trouble=str(error))
-    return Payload(text=text, features=features(schema, payload))
+    lost = tuple(lost_fields(schema, payload))
+    return Payload(text=text, features=features(schema, payload), lost=lost)
 
 
 def _is_of_application(name: str, is_of_tests: Callable[[Path], bool]) -> bool:

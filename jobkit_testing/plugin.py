@@ -47,9 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"the Redis of --jobkit-backend=redis (default: ${REDIS_URL}); each test gets a "
              "namespace of its own there, and removes it")  # fmt: skip
     group.addoption("--jobkit-payloads", metavar="DIR",
-        help="fail if a job type does not decode what DIR (in the rootdir) has of it")  # fmt: skip
+        help="fail if a job type does not read all that DIR (in rootdir) has")  # fmt: skip
     group.addoption("--jobkit-payloads-update", action="store_true",
-        help="record in DIR what this run enqueues, and forget what does not decode")  # fmt: skip
+        help="record in DIR what this run enqueues, and forget what is no longer read")  # fmt: skip
     parser.addini("jobkit_leftover", "what jobs that a test leaves are: allow, warn or error",
         default="allow")  # fmt: skip
 

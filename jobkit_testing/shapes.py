@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from msgspec import inspect as tree
 
-from jobkit.codec.classes import bare_class, sensitive_fields
+from jobkit.codec.classes import bare_class, label, sensitive_fields
 from jobkit.codec.schema import Named, plain, walk
 from jobkit.description import MASK
 
@@ -37,6 +37,11 @@ _BY_KIND: Mapping[str, Any] = {"text": MASK, "number": 0, "true or false": False
 def features(schema: tree.Type, payload: bytes) -> frozenset[str]:
     """Return what a payload shows of its type."""
     return frozenset(_features(schema, json.loads(payload), ""))
+
+
+def lost_fields(schema: tree.Type, payload: bytes) -> list[str]:
+    """Return what of a payload its class drops: `$.lines[].price: app.Line has no such field`."""
+    return list(dict.fromkeys(_lost(schema, json.loads(payload), "$")))
 
 
 def without_secrets(schema: tree.Type, payload: bytes) -> bytes:
@@ -72,6 +77,23 @@ def _features_of_fields(
             yield from _features(field.type, value[field.encode_name], place)
         else:
             yield f"{place} is missing"
+
+
+def _lost(info: tree.Type, value: Any, place: str) -> Iterator[str]:
+    info = _member(info, value)
+    match info, value:
+        case ((tree.DataclassType() | tree.TypedDictType()), dict()):
+            types = {field.encode_name: field.type for field in info.fields}
+            for name, item in cast("dict[str, Any]", value).items():
+                if name in types:
+                    yield from _lost(types[name], item, f"{place}.{name}")
+                else:
+                    yield f"{place}.{name}: {label(bare_class(info))} has no such field"
+        case _, list() | dict():
+            for part, item in _items(info, value):
+                yield from _lost(part, item, f"{place}[]")
+        case _:
+            pass
 
 
 def _masked(info: tree.Type, value: Any) -> Any:

@@ -123,6 +123,38 @@ def test_a_new_field_without_a_default_fails_the_run(shop: Path, run: Run) -> No
     )
 
 
+def test_a_field_that_is_gone_or_renamed_fails_the_run(
+    shop: Path, run: Run, pytester: pytest.Pytester
+) -> None:
+    """It decodes, and the value is lost: unknown fields are ignored. An update accepts that."""
+    lines = "@dataclass(frozen=True)\nclass Line:\n    sku: str = ''\n\n"
+    field = "    lines: list[Line] = field(default_factory=list)\n"
+    jobs = JOBS.replace("@dataclass", f"{lines}@dataclass", 1)
+    shop.write_text(f"{jobs.replace('nick:', 'alias:')}{field}")
+    old = b'{"lines":[{"sku":"a","price":1}],"nick":"bob","user_id":9}'
+    before = _file(pytester).read_text()
+    _file(pytester).write_text(before.replace("\n  ]", f",\n    {old.decode()}\n  ]"))
+    tests = TESTS.replace("nick=", "alias=")
+
+    checked = run(tests, CHECK)
+    run(tests, CHECK, UPDATE)
+
+    assert checked.ret == pytest.ExitCode.TESTS_FAILED
+    checked.stdout.fnmatch_lines(
+        [
+            "shop.Welcome drops part of what payloads/shop.Welcome.json has of it",
+            "  $.nick: shop.Welcome has no such field",
+            '    in {"nick":null,"password":"?*?","user_id":7}, and 2 more',
+            "  $.lines[[][]].price: shop.Line has no such field",
+            f"    in {old.decode().replace('[', '[[]')}",
+            "*Keep the old one. *",
+            "*: --jobkit-payloads-update",
+        ]
+    )
+    after = json.loads(_file(pytester).read_text())["payloads"]
+    assert [sorted(each) for each in after] == [["alias", "lines", "password", "user_id"]] * 2
+
+
 def test_an_update_forgets_what_no_longer_decodes(
     shop: Path, run: Run, pytester: pytest.Pytester
 ) -> None:
