@@ -17,6 +17,7 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from benchmarks.peers.environments import CannotInstall, python_of
 from benchmarks.peers.measuring import Bench, WrongCount, a_folder
@@ -61,10 +62,15 @@ def one_round(benches: list[Bench], report: Report, *, jobs: int, grow: int) -> 
             leave_out(report, bench.system, str(error))
 
 
+def end(number: int, _: object) -> NoReturn:
+    """End in order when told to: workers are sessions of their own, and would stay."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run the rounds, print the tables, and write what was asked for."""
     options = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # workers are sessions of their own
+    signal.signal(signal.SIGTERM, end)
     binary = find_servers()[-1]
     report = Report(
         f"{binary.label}, Python {platform.python_version()}, {os.cpu_count()} processors, "
