@@ -81,6 +81,8 @@ class Explorer:
         self._beaten_at = shop.now()
         self._queues: Callable[[], Iterable[str]] = tuple
         self._lanes = shop.lanes()
+        self.timeline = shop.timeline
+        self.has_run = False  # a job, in steps that others come between
 
     @property
     def is_inside(self) -> bool:
@@ -166,6 +168,7 @@ class Explorer:
         self._dry.add(slot)
 
     def _begin(self, slot: Slot, stored: StoredJob) -> None:
+        self.has_run = True
         planned = self._shop.faults.take(stored) if self._shop.faults.armed else None
         if planned is not None:
             self._carry_out(slot, planned(slot.worker, stored, slot.claimed_at))

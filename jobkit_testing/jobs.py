@@ -43,18 +43,17 @@ from jobkit.store import (
 from jobkit_testing.acting import Acting
 from jobkit_testing.aio import AsyncTestingJobs
 from jobkit_testing.assertions import Assertions
-from jobkit_testing.chance import Chance
 from jobkit_testing.clock import VirtualClock
 from jobkit_testing.control import AsyncTestingControl, TestingControl
 from jobkit_testing.driving import Driver
 from jobkit_testing.exploration import Exploration
-from jobkit_testing.exploring import Explorer
 from jobkit_testing.failing import FailingOutbox
 from jobkit_testing.faults import Faults
 from jobkit_testing.idempotency import Idempotency
 from jobkit_testing.reading import Reader
 from jobkit_testing.recording import recorded
 from jobkit_testing.runs import Runs
+from jobkit_testing.stage import STAGE, Stage
 from jobkit_testing.timeline import Timeline
 from jobkit_testing.watching import AsyncWatchedStore, WatchedStore
 from jobkit_testing.witness import Witness
@@ -103,13 +102,18 @@ class TestingJobs(Acting, Assertions, Jobs):
         if type(seed) is not int:  # types are a promise that user code may break at run time
             raise InvalidOption(f"TestingJobs: seed={seed!r}: give an int")
         self.seed = seed
+        stage = STAGE.get()  # of the scenario that makes this one, if `explore` runs it
+        self._is_start_given = start is not None
+        if stage is not None and start is None:
+            start = stage.start
         self.clock = VirtualClock(start) if clock is None else clock
         self._instant = (EPOCH, 0)  # the last one that was asked for, and its milliseconds
+        ids = seed if stage is None else stage.ids(seed)
         engine = Engine(
             handlers=handlers,
             defaults=defaults,
             queues=queues,
-            new_ids=lambda: seeded_ids(self._now, seed),
+            new_ids=lambda: seeded_ids(self._now, ids),
             max_payload=max_payload,
             version=version,
             durable=False,
@@ -129,6 +133,8 @@ class TestingJobs(Acting, Assertions, Jobs):
         self._control = TestingControl(engine, self._sender)
         self._async_control = AsyncTestingControl(engine, self._async_sender)
         self._set_the_scene(engine, watched)
+        if stage is not None:
+            self._take_part(stage)
 
     def _set_the_scene(self, engine: Engine, watched: WatchedStore) -> None:
         send = self._sender
@@ -216,8 +222,9 @@ class TestingJobs(Acting, Assertions, Jobs):
 
         `scenario` is called with a fresh `TestingJobs` for each seed: same handlers, options and
         start, nothing stored. It makes whatever its handlers change, enqueues, runs (`drain`,
-        `run_for`) and asserts. A seed that fails raises `AssertionError` with the seed, the
-        shortest list of faults by which it still fails, and the timeline.
+        `run_for`) and asserts; another `TestingJobs` that it makes takes part as well. A seed that
+        fails raises `AssertionError` with the seed, the shortest list of faults by which it still
+        fails, and the timeline.
         """
         __tracebackhide__ = True
         self._refuse_loop("explore", "call jobs.explore from a plain test")
@@ -228,15 +235,16 @@ class TestingJobs(Acting, Assertions, Jobs):
             )
         start = self.clock.now()
 
-        def fresh(seed: int, chance: Chance) -> tuple[TestingJobs, Explorer]:
-            jobs = self._like_this(start, seed)
-            return jobs, jobs._explored(chance, workers)
+        def fresh(seed: int) -> TestingJobs:
+            return self._like_this(start, seed)
 
-        Exploration(scenario, fresh, workers=workers).run(seeds)
+        is_fixed = self._is_start_given
+        exploration = Exploration(scenario, fresh, workers=workers, start=start, is_fixed=is_fixed)
+        exploration.run(seeds)
 
     @property
     def is_explored(self) -> bool:
-        """Whether this is one that `explore` has made."""
+        """Whether this is one that `explore`, or a scenario of it, has made."""
         return self._shop.explorer is not None
 
     def _like_this(self, start: datetime, seed: int) -> TestingJobs:
@@ -257,12 +265,11 @@ class TestingJobs(Acting, Assertions, Jobs):
         jobs._shop.settings = self._shop.settings
         return jobs
 
-    def _explored(self, chance: Chance, workers: int) -> Explorer:
+    def _take_part(self, stage: Stage) -> None:
         """Let workers be interleaved, and things go wrong, as chance decides."""
-        explorer = self._shop.explorer = Explorer(self._shop, chance, workers=workers)
+        explorer = self._shop.explorer = stage.join(self._shop)
         self.faults.ask_always(explorer.at_enqueue)
         self._async_store.gives_way = True
-        return explorer
 
     def declare(self) -> None:
         """Put what handlers declare, as a worker does: at the start, and when there is more."""
