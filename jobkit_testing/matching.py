@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any, Generic, TypedDict, TypeVar
 
 from jobkit.checks import Check, duration_complaint
 from jobkit.clock import MILLISECOND, duration_milliseconds, from_milliseconds, to_milliseconds_up
+from jobkit.codec import label
 from jobkit.description import MASK, describe
 from jobkit.engine.records import metadata_of
 from jobkit.engine.uniqueness import key_text, shown_key
@@ -45,6 +47,9 @@ def _state(value: Any) -> str | None:
     return None if value in names else f"give one of {', '.join(names)}"
 
 
+_COUNTING = frozenset(f"assert_{what}" for what in (
+    "queued", "performed", "failed", "dead", "cancelled"
+))  # fmt: skip
 _SAME_AS_ENQUEUE = ("queue", "priority", "run_at", "delay", "metadata")
 MATCH_CHECKS: Mapping[str, Check] = {
     **{name: ENQUEUE_CHECKS[name] for name in _SAME_AS_ENQUEUE},
@@ -120,7 +125,7 @@ def pattern(
     match: Match,
 ) -> Pattern[J]:
     """Check what a test asks for; `of` is the name of the assertion, for messages."""
-    its_type: JobType[Any] = job_type(spec) if isinstance(spec, type) else job_type_of(spec)
+    its_type = _type_of(of, spec)
     _check_match(of, its_type, match)
     fields = {field.name for field in dataclasses.fields(its_type.cls)}
     if payload is not None and (unknown := [name for name in payload if name not in fields]):
@@ -231,18 +236,53 @@ def _in_times(stored: StoredJob, match: Match) -> Iterator[Difference]:
             yield Difference("delay", str(delay * MILLISECOND), expected)
 
 
+def _type_of(of: str, spec: Any) -> JobType[Any]:
+    if not dataclasses.is_dataclass(spec):
+        kind = label(spec if isinstance(spec, type) else type(spec))
+        given = f"the class {kind}" if isinstance(spec, type) else f"an instance of {kind}"
+        raise InvalidJob(
+            f"{of}: {given} is not a job; give a dataclass, or an instance of one: SendWelcome, "
+            "SendWelcome(user_id=7)"
+        )
+    return job_type(spec) if isinstance(spec, type) else job_type_of(spec)
+
+
 def _check_match(of: str, its_type: JobType[Any], match: Match) -> None:
     fields = {field.name for field in dataclasses.fields(its_type.cls)}
     for name, value in match.items():
         if name in fields and name not in MATCH_CHECKS:
             cls = its_type.cls.__qualname__
             text = MASK if name in its_type.sensitive else describe(value)
+            whole = f" or {cls}({name}={text})" if _is_all_that_is_needed(name, its_type) else ""
             raise InvalidOption(
-                f"{of}: {name!r} is a field of {cls}: write payload={{{name!r}: {text}}} or "
-                f"{cls}({name}={text})"
+                f"{of}: {name!r} is a field of {cls}: write payload={{{name!r}: {text}}}{whole}"
             )
+        if name not in MATCH_CHECKS:
+            hint = _hint(of, name, value, its_type)
+            raise InvalidOption(f"{of}: unknown option {name!r}; {hint}")
     check_options(match, MATCH_CHECKS, of=of)
     if "run_at" in match and "delay" in match:
         raise InvalidOption(f"{of}: run_at and delay exclude each other; give one of them")
     if "tolerance" in match and "run_at" not in match and "delay" not in match:
         raise InvalidOption(f"{of}: tolerance is for run_at or delay; give one of them")
+
+
+def _is_all_that_is_needed(name: str, its_type: JobType[Any]) -> bool:
+    """Tell whether a job can be made with this field alone."""
+    return all(
+        field.name == name
+        or field.default is not dataclasses.MISSING
+        or field.default_factory is not dataclasses.MISSING
+        for field in dataclasses.fields(its_type.cls)
+    )
+
+
+def _hint(of: str, name: str, value: object, its_type: JobType[Any]) -> str:
+    keywords = sorted([*MATCH_CHECKS, "payload", "where", "msg"])
+    if close := difflib.get_close_matches(name, keywords, n=1):
+        return f"did you mean {close[0]!r}?"
+    known = f"there are {', '.join(keywords)}"
+    if of in _COUNTING:
+        number = value if type(value) is int else 1
+        known += f". How many is said by position: {of}({its_type.cls.__qualname__}, {number})"
+    return known

@@ -27,6 +27,8 @@ BACKENDS = ("memory", "fakeredis", "redis")
 LEFTOVER = ("allow", "warn", "error")
 MARKER = "jobkit(start=None, seed=0, leftover=None): when the clock of `jobs` begins (an aware \
 datetime or ISO text), its seed, and what jobs that are left at the end are: allow, warn or error"
+EXPECTED = '  If that is as it should be, end the test with {}.reset(), or mark it \
+@pytest.mark.jobkit(leftover="allow")'
 REDIS_URL = "JOBKIT_REDIS_URL"
 _HAS_PASSED = pytest.StashKey[bool]()
 _BACKENDS = pytest.StashKey[list[str]]()
@@ -216,7 +218,7 @@ def _leftovers(item: pytest.Item) -> str:
         try:
             jobs.assert_empty(msg=f"fixture {name!r} at the end of the test:")
         except AssertionError as error:
-            texts.append(str(error))
+            texts.append(f"{error}\n{EXPECTED.format(name)}")
     return "\n".join(texts)
 
 

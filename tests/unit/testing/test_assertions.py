@@ -239,10 +239,36 @@ def test_a_secret_given_as_a_keyword_is_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_field_that_makes_no_job_by_itself_is_asked_for_as_a_part() -> None:
+    with pytest.raises(jobkit.InvalidOption) as caught:
+        untyped(jobs_of()).assert_queued(SendMail, locale="en")
+
+    assert str(caught.value) == (
+        "assert_queued: 'locale' is a field of SendMail: write payload={'locale': 'en'}"
+    )
+
+
+def test_a_number_by_name_is_told_that_it_is_positional() -> None:
+    with pytest.raises(jobkit.InvalidOption) as caught:
+        untyped(jobs_of()).assert_queued(SendMail, count=2)
+
+    assert str(caught.value) == (
+        "assert_queued: unknown option 'count'; there are delay, metadata, msg, payload, priority, "
+        "queue, run_at, state, tolerance, unique_key, where. How many is said by position: "
+        "assert_queued(SendMail, 2)"
+    )
+
+
 @pytest.mark.parametrize("wrong", [None, 7, "send-mail", int])
 def test_what_is_no_job_is_refused(wrong: object) -> None:
-    with pytest.raises(jobkit.InvalidJob):
-        untyped(jobs_of()).assert_queued(wrong)
+    jobs = untyped(jobs_of())
+
+    with pytest.raises(jobkit.InvalidJob, match=r"assert_queued: .* give a dataclass, or"):
+        jobs.assert_queued(wrong)
+    with pytest.raises(
+        jobkit.InvalidJob, match=r"faults\.crash: .* is not a job; give a dataclass"
+    ):
+        jobs.faults.crash(wrong)
 
 
 def test_exactly_these_and_no_others() -> None:

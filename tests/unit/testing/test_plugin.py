@@ -162,6 +162,7 @@ def test_leftovers_may_be_an_error(run: Run) -> None:
             "fixture 'jobs' at the end of the test:",
             "1 job waits, expected none",
             "*#1 SendMail(user_id=1)  queue='default', due",
+            '*end the test with jobs.reset(), or mark it @pytest.mark.jobkit(leftover="allow")',
         ]
     )
 
