@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 from jobkit.checks import duration_complaint, plain_name, queue_name
 from jobkit.clock import from_milliseconds, to_milliseconds
 from jobkit.engine import Engine, drive
-from jobkit.engine.late import LateMatches
 from jobkit.engine.uniqueness import shown_key
 from jobkit.errors import InvalidHandler, InvalidOption, WrongState
 from jobkit.handle import HandleTo
@@ -20,17 +19,26 @@ from jobkit.jobtype import JobType, job_type
 from jobkit.options import ENQUEUE_CHECKS
 from jobkit.record import WAITING, JobRecord, JobState
 from jobkit.report import Report
-from jobkit.store import Get, NewJob, Operation, QueueCounts, StoredJob
+from jobkit.store import (
+    Capability,
+    Get,
+    NewJob,
+    Operation,
+    QueueCounts,
+    Schedules,
+    StoredJob,
+)
 from jobkit.worker.left import LEFT, why_left
 from jobkit.worker.turns import Turns
 from jobkit_testing.clock import NOTHING, VirtualClock
 from jobkit_testing.driving import Escape
 from jobkit_testing.reading import Reader
 from jobkit_testing.running import Attempts, Ran
+from jobkit_testing.tally import Tally, goes_round, words
 from jobkit_testing.workshop import Workshop
 
 LIMIT = 10_000
-LONGEST_RUN = 100_000  # attempts in one `run_until(predicate)`
+LONGEST_RUN = 20_000  # attempts in one `run_until(predicate)`: two years of hourly ticks
 Types: TypeAlias = type | str | Sequence[type | str]
 
 
@@ -63,36 +71,6 @@ def _names(kind: type | str) -> tuple[str, ...]:
         return (kind,)
     its_type: JobType[Any] = job_type(kind)
     return (its_type.name, *its_type.aliases)
-
-
-class Tally:
-    """What a run has done so far."""
-
-    def __init__(self) -> None:
-        self.kinds: Counter[str] = Counter()
-        self.jobs: list[StoredJob] = []
-
-    def add(self, ran: Ran) -> None:
-        """Count one attempt."""
-        self.kinds[ran.kind] += 1
-        self.jobs.append(ran.job)
-
-    def types(self) -> str:
-        """Say how often which type ran: `9 x app.Ping, 1 x app.Start`."""
-        counts = Counter(job.type for job in self.jobs).most_common()
-        return ", ".join(f"{count:,} x {name}" for name, count in counts)
-
-    def report(self, engine: Engine, left: Mapping[str, int]) -> Report:
-        """Return the report of the run."""
-        return Report(
-            succeeded=self.kinds["succeeded"],
-            retried=self.kinds["retried"],
-            dead=self.kinds["dead"],
-            cancelled=self.kinds["cancelled"],
-            snoozed=self.kinds["snoozed"],
-            ran=LateMatches(self.jobs, engine.record),
-            left=left,
-        )
 
 
 class Runs:
@@ -156,9 +134,9 @@ class Runs:
             let_escape(ran, raises=raises)
             late = end is not None and self._clock.monotonic() > end
             if late and (due := self._due(wanted)):
-                raise TimeoutError(f"drain: not done after {timeout}; due: {_words(due)}")
+                raise TimeoutError(f"drain: not done after {timeout}; due: {words(due)}")
             if len(tally.jobs) >= limit and (due := self._due(wanted)):
-                raise AssertionError(_goes_round("drain", f"limit={limit:,}", tally, due))
+                raise AssertionError(goes_round("drain", f"limit={limit:,}", tally, due))
         return tally.report(self._engine, self.left(wanted))
 
     def run_for(self, delta: timedelta, *, raises: bool) -> Attempts[Report]:
@@ -195,22 +173,40 @@ class Runs:
         """Go from event to event until a condition holds, looking after every attempt."""
         tally = Tally()
         while not predicate():
+            if len(tally.jobs) >= LONGEST_RUN:
+                raise AssertionError(self._never(predicate, tally))
             ran = yield from self._next(EVERYTHING)
             if ran is not None:
                 tally.add(ran)
                 let_escape(ran, raises=raises)
-                if len(tally.jobs) >= LONGEST_RUN:
-                    what = _goes_round("run_until", "its limit", tally, self._due(EVERYTHING))
-                    raise AssertionError(f"{what}\n  {predicate!r} does not hold")
                 continue
             event = self._next_event()
             if event is None:
                 raise AssertionError(
                     f"run_until: {predicate!r} does not hold, and nothing is left that could run\n"
-                    f"  waiting: {_words(self.left(EVERYTHING))}; ran: {tally.types() or 'nothing'}"
+                    f"  waiting: {words(self.left(EVERYTHING))}; ran: {tally.types() or 'nothing'}"
                 )
             self._clock.travel_to(event)
         return tally.report(self._engine, self.left(EVERYTHING))
+
+    def _never(self, predicate: Callable[[], bool], tally: Tally) -> str:
+        """Say why waiting for a condition has to end, and what would go on."""
+        if due := self._due(EVERYTHING):
+            what = goes_round("run_until", "its limit", tally, due)
+            return f"{what}\n  {predicate!r} does not hold"
+        schedules = [
+            each.schedule.name
+            for queue in self._queues(EVERYTHING)
+            if Capability.SCHEDULES in self._engine.capabilities
+            for each in self._run(Schedules(queue=queue)).schedules
+            if each.ended_at is None
+        ]
+        return (
+            f"run_until: {predicate!r} does not hold after {len(tally.jobs):,} attempts, at "
+            f"{self._clock.now().isoformat()}\n"
+            f"  schedules that go on: {', '.join(schedules) or 'none'}\n"
+            f"  waiting: {words(self.left(EVERYTHING))}; ran: {tally.types()}"
+        )
 
     def inline(self, arrivals: deque[NewJob]) -> Attempts[None]:
         """Run what has been enqueued, as far as it is due, and what it enqueues in turn."""
@@ -227,7 +223,7 @@ class Runs:
                     let_escape(ran, raises=True)
                 if len(tally.jobs) >= LIMIT and arrivals:
                     due = Counter(each.type for each in arrivals)
-                    raise AssertionError(_goes_round("inline", f"{LIMIT:,}", tally, due))
+                    raise AssertionError(goes_round("inline", f"{LIMIT:,}", tally, due))
         finally:
             arrivals.clear()
 
@@ -271,7 +267,7 @@ class Runs:
             if at != self._clock.now() <= until:
                 at, before = self._clock.now(), len(tally.jobs)
             if len(tally.jobs) - before >= LIMIT and (due := self._due(EVERYTHING)):
-                raise AssertionError(_goes_round("run_for", f"{LIMIT:,}", tally, due))
+                raise AssertionError(goes_round("run_for", f"{LIMIT:,}", tally, due))
 
     def _next_event(self) -> datetime | None:
         """Return when the next job gets due, or the next tick."""
@@ -378,14 +374,3 @@ def let_escape(ran: Ran, *, raises: bool) -> None:
     """Raise what is to escape from a run."""
     if ran.error is not None and (raises or ran.always):
         raise Escape(ran.error)
-
-
-def _goes_round(what: str, limit: str, tally: Tally, due: Mapping[str, int]) -> str:
-    return (
-        f"{what} stopped at {limit}: {len(tally.jobs):,} attempts ran and more are due. Does a job "
-        f"enqueue itself, or retry without delay?\n  ran: {tally.types()}\n  due: {_words(due)}"
-    )
-
-
-def _words(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count) or "nothing"

@@ -9,6 +9,7 @@ import pytest
 
 import jobkit
 from jobkit.errors import InvalidOption
+from jobkit_testing import runs
 from tests.unit.testing.samples import (
     HOUR,
     MINUTE,
@@ -228,6 +229,54 @@ def test_a_condition_that_never_holds_fails_and_says_what_waits() -> None:
         jobs.run_until(lambda: False)
 
     assert "waiting: no handler: 1; ran: 1 x send-mail" in str(caught.value)
+
+
+def test_a_condition_that_never_holds_names_the_schedules_that_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runs, "LONGEST_RUN", 50)
+    jobs = jobs_of(done)
+    jobs.schedule(MINUTE, SendMail(1), name="tick")
+    jobs.enqueue(Flaky())
+
+    with pytest.raises(AssertionError) as caught:
+        jobs.run_until(lambda: False)
+
+    assert (
+        str(caught.value)
+        .splitlines()[0]
+        .endswith("does not hold after 50 attempts, at 2030-01-01T00:50:00+00:00")
+    )
+    assert str(caught.value).splitlines()[1:] == [
+        "  schedules that go on: tick",
+        "  waiting: no handler: 1; ran: 50 x send-mail",
+    ]
+
+
+def test_a_condition_may_hold_at_the_last_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "LONGEST_RUN", 3)
+    jobs = jobs_of(done)
+    jobs.schedule(MINUTE, SendMail(1))
+
+    assert jobs.run_until(lambda: len(jobs.timeline.ended) == 3).succeeded == 3
+
+
+def test_a_condition_that_never_holds_tells_what_goes_round_at_one_instant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runs, "LONGEST_RUN", 3)
+    jobs = jobs_of()
+
+    @jobs.register
+    def again(job: SendMail, ctx: jobkit.JobContext) -> None:
+        ctx.enqueue(job)
+
+    jobs.enqueue(SendMail(1))
+
+    with pytest.raises(AssertionError, match="Does a job enqueue itself") as caught:
+        jobs.run_until(lambda: False)
+
+    assert "due: send-mail: 1" in str(caught.value)
 
 
 def test_run_until_lets_exceptions_escape_if_asked() -> None:
