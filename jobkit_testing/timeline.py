@@ -19,6 +19,7 @@ from jobkit.store import Fire, NewJob, Store, StoredJob
 LINES_SHOWN = 200
 EVENTS_KEPT = 10_000
 FIRST_LINE_OF_ERROR = 120
+DAY = 86_400  # seconds
 FIRST_WORKER = "testing"  # of whom nothing is said
 
 Kind: TypeAlias = Literal[
@@ -143,9 +144,8 @@ class Timeline:
             return f"{job.type} (its payload does not decode)"
 
     def since_start(self, at: int) -> str:
-        """Return an instant as `+1.5s`."""
-        seconds = f"{(at - self.start) / 1000:+.3f}"
-        return f"{seconds.rstrip('0').rstrip('.')}s"
+        """Return an instant as `+1.5s`, from a day on as `+31d 00:00:01.5`."""
+        return since(self.start, at)
 
     def outcome(self, job: StoredJob) -> str:
         """Tell where a job that has run is, and why: `dead at +3s: ValueError: no`."""
@@ -158,8 +158,10 @@ class Timeline:
 
     def _lines(self) -> Iterator[str]:
         first = max(0, len(self.events) - LINES_SHOWN)
-        for event in islice(self.events, first, None):
-            yield f"{self.since_start(event.at):>9}  {self.line(event)}"
+        shown = list(islice(self.events, first, None))
+        width = max((len(self.since_start(event.at)) for event in shown), default=0)
+        for event in shown:
+            yield f"{self.since_start(event.at):>{max(width, 9)}}  {self.line(event)}"
 
     def line(self, event: Event) -> str:
         """Return what happened in one line, without the instant and without secrets."""
@@ -193,7 +195,7 @@ def _error_of(job: StoredJob) -> str:
     last = job.attempts[-1] if job.attempts else None
     if last is None or not last.error_type:
         return ""
-    message = last.message.partition("\n")[0][:FIRST_LINE_OF_ERROR]
+    message = _first_line(last.message)
     return f": {last.error_type}: {message}" if message else f": {last.error_type}"
 
 
@@ -205,8 +207,31 @@ def _said(job: StoredJob) -> str:
     counts = "" if said.done is None else str(said.done)
     if said.total is not None:
         counts = f"{counts or '?'} of {said.total}"
-    text = said.text.partition("\n")[0][:FIRST_LINE_OF_ERROR]
+    text = _first_line(said.text)
     return ": " + ", ".join(each for each in (text, counts) if each)
+
+
+def _first_line(text: str) -> str:
+    """Return the first line of a text; where that is cut, it says so."""
+    line = text.partition("\n")[0]
+    too_long = len(line) > FIRST_LINE_OF_ERROR
+    return f"{line[: FIRST_LINE_OF_ERROR - 1]}…" if too_long else line
+
+
+def since(start: int, at: int) -> str:
+    """Return the time between two instants.
+
+    >>> since(0, 1_500), since(0, 86_400_000), since(0, 31 * 86_400_000 + 1_001), since(5_000, 0)
+    ('+1.5s', '+1d 00:00:00', '+31d 00:00:01.001', '-5s')
+    """
+    seconds, rest = divmod(abs(at - start), 1_000)
+    fraction = f".{rest:03}".rstrip("0") if rest else ""
+    sign = "-" if at < start else "+"
+    if seconds < DAY:
+        return f"{sign}{seconds}{fraction}s"
+    days, seconds = divmod(seconds, DAY)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return f"{sign}{days}d {clock}{fraction}"
 
 
 def due_in(job: StoredJob, now: int) -> str:

@@ -284,6 +284,22 @@ def test_the_timeline_tells_the_story() -> None:
     ]
 
 
+def test_a_month_is_told_in_days_and_a_cut_error_says_so() -> None:
+    jobs = jobs_of()
+
+    @jobs.register
+    def fail(job: Audit) -> None:
+        raise ValueError("word " * 30)
+
+    jobs.enqueue(Audit(), max_retries=0)
+    jobs.enqueue(Audit(), max_retries=0, delay=31 * 24 * HOUR)
+    jobs.run_for(40 * 24 * HOUR)
+
+    lines = jobs.timeline.story().splitlines()
+    assert lines[1] == "          +0s  #1 enqueued Audit(what='x') on 'default'"
+    assert lines[-1] == f"+31d 00:00:00  #2 dead: ValueError: {'word ' * 23}word…"
+
+
 def test_a_long_timeline_shows_its_end() -> None:
     jobs = jobs_of()
     jobs.enqueue_many([Audit()] * 205)
