@@ -163,6 +163,8 @@ class TestingJobs(Acting, Assertions, Jobs):
         self.declare()
 
     def __repr__(self) -> str:
+        if "_reader" not in self.__dict__:  # in the traceback of an __init__ that has failed
+            return "<TestingJobs that could not be made>"
         waiting = self._reader.count_waiting()
         return f"<TestingJobs {waiting} waiting, {self.clock.now().isoformat()}, seed={self.seed}>"
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -59,7 +59,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, refuse what cannot be had, and load the parts that are asked for."""
     config.addinivalue_line("markers", MARKER)
-    _checked_leftover("jobkit_leftover", config.getini("jobkit_leftover"))
+    if (mode := config.getini("jobkit_leftover")) not in LEFTOVER:
+        raise pytest.UsageError(f"jobkit_leftover={mode!r}: give {', '.join(LEFTOVER)}")
     _set_guard(config)
     config.stash[_BACKENDS] = chosen = _chosen_backends(config)
     if len(chosen) > 1:
@@ -108,7 +109,7 @@ def jobkit_clock(request: pytest.FixtureRequest) -> VirtualClock:
     """The virtual clock of `jobs` and `any_jobs`."""
     from jobkit_testing.clock import VirtualClock
 
-    return VirtualClock(_start(_marked(request.node).get("start")))
+    return VirtualClock(_start(_marked(request.node)))
 
 
 @pytest.fixture
@@ -183,7 +184,10 @@ def _chosen_backends(config: pytest.Config) -> list[str]:
 
 
 def _seed(request: pytest.FixtureRequest) -> Any:
-    return _marked(request.node).get("seed", 0)
+    seed: object = _marked(request.node).get("seed", 0)
+    if type(seed) is not int:
+        _refuse(f"seed={seed!r}: give an int")
+    return seed
 
 
 @pytest.hookimpl(wrapper=True)
@@ -249,22 +253,25 @@ def _marked(node: pytest.Item) -> dict[str, Any]:
     for marker in reversed(list(node.iter_markers("jobkit"))):
         unknown = [*map(repr, marker.args), *(marker.kwargs.keys() - {"start", "seed", "leftover"})]
         if unknown:
-            raise pytest.UsageError(f"marker jobkit does not take {unknown[0]}; it is {MARKER}")
+            _refuse(f"does not take {unknown[0]}; it is {MARKER}")
         marked |= marker.kwargs
-    if marked.get("leftover") is not None:
-        _checked_leftover("marker jobkit: leftover", marked["leftover"])
+    leftover = marked.get("leftover")
+    if leftover not in (None, *LEFTOVER):
+        _refuse(f"leftover={leftover!r}: give {', '.join(LEFTOVER)}")
     return marked
 
 
-def _checked_leftover(where: str, mode: object) -> None:
-    if mode not in LEFTOVER:
-        raise pytest.UsageError(f"{where}={mode!r}: give {', '.join(LEFTOVER)}")
+def _refuse(words: str) -> NoReturn:
+    """Fail the test for its marker, in one line: nobody needs to read this module."""
+    pytest.fail(f"marker jobkit: {words}", pytrace=False)
 
 
-def _start(start: datetime | str | None) -> datetime | None:
-    if not isinstance(start, str):
-        return start
+def _start(marked: dict[str, Any]) -> datetime | None:
+    given = start = marked.get("start")
     try:
-        return datetime.fromisoformat(start)
+        start = datetime.fromisoformat(given) if isinstance(given, str) else given
     except ValueError as error:
-        raise pytest.UsageError(f"marker jobkit: start={start!r}: {error}") from None
+        _refuse(f"start={given!r}: {error}")
+    if start is None or (isinstance(start, datetime) and start.utcoffset() is not None):
+        return start
+    return _refuse(f"start={given!r}: give an aware datetime, or its text: '2030-01-01T00:00Z'")

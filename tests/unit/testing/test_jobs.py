@@ -280,3 +280,8 @@ def test_a_time_in_another_zone_is_the_same_instant() -> None:
     jobs.enqueue(SendMail(1), run_at=datetime.fromisoformat("2030-01-01T02:00:00+01:00"))
 
     jobs.assert_queued(SendMail, 1, run_at=datetime(2030, 1, 1, 1, tzinfo=UTC))
+
+
+def test_what_could_not_be_made_has_a_repr() -> None:
+    """pytest shows it, with the traceback of the error."""
+    assert repr(TestingJobs.__new__(TestingJobs)) == "<TestingJobs that could not be made>"
