@@ -7,12 +7,14 @@ a shrinker of its own: a program is a list of values, so it shrinks by leaving s
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
 
 from jobkit.client import Jobs
+from jobkit.errors import InvalidOption, JobkitError
 from jobkit.store import Store
 from jobkit_testing.side_by_side.comparing import compare, finish
 from jobkit_testing.side_by_side.dice import Dice
@@ -26,6 +28,8 @@ Make: TypeAlias = Callable[[], Any]  # a Store, or a TestingJobs, whose store is
 PROGRAM: Final = 300  # steps on one pair of stores
 THOROUGH: Final = 10  # steps from one full comparison to the next
 QUICK_TRIES: Final = 100  # while a program is long
+LONGEST_ANSWER: Final = 2_000  # characters of it that are shown
+LAST_FRAMES: Final = 3  # of a traceback
 AUDITED: Final = 5  # full comparisons from one audit to the next
 
 
@@ -91,7 +95,7 @@ def fuzz(
     done = programs = operations = 0
     while done < steps:
         wanted = min(program, steps - done)
-        world = World(store_of(make_a()), store_of(make_b()), thorough=thorough)
+        world = _world("fuzz", make_a, make_b, thorough)
         ran, mismatch = _walk(world, Drawer(world, Dice(seed + programs), without=without), wanted)
         done += len(ran)
         operations += world.paired.operations
@@ -111,7 +115,7 @@ def replay(
 
     Compares everything after each step, or after each `thorough` of them, and at the end.
     """
-    world = World(store_of(make_a()), store_of(make_b()), thorough=thorough)
+    world = _world("replay", make_a, make_b, thorough)
     try:
         mismatch = _run(world, program)
     finally:
@@ -121,10 +125,26 @@ def replay(
     return difference(program[: world.steps + 1], mismatch)
 
 
+def check_makers(of: str, make_a: Any, make_b: Any) -> None:
+    """Raise `InvalidOption` for a store in the place of what makes one."""
+    for name, make in (("make_a", make_a), ("make_b", make_b)):
+        if not callable(make):
+            kind = type(make).__name__
+            raise InvalidOption(
+                f"{of}: {name} is an instance of {kind}: give what makes a new and empty store "
+                "each time, such as a class or a function without arguments"
+            )
+
+
 def store_of(made: Any) -> Store:
     """Return the store itself: the one made, or that of the jobs made."""
     store: Store = made._store if isinstance(made, Jobs) else made  # pyright: ignore[reportPrivateUsage]  # `Jobs` shows none
     return store
+
+
+def _world(of: str, make_a: Make, make_b: Make, thorough: int) -> World:
+    check_makers(of, make_a, make_b)
+    return World(store_of(make_a()), store_of(make_b()), thorough=thorough)
 
 
 def advance(world: World, step: Step, *, auditing: int = AUDITED) -> None:
@@ -191,11 +211,20 @@ def difference(
     """Return what a mismatch after a program of steps says to a reader."""
     return Difference(
         program=tuple(program),
-        operation=repr(mismatch.operation),
+        operation=shown(mismatch.operation),
         kind=mismatch.kind,
         lines=mismatch.lines,
-        a=repr(mismatch.a)[:2_000],
-        b=repr(mismatch.b)[:2_000],
+        a=_answer(mismatch.a),
+        b=_answer(mismatch.b),
         seed=seed,
         found_after=after,
     )
+
+
+def _answer(answer: object) -> str:
+    """Show what a store answered; where one of its own errors came from, too."""
+    if not isinstance(answer, Exception) or isinstance(answer, JobkitError):
+        return shown(answer)[:LONGEST_ANSWER]
+    frames = traceback.format_tb(answer.__traceback__)[-LAST_FRAMES:]
+    lines = [f"{type(answer).__name__}: {answer}", *"".join(frames).splitlines()]
+    return "\n    ".join(lines)[:LONGEST_ANSWER]

@@ -15,6 +15,7 @@ from jobkit_testing.side_by_side.fuzzing import (
     THOROUGH,
     Make,
     advance,
+    check_makers,
     difference,
     shrunk,
     store_of,
@@ -65,6 +66,8 @@ def differential(
     In a test module, `TestMine = differential(MemoryStore, make_mine).TestCase`. The program that
     a failure shows is as short as could be found; `replay` carries it out.
     """
+
+    check_makers("differential", make_a, make_b)
 
     class Differential(RuleBasedStateMachine):
         def __init__(self) -> None:

@@ -7,6 +7,9 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields as struct_fields
+
 
 class Value:
     """The base of steps: equal by their fields, printed as code."""
@@ -27,6 +30,8 @@ def shown(value: object) -> str:
     known: Any = value  # what isinstance finds out has no types inside
     if is_dataclass(value) and not isinstance(value, type):
         return _call(value)
+    if isinstance(value, Struct):
+        return _struct(value)
     if isinstance(value, Enum):
         return repr(value.value)
     if isinstance(value, Mapping):
@@ -47,6 +52,16 @@ def default_of(field: Field[Any]) -> object:
     if field.default_factory is not MISSING:
         return field.default_factory()
     return field.default
+
+
+def _struct(value: Struct) -> str:
+    told: list[str] = []
+    for field in struct_fields(value):
+        item = getattr(value, field.name)
+        is_made = field.default_factory is not NODEFAULT
+        if item != (field.default_factory() if is_made else field.default):
+            told.append(f"{field.name}={shown(item)}")
+    return f"{type(value).__name__}({', '.join(told)})"
 
 
 def _call(value: Any) -> str:

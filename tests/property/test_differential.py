@@ -45,6 +45,15 @@ class Hasty(MemoryStore):
         return super().run(operation, now=now + 1_000 if is_claim and now else now)
 
 
+class Broken(MemoryStore):
+    """Cannot claim."""
+
+    def run(self, operation: Any, /, *, now: int | None = None) -> Any:
+        if type(operation).__name__ == "Claim":
+            raise KeyError("no lane")
+        return super().run(operation, now=now)
+
+
 class Plain(MemoryStore):
     """Can do little, and says so."""
 
@@ -129,6 +138,34 @@ def test_a_program_is_a_value_that_prints_as_code() -> None:
 
     assert "Enqueue('j1', Note(), run_in=5)," in text
     assert "Take('ann', 'default')," in text
+
+
+def test_an_operation_is_shown_without_what_stands_at_its_default() -> None:
+    found = replay(MemoryStore, Hasty, [Enqueue("j1", Note(), run_in=5), Take("ann", "default")])
+    assert found is not None
+
+    assert found.operation.startswith("Claim(queue='default', worker='ann', ")
+    assert "prefetch" not in found.operation
+
+
+def test_a_store_that_raises_is_shown_with_the_end_of_its_traceback() -> None:
+    found = replay(MemoryStore, Broken, [Enqueue("j1", Note()), Take("ann", "default")])
+    assert found is not None
+
+    text = str(found)
+
+    assert "  b: KeyError: " in text
+    assert '        raise KeyError("no lane")' in text
+    assert "test_differential.py" in text
+
+
+@pytest.mark.parametrize("compare", [fuzz, differential])
+def test_a_store_in_the_place_of_what_makes_one_is_refused(compare: Any) -> None:
+    """B57: before anything is made."""
+    with pytest.raises(InvalidOption, match=f"{compare.__name__}: make_b is an instance of Mem"):
+        compare(MemoryStore, MemoryStore())
+    with pytest.raises(InvalidOption, match="replay: make_a is an instance of Hasty"):
+        replay(Hasty(), MemoryStore, [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def test_a_store_that_refuses_is_told_how_to_leave_such_steps_out() -> None:
