@@ -13,7 +13,7 @@ from jobkit.clock import MILLISECOND
 from jobkit.description import describe
 from jobkit.errors import BackendUnavailable, InvalidOption
 from jobkit.jobtype import DataclassLike
-from jobkit.store import MAX_LOSSES, StoredJob
+from jobkit.store import MAX_LOSSES, NewJob, StoredJob
 from jobkit_testing.enqueues import FailingEnqueue, OnEnqueue
 from jobkit_testing.matching import Pattern, pattern
 from jobkit_testing.mishaps import CRASHES, Mishap, When, delivered, lose_lease
@@ -150,6 +150,14 @@ class Faults:
                 self._planned.remove(planned)
                 self.armed = bool(self._planned)
                 return planned.mishap
+        return None
+
+    def planned_for(self, new: NewJob, job: object) -> str | None:
+        """Return in words what is to befall the first attempt of a job that is not stored yet."""
+        for each in self._planned:
+            fits = each.wanted.fits_type(new) and each.wanted.job in (None, job)
+            if fits and each.attempt in (None, 1):
+                return each.words
         return None
 
     def ask_always(self, ask: OnEnqueue) -> None:

@@ -86,15 +86,22 @@ class Idempotency:
 
     def check(self) -> Attempts[None]:
         """Raise `AssertionError` if running again changes what is observed."""
-        self._observed()  # whatever is wrong with it, nothing has run yet
-        new = self._runs.prepared(self._job, {})
+        before = self._observed()  # whatever is wrong with it, nothing has run yet
+        new = self._runs.prepared(self._job, {}, by=CHANNEL)
         self._refuse_once(new)
+        self._refuse_planned(new)
         enqueues = yield from self._run_cleanly(new)
         expected = self._observed()
         if expected != self._observed():
             raise InvalidOption(
                 "assert_idempotent: observe() gives something else at each call, though nothing "
                 "runs in between: return values that compare by what they hold, such as a dict"
+            )
+        if expected == before:
+            raise AssertionError(
+                f"assert_idempotent: the first run of {describe(self._job)}, without any fault, "
+                f"changed nothing that observe() sees, which is {describe(expected)} before and "
+                "after: return what the handler changes, and let there be something to do"
             )
         first = self._steps[0]
         for way in chain(_ways(enqueues), self._ways_at_awaits(new)):
@@ -115,15 +122,23 @@ class Idempotency:
             return None
 
         worker = self._shop.on_duty.name
+        with self._shop.faults.asking(lambda _: None):
+            holder = self._runs.store(new)
+        if holder != new.id:
+            label = self._shop.timeline.label(holder)
+            raise WrongState(
+                f"assert_idempotent: job {label} ({new.type}) holds the unique key that this one "
+                "would have, and nothing was stored: let that job run first, or reset"
+            )
         with self._shop.faults.asking(count):
-            record = yield from self._runs.perform_prepared(new, raises=True)
-        if record.state is not JobState.SUCCEEDED or record.id != new.id:
+            record = yield from self._runs.run_stored(new, new.id, raises=True)
+        if record.state is not JobState.SUCCEEDED:
             raise WrongState(
                 f"assert_idempotent: the first run, without any fault, ended {record.state}: "
                 f"let {new.type} succeed first"
             )
         self._steps.append((worker, "ran it, and its success was stored"))
-        return enqueues - 1  # the first one was its own
+        return enqueues
 
     def _deliver(self, new: NewJob, way: Sequence[Delivery]) -> Attempts[None]:
         """Put the job back as if it had not run, and deliver it in this way."""
@@ -167,6 +182,11 @@ class Idempotency:
 
     def _observed(self) -> object:
         """Return a copy of what is observed: the original may change with the next run."""
+        if not _is_callable(self._observe):
+            raise InvalidOption(
+                f"assert_idempotent: observe={self._observe!r}: give a function that returns what "
+                "the handler changes, such as observe=lambda: charges"
+            )
         seen = self._observe()
         if inspect.isawaitable(seen):
             if inspect.iscoroutine(seen):
@@ -179,6 +199,15 @@ class Idempotency:
                 f"assert_idempotent: what observe() gives cannot be copied ({error!r}): return "
                 "plain values, such as a number, or a dict or list of them"
             ) from error
+
+    def _refuse_planned(self, new: NewJob) -> None:
+        planned = self._shop.faults.planned_for(new, self._job)
+        if planned is not None:
+            raise WrongState(
+                f"assert_idempotent: jobs.faults.{planned} is pending, and would befall the first "
+                "run, which has to be one without any fault; nothing was stored. Leave that out: "
+                "assert_idempotent brings about crashes and lost leases itself"
+            )
 
     def _refuse_once(self, new: NewJob) -> None:
         if self._shop.lanes().lanes[new.type].on_lost_dead:
@@ -198,6 +227,10 @@ class Idempotency:
         lines += [f"  observed at last: {describe(observed)}"]
         lines += _differences(expected, observed)
         raise AssertionError("\n".join([*lines, MEND]))
+
+
+def _is_callable(observe: object) -> bool:
+    return callable(observe)
 
 
 def _ways(enqueues: int) -> Iterator[tuple[Delivery, ...]]:

@@ -19,7 +19,7 @@ from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.jobtype import DataclassLike, JobType, job_type, job_type_of
 from jobkit.options import ENQUEUE_CHECKS, check_options
 from jobkit.record import JobState
-from jobkit.store import StoredJob
+from jobkit.store import NewJob, StoredJob
 
 J = TypeVar("J", bound=DataclassLike)
 
@@ -81,7 +81,7 @@ class Pattern(Generic[J]):
     where: Callable[[J], bool] | None = None
     match: Match
 
-    def fits_type(self, stored: StoredJob) -> bool:
+    def fits_type(self, stored: StoredJob | NewJob) -> bool:
         """Tell whether a job is of the type, under whatever of its names."""
         return stored.type == self.kind.name or stored.type in self.kind.aliases
 

@@ -98,13 +98,19 @@ class Runs:
         self, job: Any, options: Mapping[str, Any], *, raises: bool
     ) -> Attempts[JobRecord[Any]]:
         """Enqueue this job and run it, past all others."""
-        return (yield from self.perform_prepared(self.prepared(job, options), raises=raises))
-
-    def perform_prepared(self, new: NewJob, *, raises: bool) -> Attempts[JobRecord[Any]]:
-        """Do so with a job that is prepared."""
-        [job_id] = drive(self._engine.push([new], self._handle_to), self._run)
+        new = self.prepared(job, options)
+        job_id = self.store(new)
         if job_id != new.id:
             self._check_holder(job_id, new)
+        return (yield from self.run_stored(new, job_id, raises=raises))
+
+    def store(self, new: NewJob) -> str:
+        """Store a job; return its id, or that of the one which holds its unique key."""
+        [job_id] = drive(self._engine.push([new], self._handle_to), self._run)
+        return job_id
+
+    def run_stored(self, new: NewJob, job_id: str, *, raises: bool) -> Attempts[JobRecord[Any]]:
+        """Run a job past all others."""
         ran = yield from self._shop.next_job(new.queue, self._shop.lanes(), only=job_id)
         if ran is None:
             raise WrongState(f"perform: job {job_id} ({new.type}) is stored, but cannot run now")
@@ -308,7 +314,7 @@ class Runs:
     def _now(self) -> int:
         return to_milliseconds(self._clock.now())
 
-    def prepared(self, job: Any, options: Mapping[str, Any]) -> NewJob:
+    def prepared(self, job: Any, options: Mapping[str, Any], *, by: str = "perform") -> NewJob:
         """Prepare a job that is to run now, or refuse it while nothing is stored."""
         defaults = self._engine.defaults
         if ("run_at" in defaults or "delay" in defaults) and not {"run_at", "delay"} & {*options}:
@@ -318,16 +324,16 @@ class Runs:
         if new.type not in names:
             registered = ", ".join(names) or "none"
             raise InvalidHandler(
-                f"perform: {new.type} has no handler here, and was not stored; those with one: "
+                f"{by}: {new.type} has no handler here, and was not stored; those with one: "
                 f"{registered}. Give TestingJobs handlers=, or register one"
             )
         if new.delay > 0 or (new.run_at is not None and new.run_at > self._now()):
             raise InvalidOption(
-                f"perform runs {new.type} now: leave out run_at and delay, or enqueue the job and "
+                f"{by} runs {new.type} now: leave out run_at and delay, or enqueue the job and "
                 "let time pass with run_for"
             )
-        self._refuse_paused(new)
-        self._refuse_limited(new)
+        self._refuse_paused(new, by)
+        self._refuse_limited(new, by)
         return new
 
     def _check_holder(self, job_id: str, new: NewJob) -> None:
@@ -347,16 +353,16 @@ class Runs:
                 "run first, or give unique=False"
             )
 
-    def _refuse_paused(self, new: NewJob) -> None:
+    def _refuse_paused(self, new: NewJob, by: str) -> None:
         pauses = self._reader.pauses(new.queue)
         if pauses.hold(new.type, self._shop.lanes().lanes[new.type].group):
             what = f"queue {new.queue!r}" if pauses.queue else f"{new.type}"
             raise WrongState(
-                f"perform: {what} is paused, and the job was not stored; call "
+                f"{by}: {what} is paused, and the job was not stored; call "
                 "jobs.inspect.resume(...) before"
             )
 
-    def _refuse_limited(self, new: NewJob) -> None:
+    def _refuse_limited(self, new: NewJob, by: str) -> None:
         lanes = self._shop.lanes().lanes
         lane = lanes[new.type]
         if lane.limit is None:
@@ -365,7 +371,7 @@ class Runs:
         group = [name for name in running if name in lanes and lanes[name].group == lane.group]
         if len(group) >= lane.limit:
             raise WrongState(
-                f"perform: {len(group)} of {new.type} run in {new.queue!r}, and max_concurrency is "
+                f"{by}: {len(group)} of {new.type} run in {new.queue!r}, and max_concurrency is "
                 f"{lane.limit}; the job was not stored"
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from tests.unit.testing.samples import (
     done,
     jobs_of,
     message_of,
+    untyped,
 )
 
 JOB = SendMail(7)
@@ -89,7 +91,7 @@ def _fails_if(flaw: Callable[[jobkit.JobContext, int], bool]) -> str:
         if flaw(ctx, runs[ctx.id]):
             shop.calls.append("once too often")
 
-    return message_of(lambda: jobs.assert_idempotent(JOB, observe=lambda: shop.calls))
+    return message_of(lambda: jobs.assert_idempotent(JOB, observe=lambda: (bool(runs), shop.calls)))
 
 
 def test_a_handler_that_heeds_no_lost_lease_is_found() -> None:
@@ -125,8 +127,8 @@ def test_it_dies_at_each_of_its_enqueues() -> None:
         other.enqueue(Audit("a"), unique=True)
         seen.append(2)
 
-    def observe() -> int:
-        return seen.count(1) - seen.count(2)
+    def observe() -> object:
+        return bool(seen), seen.count(1) - seen.count(2)
 
     told = message_of(lambda: other.assert_idempotent(JOB, observe=observe))
 
@@ -179,7 +181,8 @@ def test_an_async_handler_dies_at_each_of_its_awaits() -> None:
                 steps.append(step.upper())
 
     def observe() -> object:
-        return {step: steps.count(step) - steps.count(step.upper()) for step in "abc"}
+        left = {step: steps.count(step) - steps.count(step.upper()) for step in "abc"}
+        return {**left, "has run": bool(steps)}
 
     told = message_of(lambda: jobs.assert_idempotent(Slow(), observe=observe))
 
@@ -199,27 +202,41 @@ def test_a_handler_that_begins_anew_where_it_died_passes() -> None:
         return "done"
 
     jobs.assert_idempotent(Slow(), observe=lambda: steps)
+    steps.clear()
     asyncio.run(jobs.aio.assert_idempotent(Slow(), observe=lambda: len(steps)))
 
     assert str(jobs.timeline).count("crashed in the handler") == 2 * 4  # no. 4 is its end
 
 
 def test_a_type_with_a_limit_and_a_unique_key() -> None:
-    jobs = jobs_of(done)
+    jobs, numbers = jobs_of(), set[int]()
 
-    jobs.assert_idempotent(Narrow(1), observe=_never)
+    @jobs.register
+    def narrow(job: Narrow) -> None:
+        numbers.add(job.number)
+
+    jobs.assert_idempotent(Narrow(1), observe=lambda: numbers)
 
     jobs.assert_empty()
 
 
 def test_other_jobs_and_faults_stay() -> None:
-    jobs = jobs_of(done)
+    jobs, mails = jobs_of(), set[int]()
+    jobs.register(done, job=Narrow)
+
+    @jobs.register
+    def send(job: SendMail) -> None:
+        mails.add(job.user_id)
+
     jobs.enqueue(Narrow(2))
     jobs.faults.crash(Narrow, when="before_ack")
+    jobs.faults.lose_lease(SendMail(2))
+    jobs.faults.crash(SendMail, when="before_ack", attempt=2)
+    jobs.faults.enqueue(jobkit.BackendUnavailable, stored=False)
 
-    jobs.assert_idempotent(SendMail(1), observe=_never)
+    jobs.assert_idempotent(SendMail(1), observe=lambda: mails)
 
-    assert jobs.faults.pending == ("crash(Narrow, when='before_ack')",)
+    assert len(jobs.faults.pending) == 4
     jobs.assert_queued(Narrow, 1)
 
 
@@ -289,7 +306,7 @@ def test_a_failed_assertion_in_a_later_run_escapes() -> None:
         assert len(runs) < 3, "the third run"
 
     with pytest.raises(AssertionError, match="the third run"):
-        jobs.assert_idempotent(JOB, observe=_never)
+        jobs.assert_idempotent(JOB, observe=lambda: bool(runs))
 
 
 async def _observe() -> object:
@@ -328,5 +345,55 @@ def test_a_job_that_runs_at_most_once_is_refused() -> None:
 
 
 def test_a_job_without_a_handler_is_refused() -> None:
-    with pytest.raises(jobkit.InvalidHandler, match="has no handler here"):
+    with pytest.raises(jobkit.InvalidHandler, match="assert_idempotent: send-mail has no handler"):
         jobs_of().assert_idempotent(JOB, observe=_never)
+
+
+def test_a_first_run_that_changes_nothing_is_told() -> None:
+    """Else any handler would pass."""
+    jobs, mails, others = jobs_of(), list[int](), list[int]()
+
+    @jobs.register
+    def send(job: SendMail) -> None:
+        mails.append(job.user_id)
+
+    told = message_of(lambda: jobs.assert_idempotent(JOB, observe=lambda: others))
+
+    assert told == (
+        "assert_idempotent: the first run of SendMail(user_id=7, locale='en'), without any fault, "
+        "changed nothing that observe() sees, which is [] before and after: return what the "
+        "handler changes, and let there be something to do"
+    )
+    assert mails == [7]
+
+
+@pytest.mark.parametrize("plan", ["crash", "duplicate", "lose_lease"])
+def test_a_fault_that_would_befall_the_first_run_is_told(plan: str) -> None:
+    """B57"""
+    jobs = jobs_of(done)
+    getattr(jobs.faults, plan)(SendMail)
+
+    with pytest.raises(jobkit.WrongState, match=rf"jobs\.faults\.{plan}\(SendMail.*is pending"):
+        jobs.assert_idempotent(JOB, observe=_never)
+
+    assert len(jobs.faults.pending) == 1
+    jobs.assert_empty()
+
+
+def test_a_job_that_holds_the_unique_key_is_told_and_does_not_run() -> None:
+    """B57"""
+    jobs = jobs_of(defaults={"unique": True})
+    jobs.register(done, job=SendMail)
+    jobs.enqueue(JOB)
+
+    words = "assert_idempotent: job #1 (send-mail) holds the unique key that this one would have"
+    with pytest.raises(jobkit.WrongState, match=re.escape(words)):
+        jobs.assert_idempotent(JOB, observe=_never)
+
+    jobs.assert_queued(JOB, 1)
+
+
+def test_an_observe_that_is_no_function_is_refused() -> None:
+    """B57"""
+    with pytest.raises(jobkit.InvalidOption, match=r"observe=\[\]: give a function that returns"):
+        jobs_of(done).assert_idempotent(JOB, observe=untyped([]))
