@@ -9,7 +9,7 @@ from jobkit.memory import control, reading, ticking
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.publishing import QueueOf, publish, refusal
 from jobkit.memory.queue import MemoryQueue
-from jobkit.memory.settling import apply
+from jobkit.memory.settling import apply, refusals
 from jobkit.memory.sweeping import sweep
 from jobkit.record import JobState
 from jobkit.store import (
@@ -26,7 +26,6 @@ from jobkit.store import (
     Heartbeat,
     KeyTaken,
     Lane,
-    Lease,
     Leave,
     MarkTimedOut,
     NewJob,
@@ -146,7 +145,8 @@ def settle(
 ) -> tuple[Settled, ...]:
     """End attempts, each by its lease, and publish the children of those that succeeded."""
     now = queue.time.now(clock)
-    settled: dict[Lease, Settled] = {}  # a settlement that stands twice counts once
+    # A settlement that stands twice counts once; every lease is compared before the first move.
+    settled = refusals(queue, operation.settlements, worker=operation.worker, now=now)
     published: list[NewJob] = []
     freed: dict[str, Lane] = {}
     for name in operation.other_queues:
@@ -154,10 +154,9 @@ def settle(
     for settlement in operation.settlements:
         if settlement.lease in settled:
             continue
-        job = queue.jobs.get(settlement.lease.id)
-        if job is not None and job.held_by(operation.worker, settlement.lease.fence):
-            freed[job.lane.group] = job.lane
-        result, children = apply(queue, settlement, worker=operation.worker, now=now)
+        job = queue.jobs[settlement.lease.id]
+        freed[job.lane.group] = job.lane
+        result, children = apply(queue, job, settlement, now=now)
         settled[settlement.lease] = result
         published += children
     queue.ledger.write(now)

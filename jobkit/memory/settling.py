@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.queue import MemoryQueue
@@ -12,6 +12,7 @@ from jobkit.store import (
     LETTER_OF,
     Bury,
     EndCancelled,
+    Lease,
     NewJob,
     Release,
     RetryLater,
@@ -22,15 +23,28 @@ from jobkit.store import (
 )
 
 
+def refusals(
+    queue: MemoryQueue, settlements: Sequence[Settlement], *, worker: str, now: int
+) -> dict[Lease, Settled]:
+    """Return the answers to those whose leases are not held; nothing is written."""
+    refused: dict[Lease, Settled] = {}
+    for settlement in settlements:
+        lease = settlement.lease
+        job = queue.jobs.get(lease.id)
+        if job is None:
+            refused[lease] = Settled(verdict="gone", state=None, at=now)
+        elif not job.held_by(worker, lease.fence):
+            refused[lease] = _not_held(job, worker, lease.fence, now)
+    return refused
+
+
 def apply(
-    queue: MemoryQueue, settlement: Settlement, *, worker: str, now: int
+    queue: MemoryQueue, job: KeptJob, settlement: Settlement, *, now: int
 ) -> tuple[Settled, tuple[NewJob, ...]]:
-    """Carry out one settlement and return what became of it, and the children to publish."""
-    job = queue.jobs.get(settlement.lease.id)
-    if job is None:
-        return Settled(verdict="gone", state=None, at=now), ()
-    if not job.held_by(worker, settlement.lease.fence):
-        return _not_held(job, worker, settlement.lease.fence, now), ()
+    """Carry out a settlement of a job whose lease is held.
+
+    Return what became of it, and the children to publish.
+    """
     queue.stop_running(job)
     if not isinstance(settlement, Release):
         if not job.started:

@@ -217,6 +217,19 @@ class Verdicts:
         assert [v.verdict for v in settled] == ["ok", "ok"]
         assert bench.find(job.id) is None
 
+    @only_with(Capability.RETENTION)
+    def test_an_old_lease_beside_the_one_that_drops_the_job_is_lost(self, bench: Bench) -> None:
+        """B38: found by the differential machine in 12 steps: leases are compared before moves."""
+        bench.push(a_job())
+        ann, bob = bench.worker(), bench.worker("bob")
+        old = ann.take_one()
+        bench.live(2 * LEASE, bob)
+        new = ann.take_one()
+
+        settled = ann.settle(bury(new, keep=False), succeed(old))
+
+        assert [v.verdict for v in settled] == ["ok", "lost"]
+
     def test_a_large_batch_is_settled_whole(self, bench: Bench) -> None:
         """B23: as many as a claim may take."""
         bench.push(*[a_job() for _ in range(600)])

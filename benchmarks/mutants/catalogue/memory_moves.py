@@ -171,9 +171,10 @@ MUTANTS = (
     Mutant(
         "memory: children are published again by a copy",
         "B41",
-        SETTLING,
-        "return _not_held(job, worker, settlement.lease.fence, now), ()",
-        "return _not_held(job, worker, settlement.lease.fence, now), _children(job, settlement)",
+        OPERATE,
+        "            continue\n        job = queue.jobs[settlement",
+        "            published += getattr(settlement, 'children', ())\n            continue\n"
+        "        job = queue.jobs[settlement",
         "children replaying",
     ),
     Mutant(
