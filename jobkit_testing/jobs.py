@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar, Unpack, cast
+from weakref import WeakKeyDictionary
 
 from jobkit.client import Jobs
 from jobkit.client.outbox import JobOutbox
@@ -108,7 +109,7 @@ class TestingJobs(Acting, Assertions, Jobs):
             start = stage.start
         self.clock = VirtualClock(start) if clock is None else clock
         self._instant = (EPOCH, 0)  # the last one that was asked for, and its milliseconds
-        ids = seed if stage is None else stage.ids(seed)
+        ids = _seed_of_ids(seed, store) if stage is None else stage.ids(seed)
         engine = Engine(
             handlers=handlers,
             defaults=defaults,
@@ -330,3 +331,16 @@ class TestingJobs(Acting, Assertions, Jobs):
             known = to_milliseconds(now)
             self._instant = (now, known)
         return known
+
+
+# Two doubles over one store that drew the same ids would take each other's jobs for copies.
+_DOUBLES: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
+
+
+def _seed_of_ids(seed: int, store: Store | None) -> int:
+    """Return the seed for the ids of the next double over a store."""
+    if store is None:
+        return seed
+    number = _DOUBLES.get(store, 0)
+    _DOUBLES[store] = number + 1
+    return seed + (number << 32)

@@ -240,3 +240,13 @@ class _Closable(MemoryStore):
 
     def close(self) -> None:
         self.is_closed = True
+
+
+def test_two_doubles_over_one_store_keep_all_their_jobs(store: Store) -> None:
+    """B6, B58: also with one seed and one start; none takes the other's jobs for copies."""
+    one, other = (jobs_of(store=store) for _ in range(2))
+
+    handles = [one.enqueue(SendMail(1)), other.enqueue(SendMail(2))]
+
+    assert handles[0].id != handles[1].id
+    one.assert_queued_total(2)
