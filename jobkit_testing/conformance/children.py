@@ -176,6 +176,18 @@ class Children:
         assert bench.run(Queues()) == ("mail", QUEUE)
         assert bench.count("mail").queued == {}
 
+    def test_a_success_that_stands_twice_in_a_batch_publishes_once(self, bench: Bench) -> None:
+        """B38, B41: the copy brings no child a second time."""
+        bench.push(a_job())
+        ann = bench.worker()
+        success = succeed(ann.take_one(), children=(bench.named(a_job()),))
+
+        settled = ann.settle(success, success)
+
+        assert [v.verdict for v in settled] == ["ok", "ok"]
+        assert bench.count().queued == {"A": 1}
+        assert len(ann.take(5)) == 1
+
     def test_only_the_successes_of_a_batch_publish(self, bench: Bench) -> None:
         """B41: each settlement by itself."""
         bench.push(a_job(), a_job(), a_job())
