@@ -7,7 +7,7 @@ from typing import Any
 
 from jobkit.memory import control, reading, ticking
 from jobkit.memory.kept import KeptJob
-from jobkit.memory.publishing import QueueOf, publish, refusal
+from jobkit.memory.publishing import QueueOf, publish, refusal, with_delay_from
 from jobkit.memory.queue import MemoryQueue
 from jobkit.memory.settling import apply, refusals
 from jobkit.memory.sweeping import sweep
@@ -158,7 +158,7 @@ def settle(
         freed[job.lane.group] = job.lane
         result, children = apply(queue, job, settlement, now=now)
         settled[settlement.lease] = result
-        published += children
+        published += [with_delay_from(now, child) for child in children]
     queue.ledger.write(now)
     queue.crew.hint_wanted(now)
     for lane in [lane for lane in freed.values() if lane.limit is not None]:

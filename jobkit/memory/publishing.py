@@ -33,6 +33,12 @@ def publish(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> tuple[str,
     return ids
 
 
+def with_delay_from(end: int, child: NewJob) -> NewJob:
+    """Return a child whose delay runs from its parent's end, in whatever queue it is."""
+    has_delay = child.run_at is None and child.delay > 0
+    return replace(child, run_at=end + child.delay) if has_delay else child
+
+
 def _store(queue: MemoryQueue, new: NewJob, clock: int) -> str:
     now = queue.time.now(clock)
     holder = None if new.unique is None else queue.ties.holder(new, now)

@@ -68,6 +68,26 @@ class Children:
         assert bench.get(timed.id).state is JobState.SCHEDULED
         assert ann.claim().next_due == START + 30 + SECOND
 
+    def test_the_delay_of_a_child_runs_from_the_end_of_its_parent(self, bench: Bench) -> None:
+        """B8, B41: found by the differential machine, on a Cluster, after 9 steps.
+
+        The clock was set back a little; the queue of the parent has heard of it, and stands
+        still. That of the child has not.
+        """
+        bench.push(a_job())
+        ann = bench.worker()
+        job = ann.take_one()
+        bench.advance(3 * SECOND)
+        ann.beat(job)
+        bench.advance(-2 * SECOND)
+        child = bench.named(a_job("B", queue="mail", delay=SECOND))
+
+        settled = ann.settle_one(succeed(job, children=(child,)))
+
+        stored = bench.get(child.id, queue="mail")
+        assert settled.at == START + 3 * SECOND
+        assert (stored.enqueued_at, stored.run_at) == (START + SECOND, START + 4 * SECOND)
+
     def test_children_in_another_queue_are_stored_there(self, bench: Bench) -> None:
         """B41: a handler may enqueue anywhere."""
         bench.push(a_job())

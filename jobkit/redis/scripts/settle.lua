@@ -261,6 +261,7 @@ for _, id in ipairs(leases) do
   if children[i] and not answers[i] then
     local first, number = children[i][1], children[i][2]
     local here = count_here(first, number)
+    begin_delays(now, first, number)
     publish(clock, first, here, plan_keys(clock, first, here))
     leave_for_others(p, now, first + here * FIELDS, number - here)
   end

@@ -13,8 +13,16 @@ local function count_here(first, number)
   return here
 end
 
+-- The delay of a child runs from its parent's end, in whatever queue it is; one without a delay is
+-- due when it arrives.
+local function begin_delays(now, first, number)
+  for i = first, first + (number - 1) * FIELDS, FIELDS do
+    local delay = tonumber(ARGV[i + 5])
+    if ARGV[i + 4] == '' and delay > 0 then ARGV[i + 4] = int(now + delay) end
+  end
+end
+
 -- Arguments of such a child: "@queue", the child, '', '', due time, delay; the rest is empty.
--- A delay runs from now; a child without one is due when it arrives.
 local function leave_for_others(p, now, first, number)
   if number == 0 then return end
   local last = tonumber(redis.call('HGET', p .. 'control', 'out') or 0)
@@ -22,8 +30,7 @@ local function leave_for_others(p, now, first, number)
   redis.call('HSET', p .. 'control', 'out', int(last + number))
   for at = 0, number - 1 do
     local i = first + at * FIELDS
-    local queue, due, delay = string.sub(ARGV[i], 2), ARGV[i + 4], tonumber(ARGV[i + 5])
-    if due == '' and delay > 0 then due = int(now + delay) end
+    local queue, due = string.sub(ARGV[i], 2), ARGV[i + 4]
     redis.call('RPUSH', p .. 'outbox:' .. queue, int(last + 1 + at) .. ' ' .. due .. ' ' .. ARGV[i + 1])
     redis.call('SADD', p .. 'outboxes', queue)
   end
