@@ -58,7 +58,7 @@ from jobkit_testing.stage import STAGE, Stage
 from jobkit_testing.timeline import Timeline
 from jobkit_testing.watching import AsyncWatchedStore, WatchedStore
 from jobkit_testing.witness import Witness
-from jobkit_testing.workshop import Workshop
+from jobkit_testing.workshop import WORKER, Workshop
 
 T = TypeVar("T")
 
@@ -109,7 +109,10 @@ class TestingJobs(Acting, Assertions, Jobs):
             start = stage.start
         self.clock = VirtualClock(start) if clock is None else clock
         self._instant = (EPOCH, 0)  # the last one that was asked for, and its milliseconds
-        ids = _seed_of_ids(seed, store) if stage is None else stage.ids(seed)
+        self._is_store_given = store is not None
+        self.store: Store = MemoryStore(self.clock) if store is None else store
+        self._number = _number_at(self.store)
+        ids = seed + (self._number << 32)
         engine = Engine(
             handlers=handlers,
             defaults=defaults,
@@ -119,8 +122,6 @@ class TestingJobs(Acting, Assertions, Jobs):
             version=version,
             durable=False,
         )
-        self._is_store_given = store is not None
-        self.store: Store = MemoryStore(self.clock) if store is None else store
         watched = WatchedStore(recorded(self.store))
         self._async_store = AsyncWatchedStore(watched)
         super().__init__(
@@ -139,7 +140,10 @@ class TestingJobs(Acting, Assertions, Jobs):
 
     def _set_the_scene(self, engine: Engine, watched: WatchedStore) -> None:
         send = self._sender
-        self.timeline = Timeline(engine, self.store, start=self._now(), seed=self.seed)
+        first = WORKER if self._number == 0 else f"{WORKER}.{self._number + 1}"
+        self.timeline = Timeline(
+            engine, self.store, start=self._now(), seed=self.seed, first_worker=first
+        )
         self._reader = Reader(engine, send, self.timeline)
         runner = Runner(engine, open_outbox=self._open_outbox)
         self.faults = Faults(skew=self._skew)
@@ -333,14 +337,13 @@ class TestingJobs(Acting, Assertions, Jobs):
         return known
 
 
-# Two doubles over one store that drew the same ids would take each other's jobs for copies.
+# Two doubles over one store that drew the same ids would take each other's jobs for copies, and
+# under one name their workers would lose each other's leases.
 _DOUBLES: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
 
 
-def _seed_of_ids(seed: int, store: Store | None) -> int:
-    """Return the seed for the ids of the next double over a store."""
-    if store is None:
-        return seed
+def _number_at(store: Store) -> int:
+    """Return which double over this store the next one is, from 0."""
     number = _DOUBLES.get(store, 0)
     _DOUBLES[store] = number + 1
-    return seed + (number << 32)
+    return number

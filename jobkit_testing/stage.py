@@ -28,10 +28,6 @@ class Stage:
         self._explorers.append(explorer)
         return explorer
 
-    def ids(self, seed: int) -> int:
-        """Return the seed for the ids of the next double: it may share its store with others."""
-        return seed + (len(self._explorers) << 32)
-
     @property
     def has_run(self) -> bool:
         """Whether a job has run that things could befall."""

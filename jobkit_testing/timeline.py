@@ -20,7 +20,6 @@ LINES_SHOWN = 200
 EVENTS_KEPT = 10_000
 FIRST_LINE_OF_ERROR = 120
 DAY = 86_400  # seconds
-FIRST_WORKER = "testing"  # of whom nothing is said
 
 Kind: TypeAlias = Literal[
     "enqueued",
@@ -56,11 +55,14 @@ class Event(Struct, frozen=True, gc=False):
 class Timeline:
     """All events since the start or the last `reset`, and the jobs by number, first one first."""
 
-    def __init__(self, engine: Engine, store: Store, *, start: int, seed: int) -> None:
+    def __init__(
+        self, engine: Engine, store: Store, *, start: int, seed: int, first_worker: str
+    ) -> None:
         self.engine = engine
         self.store = store
         self.start = start
         self.seed = seed
+        self.first_worker = first_worker  # of whom nothing is said
         self._numbers: dict[str, int] = {}
         self._count = count(1)
         self._noted = 0
@@ -177,7 +179,7 @@ class Timeline:
                 return f"schedule {job.schedule!r} skipped a tick"
             case "started", StoredJob():
                 attempt = 1 + job.failures + job.timeouts
-                by = "" if job.worker in (None, FIRST_WORKER) else f", by {job.worker}"
+                by = "" if job.worker in (None, self.first_worker) else f", by {job.worker}"
                 return f"{label} started {self.describe(job)}, attempt {attempt}{by}"
             case "checked in", StoredJob():
                 return f"{label} checked in{_said(job)}"

@@ -20,12 +20,12 @@ from jobkit_testing.clock import VirtualClock
 from jobkit_testing.faults import Faults
 from jobkit_testing.orphans import Orphans
 from jobkit_testing.running import Attempts, InlineWorker, Ran
-from jobkit_testing.timeline import FIRST_WORKER, Timeline
+from jobkit_testing.timeline import Timeline
 
 if TYPE_CHECKING:
     from jobkit_testing.exploring import Explorer
 
-WORKER = FIRST_WORKER
+WORKER = "testing"
 
 
 class Workshop:
@@ -183,6 +183,7 @@ class Workshop:
     def hire(self) -> InlineWorker:
         """Have one more worker."""
         number = next(self._numbers)
-        worker = InlineWorker(WORKER if number == 1 else f"{WORKER}-{number}", self)
+        first = self.timeline.first_worker
+        worker = InlineWorker(first if number == 1 else f"{first}-{number}", self)
         self._workers.append(worker)
         return worker

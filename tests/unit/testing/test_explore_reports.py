@@ -38,9 +38,11 @@ def on_its_own(_: TestingJobs, handlers: jobkit.Handlers) -> TestingJobs:
     return TestingJobs(handlers=handlers)
 
 
-@pytest.mark.parametrize("make", [over_the_same_store, on_its_own])
+@pytest.mark.parametrize(
+    ("make", "worker"), [(over_the_same_store, "testing.2-2"), (on_its_own, "testing-2")]
+)
 def test_a_double_that_the_scenario_makes_takes_part(
-    make: Callable[[TestingJobs, jobkit.Handlers], TestingJobs],
+    make: Callable[[TestingJobs, jobkit.Handlers], TestingJobs], worker: str
 ) -> None:
     """B56: so each seed may have whole `Handlers` of its own; it begins where the others do."""
 
@@ -56,7 +58,7 @@ def test_a_double_that_the_scenario_makes_takes_part(
     told = message_of(lambda: jobs_of().explore(scenario, seeds=SEEDS))
 
     assert "fails, with these faults" in told
-    assert "#1 started SendMail(user_id=7, locale='en'), attempt 1, by testing-2" in told
+    assert f"#1 started SendMail(user_id=7, locale='en'), attempt 1, by {worker}" in told
     assert message_of(lambda: jobs_of().explore(scenario, seeds=SEEDS)) == told
 
 

@@ -250,3 +250,31 @@ def test_two_doubles_over_one_store_keep_all_their_jobs(store: Store) -> None:
 
     assert handles[0].id != handles[1].id
     one.assert_queued_total(2)
+
+
+def test_a_double_over_the_own_store_of_another_keeps_its_jobs() -> None:
+    """B6: none takes the other's jobs for copies, whoever brought the store."""
+    one = jobs_of()
+    other = jobs_of(store=one.store)
+
+    handles = [one.enqueue(SendMail(1)), other.enqueue(SendMail(2))]
+
+    assert handles[0].id != handles[1].id
+    assert all(handle.created for handle in handles)
+    one.assert_queued_total(2)
+    other.assert_queued_total(2)
+
+
+def test_the_worker_of_one_double_loses_no_leases_of_another(store: Store) -> None:
+    """B37: what another double at the same store runs meanwhile is another worker's."""
+    one, other = (jobs_of(store=store) for _ in range(2))
+    other.register(done, job=SendMail)
+
+    @one.register
+    def run_the_other(job: Audit) -> None:
+        other.faults.lose_lease(SendMail)
+        other.perform(SendMail(1))
+
+    record = one.perform(Audit("x"))
+
+    assert (record.state, record.losses) == (jobkit.JobState.SUCCEEDED, 0)
