@@ -10,7 +10,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all unit check format bench costs double reads chaos mutants fuzz clean
+.PHONY: help demo test test-all unit check format bench costs features double reads chaos fuzz mutants trace peers clean
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: $(READY)  ## Measure throughput
 
 costs: $(READY)  ## Measure what a job costs a worker and Redis, in CPU time
 	$(BIN)/python -m benchmarks.costs
+
+features: $(READY)  ## Measure what each feature costs, beside plain jobs; minutes
+	$(BIN)/python -m benchmarks.features
 
 double: $(READY)  ## Measure what the test double costs, in CPU time
 	$(BIN)/python -m benchmarks.double
