@@ -15,6 +15,7 @@ from jobkit.store import (
     StoredJob,
     StoredSlot,
 )
+from jobkit.store.moves import ended_run
 
 DEFAULT_LANE = Lane(group="")
 Entry = tuple[int, int, int, str]  # in a lane or line: its place there, and the id at the end
@@ -104,17 +105,7 @@ class KeptJob(Struct, kw_only=True, eq=False, gc=False):
 
     def note(self, failure: Failure, *, now: int) -> None:
         """Keep how an attempt ended, and count it."""
-        attempt = StoredAttempt(
-            number=1 + self.failures + self.timeouts,
-            outcome=failure.outcome,
-            error_type=failure.error_type,
-            message=failure.message,
-            traceback=failure.traceback,
-            started_at=now if self.started_at is None else self.started_at,
-            finished_at=now,
-            worker=self.worker or "",
-            version=self.version or "",
-        )
+        attempt = ended_run(self, failure, now=now)
         self.attempts = (*self.attempts, attempt)[-ATTEMPTS_KEPT:]
         self._count(failure.outcome, now)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobkit.redis.scripts import Script
 from jobkit.redis.stored import body_tail, first_state
-from jobkit.store import NewJob
+from jobkit.store import Bounds, NewJob
 
 Arg = bytes | str | int
 
@@ -53,3 +53,8 @@ def new_job_args(job: NewJob, key: int) -> tuple[Arg, ...]:
         first_state(job),
         body_tail(job),
     )
+
+
+def bounds_args(bounds: Bounds) -> tuple[int, int, int, int]:
+    """Return the 4 arguments that say how long, and how many, ended jobs are kept."""
+    return bounds.finished_for, bounds.finished_max, bounds.dead_for, bounds.dead_max

@@ -11,19 +11,18 @@ import msgspec
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
-from jobkit.redis.command import Arg, Command, new_job_args
+from jobkit.redis.command import Arg, Command, bounds_args, new_job_args
 from jobkit.redis.crews import CREWS
 from jobkit.redis.keys import queue_names, queue_prefix
 from jobkit.redis.pauses import PAUSES
 from jobkit.redis.scheduling import SCHEDULE_BUILDERS
 from jobkit.redis.scripts import script
-from jobkit.redis.settlements import settlement_args
+from jobkit.redis.settlements import settle
 from jobkit.redis.statistics import STATISTICS
-from jobkit.redis.stored import parse_claimed_jobs, parse_job
+from jobkit.redis.stored import STATES, parse_claimed_jobs, parse_job
 from jobkit.redis.sweeping import SWEEPS, parse_place, place_args
 from jobkit.store import (
     Beat,
-    Bounds,
     Cancel,
     CheckIn,
     Claim,
@@ -36,7 +35,6 @@ from jobkit.store import (
     Lane,
     Leave,
     MarkTimedOut,
-    NewJob,
     Operation,
     Page,
     PayloadGone,
@@ -46,10 +44,8 @@ from jobkit.store import (
     Reschedule,
     SetPriority,
     Settle,
-    Settled,
     StoredJob,
     StoredPage,
-    Succeed,
     TakenOver,
     TakeOver,
     UseOrder,
@@ -57,10 +53,6 @@ from jobkit.store import (
 )
 
 R = TypeVar("R")
-_STATES: Mapping[bytes, JobState | None] = {
-    b"": None,
-    **{state.encode(): state for state in JobState},
-}
 
 
 def command(operation: Operation[Any], *, namespace: str, now: int | None) -> Command:
@@ -101,10 +93,6 @@ def _pushed(reply: bytes, operation: Push, queues: Sequence[str]) -> tuple[str, 
     return tuple(holders.get(index, job.id) for index, job in enumerate(operation.jobs))
 
 
-def _bounds(bounds: Bounds) -> tuple[int, int, int, int]:
-    return bounds.finished_for, bounds.finished_max, bounds.dead_for, bounds.dead_max
-
-
 @lru_cache(maxsize=1024)
 def _json_text(text: str) -> bytes:
     return msgspec.json.encode(text)
@@ -122,7 +110,7 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
         operation.suspects,
         operation.lease,
         int(operation.idle),
-        *_bounds(operation.bounds),
+        *bounds_args(operation.bounds),
         operation.only or "",
     )
 
@@ -145,59 +133,6 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
 
 def _texts(reply: list[bytes]) -> tuple[str, ...]:
     return tuple(item.decode() for item in reply)
-
-
-def _settle(operation: Settle, namespace: str, now: Arg) -> Command:
-    queues = [operation.queue, *operation.other_queues]
-    return settle_command(
-        operation,
-        namespace,
-        now,
-        queues,
-        lambda child: new_job_args(child, 1 + queues.index(child.queue)),
-    )
-
-
-def settle_command(
-    operation: Settle,
-    namespace: str,
-    now: Arg,
-    queues: Sequence[str],
-    child_args: Callable[[NewJob], tuple[Arg, ...]],
-) -> Command:
-    """Return the call that ends attempts; `queues`: its own, and those of children it reaches."""
-    lines: list[str] = []
-    more: list[Arg] = []
-    for settlement in operation.settlements:
-        line, word = settlement_args(settlement)
-        lines.append(line)
-        if word is not None:
-            more.append(word)
-        if isinstance(settlement, Succeed):
-            for child in settlement.children:
-                more += child_args(child)
-    args = (now, operation.worker, *_bounds(operation.bounds), "\n".join(lines), *more)
-    count = len(lines)
-
-    def parse(reply: list[Any]) -> tuple[Settled, ...]:
-        at = int(reply[0])
-        results = [Settled(verdict="ok", state=JobState.SUCCEEDED, at=at)] * count
-        for number, line in zip(reply[1::2], reply[2::2], strict=True):
-            results[number - 1] = _settled(line, at)
-        return tuple(results)
-
-    prefixes = tuple(queue_prefix(namespace, queue) for queue in queues)
-    return Command(script("settle"), prefixes, args, parse, operation.other_queues)
-
-
-def _settled(line: bytes, at: int) -> Settled:
-    verdict, state, due = (*line.split(b" "), b"", b"")[:3]
-    return Settled(
-        verdict=verdict.decode(),  # type: ignore[arg-type]  # the script knows only these
-        state=_STATES[state],
-        at=at,
-        due=int(due) if due else None,
-    )
 
 
 def _lane(lane: Lane) -> str:
@@ -244,7 +179,7 @@ def _leave(operation: Leave, namespace: str, now: Arg) -> Command:
 
 def _take_over(operation: TakeOver, namespace: str, now: Arg) -> Command:
     keys = (queue_prefix(namespace, operation.queue),)
-    args = (now, operation.worker, *_bounds(operation.bounds))
+    args = (now, operation.worker, *bounds_args(operation.bounds))
     return Command(
         script("take_over"),
         keys,
@@ -270,8 +205,8 @@ def _check_in(operation: CheckIn, namespace: str, now: Arg) -> Command:
 
 def _cancel(operation: Cancel, namespace: str, now: Arg) -> Command:
     keys = (queue_prefix(namespace, operation.queue),)
-    args = (now, operation.id, *_bounds(operation.bounds))
-    return Command(script("cancel"), keys, args, _STATES.__getitem__)
+    args = (now, operation.id, *bounds_args(operation.bounds))
+    return Command(script("cancel"), keys, args, STATES.__getitem__)
 
 
 def _reschedule(operation: Reschedule, namespace: str, now: Arg) -> Command:
@@ -286,13 +221,13 @@ def _rescheduled(reply: bytes) -> JobState | KeyTaken | PayloadGone | None:
         return PayloadGone()
     if reply.startswith(b"!"):
         return KeyTaken(holder=reply[1:].decode())
-    return _STATES[reply]
+    return STATES[reply]
 
 
 def _set_priority(operation: SetPriority, namespace: str, now: Arg) -> Command:
     keys = (queue_prefix(namespace, operation.queue),)
     args = (operation.id, operation.priority)
-    return Command(script("set_priority"), keys, args, _STATES.__getitem__)
+    return Command(script("set_priority"), keys, args, STATES.__getitem__)
 
 
 def _delete(operation: Delete, namespace: str, now: Arg) -> Command:
@@ -378,7 +313,7 @@ def _queues(operation: Queues, namespace: str, now: Arg) -> Command:
 _BUILDERS: Mapping[type, Callable[[Any, str, Arg], Command]] = {
     Push: _push,
     Claim: _claim,
-    Settle: _settle,
+    Settle: settle,
     Heartbeat: _heartbeat,
     Leave: _leave,
     TakeOver: _take_over,

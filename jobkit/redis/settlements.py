@@ -1,19 +1,77 @@
-"""How an attempt ended, as arguments of the settle script."""
+"""How attempts ended, as a call of the settle script."""
 
 from __future__ import annotations
 
-from jobkit.redis.stored import failure_json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jobkit.record import JobState
+from jobkit.redis.command import Arg, Command, bounds_args, new_job_args
+from jobkit.redis.keys import queue_prefix
+from jobkit.redis.scripts import script
+from jobkit.redis.stored import STATES, failure_json
 from jobkit.store import (
     Bury,
     EndCancelled,
+    NewJob,
     Release,
     RetryLater,
+    Settle,
+    Settled,
     Settlement,
     SnoozeFor,
     Succeed,
 )
 
 NO_TIME = "-"
+
+
+def settle(operation: Settle, namespace: str, now: Arg) -> Command:
+    """Return the call that ends attempts, and publishes their children in whatever queue."""
+    others = operation.other_queues
+    queues = (operation.queue, *others)
+
+    def child_args(child: NewJob) -> tuple[Arg, ...]:
+        return new_job_args(child, 1 + queues.index(child.queue))
+
+    return settle_command(operation, namespace, now, queues, child_args, named=others)
+
+
+def settle_command(
+    operation: Settle,
+    namespace: str,
+    now: Arg,
+    queues: Sequence[str],
+    child_args: Callable[[NewJob], tuple[Arg, ...]],
+    *,
+    named: tuple[str, ...],
+) -> Command:
+    """Return the call that ends attempts.
+
+    `queues`: its own, and those of children it reaches; `named`: those of all children.
+    """
+    lines: list[str] = []
+    more: list[Arg] = []
+    for settlement in operation.settlements:
+        line, word = settlement_args(settlement)
+        lines.append(line)
+        if word is not None:
+            more.append(word)
+        if isinstance(settlement, Succeed):
+            for child in settlement.children:
+                more += child_args(child)
+    args = (now, operation.worker, *bounds_args(operation.bounds), "\n".join(lines), *more)
+    count = len(lines)
+
+    def parse(reply: list[Any]) -> tuple[Settled, ...]:
+        at = int(reply[0])
+        results = [Settled(verdict="ok", state=JobState.SUCCEEDED, at=at)] * count
+        for number, line in zip(reply[1::2], reply[2::2], strict=True):
+            results[number - 1] = _settled(line, at)
+        return tuple(results)
+
+    prefixes = tuple(queue_prefix(namespace, queue) for queue in queues)
+    return Command(script("settle"), prefixes, args, parse, named)
 
 
 def settlement_args(settlement: Settlement) -> tuple[str, bytes | None]:
@@ -39,3 +97,13 @@ def settlement_args(settlement: Settlement) -> tuple[str, bytes | None]:
             return f"{head} cancel {duration} 0 1", failure_json(failure)
         case Release():
             return f"{head} release 0 0 0", None
+
+
+def _settled(line: bytes, at: int) -> Settled:
+    verdict, state, due = (*line.split(b" "), b"", b"")[:3]
+    return Settled(
+        verdict=verdict.decode(),  # type: ignore[arg-type]  # the script knows only these
+        state=STATES[state],
+        at=at,
+        due=int(due) if due else None,
+    )

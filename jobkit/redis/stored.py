@@ -7,7 +7,7 @@ of a letter and a value, listed in `scripts/lib/jobs.lua`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,10 @@ _attempts = msgspec.json.Decoder(list[StoredAttempt])
 _text = msgspec.json.Decoder(str)
 _RUNNING = JobState.RUNNING  # an enum's member takes its time to be looked up
 _NOTHING_SAID = b"- 0 0"  # no retention, options or metadata, as of most jobs
+STATES: Mapping[bytes, JobState | None] = {
+    b"": None,
+    **{state.encode(): state for state in JobState},
+}
 _WAITS_FOR_A_TIME = (JobState.SCHEDULED, JobState.RETRYING)
 
 

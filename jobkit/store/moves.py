@@ -6,7 +6,7 @@ fence, and when it runs out) as long as the job runs or has been settled under i
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
@@ -135,9 +135,24 @@ def cancelled(job: StoredJob, *, now: int) -> StoredJob:
     return _ended(replace(job, cancel_requested_at=now), JobState.CANCELLED, now)
 
 
-def with_attempt(job: StoredJob, failure: Failure, *, now: int) -> StoredJob:
-    """Return a job with one more ended run, counted by how that ended."""
-    attempt = StoredAttempt(
+class Ran(Protocol):
+    """A job, however a store keeps it, as far as an ended run of it is told by that."""
+
+    @property
+    def failures(self) -> int: ...
+    @property
+    def timeouts(self) -> int: ...
+    @property
+    def started_at(self) -> int | None: ...
+    @property
+    def worker(self) -> str | None: ...
+    @property
+    def version(self) -> str | None: ...
+
+
+def ended_run(job: Ran, failure: Failure, *, now: int) -> StoredAttempt:
+    """Return the run of a job that has just ended so, as it is kept."""
+    return StoredAttempt(
         number=1 + job.failures + job.timeouts,
         outcome=failure.outcome,
         error_type=failure.error_type,
@@ -148,10 +163,14 @@ def with_attempt(job: StoredJob, failure: Failure, *, now: int) -> StoredJob:
         worker=job.worker or "",
         version=job.version or "",
     )
+
+
+def with_attempt(job: StoredJob, failure: Failure, *, now: int) -> StoredJob:
+    """Return a job with one more ended run, counted by how that ended."""
     timed_out = failure.outcome == "timed_out"
     return replace(
         job,
-        attempts=(*job.attempts, attempt)[-ATTEMPTS_KEPT:],
+        attempts=(*job.attempts, ended_run(job, failure, now=now))[-ATTEMPTS_KEPT:],
         failures=job.failures + (failure.outcome == "failed"),
         timeouts=job.timeouts + timed_out,
         timed_out_at=now if timed_out and job.timed_out_at is None else job.timed_out_at,

@@ -12,18 +12,16 @@ from jobkit.handlerset import Call
 from jobkit.hooks import Event, call_hooks
 from jobkit.record import Attempt, JobState
 from jobkit.store import (
-    ATTEMPTS_KEPT,
     CANCELLED_RUN,
     EndCancelled,
-    Failure,
     Release,
     Settled,
     Settlement,
     SnoozeFor,
-    StoredAttempt,
     StoredJob,
     Succeed,
 )
+from jobkit.store.moves import with_attempt
 
 _LOGGER = logging.getLogger("jobkit.worker")
 
@@ -43,14 +41,14 @@ def after_settling(stored: StoredJob, settlement: Settlement, settled: Settled) 
         started_at = stored.started_at or settled.at - settlement.duration
         after = replace(after, duration=settlement.duration, started_at=started_at)
     if was_cancelled(settlement, settled):
-        return (
-            after if after.started_at is None else _with_attempt(after, CANCELLED_RUN, settled.at)
-        )
+        if after.started_at is None:
+            return after
+        return with_attempt(after, CANCELLED_RUN, now=settled.at)
     if isinstance(settlement, Release):
         return after
     if isinstance(settlement, Succeed):
         return replace(after, result=settlement.result)
-    return _with_attempt(after, settlement.failure, settled.at)
+    return with_attempt(after, settlement.failure, now=settled.at)
 
 
 def was_cancelled(settlement: Settlement, settled: Settled) -> bool:
@@ -58,27 +56,6 @@ def was_cancelled(settlement: Settlement, settled: Settled) -> bool:
     if settled.state is not JobState.CANCELLED:
         return False
     return not isinstance(settlement, EndCancelled) or settlement.failure.outcome == "cancelled"
-
-
-def _with_attempt(stored: StoredJob, failure: Failure, at: int) -> StoredJob:
-    attempt = StoredAttempt(
-        number=1 + stored.failures + stored.timeouts,
-        outcome=failure.outcome,
-        error_type=failure.error_type,
-        message=failure.message,
-        traceback=failure.traceback,
-        started_at=stored.started_at or at,
-        finished_at=at,
-        worker=stored.worker or "",
-        version=stored.version or "",
-    )
-    return replace(
-        stored,
-        attempts=(*stored.attempts, attempt)[-ATTEMPTS_KEPT:],
-        failures=stored.failures + (failure.outcome == "failed"),
-        timeouts=stored.timeouts + (failure.outcome == "timed_out"),
-        timed_out_at=at if failure.outcome == "timed_out" else stored.timed_out_at,
-    )
 
 
 ENDS: Mapping[JobState, Event] = {

@@ -303,9 +303,9 @@ MUTANTS = (
     Mutant(
         "worker: the hook of a failure sees one failure less",
         "B30",
-        AFTERMATH,
-        'failures=stored.failures + (failure.outcome == "failed"),',
-        "failures=stored.failures,",
+        "jobkit/store/moves.py",
+        'failures=job.failures + (failure.outcome == "failed"),',
+        "failures=job.failures,",
         tests=("tests/e2e/test_worker_hooks.py",),
     ),
     Mutant(

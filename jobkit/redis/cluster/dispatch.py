@@ -59,9 +59,9 @@ class Dispatcher:
             else each
             for each in built
         ]
-        for operation, result in zip(operations, results, strict=True):
-            if isinstance(operation, Settle) and not isinstance(result, Exception):
-                left |= {operation.queue} if operation.other_queues else set()
+        for operation, each, result in zip(operations, built, results, strict=True):
+            if isinstance(operation, Settle) and isinstance(each, Command) and each.queues:
+                left |= set() if isinstance(result, Exception) else {operation.queue}
         for queue in sorted(left):
             yield from self.forward(queue, at)
         return results
@@ -96,8 +96,9 @@ class Dispatcher:
         try:
             if isinstance(operation, Push):
                 operation.check_reach("queue")
-            if isinstance(operation, Settle) and operation.other_queues:
-                return settle_and_leave(operation, self.namespace, "" if now is None else now)
+            if isinstance(operation, Settle) and (others := operation.other_queues):
+                at: Arg = "" if now is None else now
+                return settle_and_leave(operation, others, self.namespace, at)
             return command(operation, namespace=self.namespace, now=now)
         except JobkitError as error:
             return error

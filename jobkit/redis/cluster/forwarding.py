@@ -21,9 +21,9 @@ import msgspec
 from msgspec.structs import replace
 
 from jobkit.redis.command import Arg, Command, new_job_args
-from jobkit.redis.commands import settle_command
 from jobkit.redis.keys import queue_prefix
 from jobkit.redis.scripts import script
+from jobkit.redis.settlements import settle_command
 from jobkit.store import NewJob, Settle, Settlement, Succeed
 
 LATER = "-"  # leave the children of this queue for another time
@@ -31,8 +31,10 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(NewJob).decode
 
 
-def settle_and_leave(operation: Settle, namespace: str, now: Arg) -> Command:
-    """Return the call that ends attempts and leaves their children for other queues."""
+def settle_and_leave(
+    operation: Settle, others: tuple[str, ...], namespace: str, now: Arg
+) -> Command:
+    """Return the call that ends attempts and leaves their children for other queues (`others`)."""
     home = operation.queue
     settlements = tuple(_away_last(each, home) for each in operation.settlements)
 
@@ -40,7 +42,7 @@ def settle_and_leave(operation: Settle, namespace: str, now: Arg) -> Command:
         return new_job_args(child, 1) if child.queue == home else _away_args(child)
 
     ordered = replace(operation, settlements=settlements)
-    return settle_command(ordered, namespace, now, [home], child_args)
+    return settle_command(ordered, namespace, now, (home,), child_args, named=others)
 
 
 def _away_last(settlement: Settlement, home: str) -> Settlement:
