@@ -8,8 +8,9 @@ The names here are loaded when they are first used, so that importing jobkit cos
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jobkit.lazy import lazy
 
 if TYPE_CHECKING:
     from jobkit.backoff import Exponential as Exponential
@@ -70,63 +71,49 @@ if TYPE_CHECKING:
     from jobkit.stats import QueueStats as QueueStats
     from jobkit.stats import Stats as Stats
     from jobkit.stats import StatsMinute as StatsMinute
-
-_HOMES = {
-    "backoff": ("Exponential",),
-    "codec.classes": ("DataclassLike",),
-    "context": ("JobContext", "current_job", "metadata"),
-    "errors": (
-        "BackendUnavailable",
-        "Duplicate",
-        "InvalidHandler",
-        "InvalidJob",
-        "InvalidOption",
-        "InvalidSchedule",
-        "JobNotFound",
-        "JobRunning",
-        "JobkitError",
-        "NotSupported",
-        "PartialPublish",
-        "WrongState",
-    ),
-    "handle": ("AsyncJobHandle", "JobHandle"),
-    "handlers": ("Handlers",),
-    "hooks": ("Hooks",),
-    "jobtype": ("job",),
-    "logs": ("JobLogFilter",),
-    "memory": ("MemoryJobs", "NoopJobs"),
-    "options": ("EnqueueOptions", "QueueOptions", "ScheduleOptions", "Unique", "WorkerOptions"),
-    "outcome": ("Dead", "Discard", "Retry", "Snooze"),
-    "protocols": (
-        "AsyncEnqueuer",
-        "AsyncQueue",
-        "AsyncScheduler",
-        "Enqueuer",
-        "Queue",
-        "Schedule",
-        "Scheduler",
-    ),
-    "queueinfo": ("QueueInfo",),
-    "record": ("Attempt", "JobRecord", "JobState", "Page", "Progress"),
-    "redis": ("RedisJobs",),
-    "report": ("Matches", "Report"),
-    "roster": ("SlotInfo", "WorkerInfo"),
-    "scheduleinfo": ("ScheduleInfo",),
-    "stats": ("Counts", "Histogram", "QueueStats", "Stats", "StatsMinute"),
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'jobkit' has no attribute {name!r}")
-    value = getattr(import_module(f"jobkit.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+else:
+    _HOMES = {
+        "backoff": ("Exponential",),
+        "codec.classes": ("DataclassLike",),
+        "context": ("JobContext", "current_job", "metadata"),
+        "errors": (
+            "BackendUnavailable",
+            "Duplicate",
+            "InvalidHandler",
+            "InvalidJob",
+            "InvalidOption",
+            "InvalidSchedule",
+            "JobNotFound",
+            "JobRunning",
+            "JobkitError",
+            "NotSupported",
+            "PartialPublish",
+            "WrongState",
+        ),
+        "handle": ("AsyncJobHandle", "JobHandle"),
+        "handlers": ("Handlers",),
+        "hooks": ("Hooks",),
+        "jobtype": ("job",),
+        "logs": ("JobLogFilter",),
+        "memory": ("MemoryJobs", "NoopJobs"),
+        "options": ("EnqueueOptions", "QueueOptions", "ScheduleOptions", "Unique", "WorkerOptions"),
+        "outcome": ("Dead", "Discard", "Retry", "Snooze"),
+        "protocols": (
+            "AsyncEnqueuer",
+            "AsyncQueue",
+            "AsyncScheduler",
+            "Enqueuer",
+            "Queue",
+            "Schedule",
+            "Scheduler",
+        ),
+        "queueinfo": ("QueueInfo",),
+        "record": ("Attempt", "JobRecord", "JobState", "Page", "Progress"),
+        "redis": ("RedisJobs",),
+        "report": ("Matches", "Report"),
+        "roster": ("SlotInfo", "WorkerInfo"),
+        "scheduleinfo": ("ScheduleInfo",),
+        "stats": ("Counts", "Histogram", "QueueStats", "Stats", "StatsMinute"),
+    }
+    __all__ = [name for names in _HOMES.values() for name in names]
+    __getattr__, __dir__ = lazy(__name__, _HOMES)

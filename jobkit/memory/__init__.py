@@ -6,23 +6,17 @@ does, loads no worker.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jobkit.lazy import lazy
 
 if TYPE_CHECKING:
     from jobkit.memory.jobs import MemoryJobs
     from jobkit.memory.noop import NoopJobs
     from jobkit.memory.store import MemoryStore
+else:
+    __getattr__, __dir__ = lazy(
+        __name__, {"jobs": ("MemoryJobs",), "noop": ("NoopJobs",), "store": ("MemoryStore",)}
+    )
 
 __all__ = ["MemoryJobs", "MemoryStore", "NoopJobs"]
-
-_HOME_OF = {"MemoryJobs": "jobs", "NoopJobs": "noop", "MemoryStore": "store"}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value

@@ -41,8 +41,16 @@ print(time.process_time() - start)
     assert min(float(python(script)) for _ in range(5)) < BUDGET
 
 
-def test_the_pytest_plugin_loads_pytest_and_the_standard_library_only() -> None:
-    assert loaded_by("jobkit_testing.plugin", after="pytest") == {"jobkit_testing"}
+def test_the_pytest_plugin_loads_front_doors_only() -> None:
+    """Every test run pays for it, also those that never ask for a double."""
+    script = """
+import sys, pytest, jobkit_testing.plugin
+print(*(name for name in sys.modules if name.startswith("jobkit")))
+"""
+    loaded = set(python(script).split())
+
+    assert loaded_by("jobkit_testing.plugin", after="pytest") == {"jobkit", "jobkit_testing"}
+    assert loaded == {"jobkit", "jobkit.lazy", "jobkit_testing", "jobkit_testing.plugin"}
 
 
 def test_a_double_loads_no_worker_and_no_redis() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import jobkit
+import jobkit_testing
 from jobkit_testing import TestingJobs, report
 
 
@@ -23,6 +24,12 @@ def wrong_payloads(jobs: jobkit.Enqueuer) -> None:
     jobs.enqueue(SendMail())  # rejected
     jobs.enqueue("mail")  # rejected
     jobs.enqueue_many(["mail"])  # rejected
+
+
+def misspelt_names() -> None:
+    jobkit.TestingJob()  # rejected
+    jobkit.Enqueur  # rejected
+    jobkit_testing.TestingJob()  # rejected
 
 
 def misspelt_options(jobs: jobkit.Queue) -> None:
