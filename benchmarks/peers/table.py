@@ -12,7 +12,8 @@ OWN, LIMIT = "jobkit", "bare loop"
 
 def markdown(values: Values, *, acks: Mapping[str, str], left_out: Mapping[str, str]) -> str:
     """Write all figures that were measured, a table for each, and what could not be."""
-    parts = [
+    parts = [_glance(values)]
+    parts += [
         _of_figure(figure, values[figure.name], acks)
         for figure in FIGURES
         if values.get(figure.name)
@@ -20,6 +21,28 @@ def markdown(values: Values, *, acks: Mapping[str, str], left_out: Mapping[str, 
     if left_out:
         parts.append("Left out: " + "; ".join(f"{name} ({why})" for name, why in left_out.items()))
     return "\n\n".join(parts) + "\n"
+
+
+def _glance(values: Values) -> str:
+    """Write one table of ours, the best of the others and the limit, each as a median."""
+    lines = [
+        f"| figure | {OWN} | the best of the others | {OWN} is | {LIMIT} |",
+        "|---|---:|---|---:|---:|",
+    ]
+    for figure in FIGURES:
+        found = {name: each for name, each in values.get(figure.name, {}).items() if each}
+        if OWN not in found:
+            continue
+        best = best_peer(found, own=OWN, limit=LIMIT, more_is_better=figure.more_is_better)
+        shown = {
+            name: number(Spread.of(each).median, figure.digits) for name, each in found.items()
+        }
+        peer = "" if best is None else f"{best}: {shown[best]}"
+        times = "" if best is None else _times(found, best)
+        lines.append(
+            f"| {figure.name} | {shown[OWN]} | {peer} | {times} | {shown.get(LIMIT, '')} |"
+        )
+    return "\n".join(lines)
 
 
 def _of_figure(

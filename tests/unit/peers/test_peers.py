@@ -68,6 +68,20 @@ def test_a_table_has_the_best_first_and_says_what_is_left_out() -> None:
     assert text.endswith("Left out: two (no Python for it)\n")
 
 
+def test_a_glance_sets_ours_beside_the_best_and_the_limit() -> None:
+    values = {
+        DRAIN: {OWN: [200.0], "one": [50.0], "two": [100.0], LIMIT: [800.0]},
+        WAIT: {OWN: [0.5], "one": [0.25]},
+    }
+
+    text = markdown(values, acks={}, left_out={})
+
+    assert text.splitlines()[2:4] == [
+        f"| {DRAIN} | 200 | two: 100 | 2.00 x | 800 |",
+        f"| {WAIT} | 0.50 | one: 0.25 | 2.00 x |  |",
+    ]
+
+
 def test_the_hits_of_several_processes_are_added_up(tmp_path: Path) -> None:
     (tmp_path / "11").write_bytes(FORM.pack(3, 10.0, 12.0))
     (tmp_path / "12").write_bytes(FORM.pack(2, 11.0, 14.0))
@@ -122,6 +136,6 @@ def test_a_report_keeps_each_round(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert report.values == {DRAIN: {OWN: [1.0, 2.0]}}
     assert report.slots == {OWN: {16: 3.0}}
-    assert report.markdown().startswith("a machine\n\n### ")
+    assert report.markdown().startswith("a machine\n\n| figure |")
     assert DRAIN in capsys.readouterr().out
     assert DRAIN in BY_NAME
