@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import AbstractContextManager
+from typing import Self
 
 from jobkit.ids import incarnation
+
+
+class Channel:
+    """What one push at a time borrows; as a context, until that need not be sent again.
+
+    `request` is the number of the push that has it, or had it last.
+    """
+
+    __slots__ = ("_idle", "name", "request")
+
+    def __init__(self, name: str, idle: deque[Channel]) -> None:
+        self.name = name
+        self.request = 0
+        self._idle = idle
+
+    def __enter__(self) -> Self:
+        self.request += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._idle.append(self)
 
 
 class Channels:
@@ -13,29 +34,13 @@ class Channels:
 
     def __init__(self) -> None:
         self._client = incarnation()
-        self._idle: deque[tuple[str, int]] = deque()
+        self._idle: deque[Channel] = deque()
         self._made = 0
 
-    def borrow(self) -> AbstractContextManager[tuple[str, int]]:
-        """Give a channel and its next request number to one push, however often it is sent."""
+    def borrow(self) -> Channel:
+        """Give a channel to one push, however often that is sent."""
         try:
-            channel, request = self._idle.pop()
+            return self._idle.pop()
         except IndexError:
             self._made += 1
-            channel, request = f"{self._client}-{self._made}-{incarnation()[:4]}", 0
-        return _Loan(self._idle, channel, request + 1)
-
-
-class _Loan(AbstractContextManager[tuple[str, int]]):
-    __slots__ = ("_channel", "_idle", "_request")
-
-    def __init__(self, idle: deque[tuple[str, int]], channel: str, request: int) -> None:
-        self._idle = idle
-        self._channel = channel
-        self._request = request
-
-    def __enter__(self) -> tuple[str, int]:
-        return self._channel, self._request
-
-    def __exit__(self, *_: object) -> None:
-        self._idle.append((self._channel, self._request))
+            return Channel(f"{self._client}-{self._made}-{incarnation()[:4]}", self._idle)

@@ -162,17 +162,16 @@ class Engine:
         Returns the id that each is known by. Raises `PartlyStored` if one of several steps fails
         for good, `Duplicate` for a job that is to be refused, with what `handle_to` makes.
         """
-        push = partial(self._push, handle_to=handle_to)
         if self.atomic_over == "queue" and len(jobs) > 1:
-            return queue_by_queue(jobs, push)
-        return push(jobs)
+            return queue_by_queue(jobs, partial(self._push, handle_to=handle_to))
+        return self._push(jobs, handle_to)
 
-    def _push(self, jobs: Sequence[NewJob], *, handle_to: HandleTo) -> Steps[tuple[str, ...]]:
-        with self.channels.borrow() as (channel, request):
+    def _push(self, jobs: Sequence[NewJob], handle_to: HandleTo) -> Steps[tuple[str, ...]]:
+        with self.channels.borrow() as channel:
             answer: tuple[str, ...] | KeyTaken = yield Push(
                 jobs=tuple(jobs),
-                channel=channel,
-                request=request,
+                channel=channel.name,
+                request=channel.request,
                 orders=self._orders_of(jobs) if self.orders else {},
             )
         if isinstance(answer, KeyTaken):

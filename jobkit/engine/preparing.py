@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import msgspec
@@ -20,6 +21,8 @@ from jobkit.options import DEFAULT_QUEUE, Unique, check_enqueue_options
 from jobkit.store import NewJob
 
 RUN_TIME = ("max_retries", "max_timeout_retries", "timeout")
+PLANS_KEPT = 1_000
+_PLAIN = {str, int, bool, type(None), timedelta}  # what says the same whenever it is given
 encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -44,8 +47,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Preparer:
     """Validates and encodes; touches no store.
 
-    `durable`: refuse types whose name other processes would not know. `plans`: those of calls
-    without options, by type.
+    `durable`: refuse types whose name other processes would not know. `plans`: those of earlier
+    calls, by type and options.
     """
 
     handlers: HandlerSet
@@ -53,17 +56,18 @@ class Preparer:
     ids: IdSource
     max_payload: int
     durable: bool
-    plans: dict[JobType[Any], Plan] = field(default_factory=dict[JobType[Any], Plan])
+    plans: dict[Hashable, Plan] = field(default_factory=dict[Hashable, Plan])
 
     def prepare(self, job: Any, given: Mapping[str, Any]) -> tuple[NewJob, JobType[Any]]:
         """Return what to store; raises `InvalidJob` or `InvalidOption`."""
         options = self._after_hooks(job, given) if self.handlers.enqueue_hooks else given
-        if options:
-            check_enqueue_options(options)
         job_type = job_type_of(job)
-        plan = None if options else self.plans.get(job_type)
+        key = _key_of(job_type, options) if options else job_type
+        plan = self.plans.get(key)
         if plan is None:
             plan = self._plan(job_type, options)
+            if key is not None:
+                self._keep(key, plan)
         metadata = current_metadata()
         if metadata or plan.metadata or plan.own_metadata:
             metadata = {**plan.metadata, **metadata, **plan.own_metadata}
@@ -84,6 +88,7 @@ class Preparer:
 
     def _plan(self, job_type: JobType[Any], options: Mapping[str, Any]) -> Plan:
         """Merge what was said about jobs of a type; the first of call, type and defaults wins."""
+        check_enqueue_options(options)
         if self.durable and not job_type.durable:
             raise InvalidJob(
                 f"{job_type.cls.__qualname__} is defined in __main__, where no worker finds it: "
@@ -92,7 +97,7 @@ class Preparer:
         chosen: dict[str, Any] = {**self.defaults, **job_type.options, **options}
         retention = chosen.get("retention")
         run_at, delay = self._due(options)
-        plan = Plan(
+        return Plan(
             queue=plain_name(chosen.get("queue", DEFAULT_QUEUE)),
             priority=int(chosen.get("priority", 0)),
             run_at=run_at,
@@ -103,9 +108,11 @@ class Preparer:
             metadata=self.defaults.get("metadata", {}),
             own_metadata=options.get("metadata", {}),
         )
-        if not options:
-            self.plans[job_type] = plan
-        return plan
+
+    def _keep(self, key: Hashable, plan: Plan) -> None:
+        if len(self.plans) >= PLANS_KEPT:
+            self.plans.clear()
+        self.plans[key] = plan
 
     def _after_hooks(self, job: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:
         options = given
@@ -126,6 +133,15 @@ class Preparer:
             return stored_instant(run_at), 0
         delay = chosen.get("delay")
         return None, 0 if delay is None else stored_delay(delay)
+
+
+def _key_of(job_type: JobType[Any], options: Mapping[str, Any]) -> Hashable:
+    """Return by what the plan of a call is known again; None: by nothing.
+
+    Classes belong to it: True equals 1, and is no priority.
+    """
+    kinds = tuple(map(type, options.values()))
+    return (job_type, kinds, *options.items()) if _PLAIN.issuperset(kinds) else None
 
 
 def _stored_metadata(metadata: Mapping[str, str]) -> bytes:

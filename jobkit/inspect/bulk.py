@@ -85,13 +85,13 @@ def _sweep(
         until = counts.now - older_than
         cursor: Place | None = None
         while True:
-            with engine.channels.borrow() as (channel, request):
+            with engine.channels.borrow() as channel:
                 swept: Swept = yield Sweep(
                     queue=queue,
                     state=choice.states[0],
                     action=action,
-                    channel=channel,
-                    request=request,
+                    channel=channel.name,
+                    request=channel.request,
                     types=choice.types,
                     until=until,
                     keep=keep,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jobkit.redis.scripts import Script
 from jobkit.redis.stored import body_tail, first_state
@@ -13,8 +14,7 @@ from jobkit.store import Bounds, NewJob
 Arg = bytes | str | int
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True, gc=False):
     """One call: a script with its keys and arguments, or (without a script) a plain command.
 
     `queues`: the queues whose names must be in the set of all names before this is sent; with

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -64,24 +64,29 @@ def command(operation: Operation[Any], *, namespace: str, now: int | None) -> Co
 
 
 def _push(operation: Push, namespace: str, now: Arg) -> Command:
-    queues = list(dict.fromkeys(job.queue for job in operation.jobs))
+    places: dict[str, int] = {}  # of each queue's prefix among the keys
     args: list[Arg] = [now, operation.channel, operation.request, len(operation.jobs)]
     for job in operation.jobs:
-        args += new_job_args(job, 1 + queues.index(job.queue))
+        place = places.get(job.queue) or places.setdefault(job.queue, 1 + len(places))
+        args += new_job_args(job, place)
     for queue, order in operation.orders.items():
-        args += (1 + queues.index(queue), order)
-    ids = tuple(job.id for job in operation.jobs)
+        args += (places[queue], order)
+    queues = tuple(places)
     return Command(
         script("push"),
-        tuple(queue_prefix(namespace, queue) for queue in queues),
+        tuple([queue_prefix(namespace, queue) for queue in queues]),
         tuple(args),
-        lambda reply: ids if isinstance(reply, int) else _pushed(reply, operation, queues),
-        tuple(queues),
+        partial(_pushed, operation, queues),
+        queues,
     )
 
 
-def _pushed(reply: bytes, operation: Push, queues: Sequence[str]) -> tuple[str, ...] | KeyTaken:
-    """Read the answer to a push of which some found their unique key held, or another order."""
+def _pushed(
+    operation: Push, queues: Sequence[str], reply: int | bytes
+) -> tuple[str, ...] | KeyTaken:
+    """Read the answer to a push; words tell of a unique key that is held, or of another order."""
+    if isinstance(reply, int):
+        return tuple([job.id for job in operation.jobs])
     if reply.startswith(b"?"):
         queue = queues[int(reply[1:]) - 1]
         raise order_refused(queue, operation.orders[queue])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias, cast
 
+import hiredis
 import redis.exceptions as rx
 
 from jobkit.redis.connections import Connections, Wire
@@ -13,6 +14,8 @@ from jobkit.redis.faults import is_demoted, unreachable
 BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
 Words: TypeAlias = list[tuple[Any, ...]]  # commands, as they are sent
 Ask: TypeAlias = Callable[[Words], list[Any]]  # what sends them and returns the replies
+# Its types are for a command of one word.
+_pack = cast(Callable[[tuple[Any, ...]], bytes], cast(Any, hiredis).pack_command)
 
 
 class Server:
@@ -34,15 +37,23 @@ class Server:
 
     def ask(self, words: Words) -> list[Any]:
         """Send words and return the replies; an error reply stands in its place."""
-        return self.send(words).replies()
+        connection = self._connect()
+        try:
+            connection.send_packed_command([packed(words)], check_health=False)
+            replies = [_reply(connection) for _ in words]
+        except BaseException as error:
+            self.broken(connection, error)
+        self.landed(connection, replies)
+        return replies
 
     def send(self, words: Words) -> Flight:
         """Send words without waiting for the replies."""
         connection = self._connect()
-        flight = Flight(self, connection, len(words))
-        with flight:
-            connection.send_packed_command(connection.pack_commands(words), check_health=False)
-        return flight
+        try:
+            connection.send_packed_command([packed(words)], check_health=False)
+        except BaseException as error:
+            self.broken(connection, error)
+        return Flight(self, connection, len(words))
 
     def close(self) -> None:
         """Disconnect what is idle."""
@@ -50,6 +61,8 @@ class Server:
 
     def _connect(self) -> Wire:
         connection = self._connections.borrow()
+        if connection.is_connected:
+            return connection
         try:
             connection.connect()
         except (*BROKEN, rx.RedisError) as error:
@@ -63,6 +76,17 @@ class Server:
         if any(map(is_demoted, replies)):
             self.forget_connections()  # Sentinel, or the host's name, leads to the new primary
 
+    def broken(self, connection: Wire, error: BaseException) -> NoReturn:
+        """End a connection, and raise what it means that this was raised while it was used.
+
+        Also on a signal: unread replies must never reach the next caller.
+        """
+        connection.disconnect()
+        if isinstance(error, BROKEN):
+            self.forget_connections()
+            raise unreachable(error, self.where, sent=True) from error
+        raise error
+
     def forget_connections(self) -> None:
         """Disconnect all: what broke one has probably broken them, and data may be another's."""
         self._connections.close()
@@ -70,10 +94,7 @@ class Server:
 
 
 class Flight:
-    """Words on their way. As a context: whatever breaks inside ends the connection.
-
-    Also on a signal: unread replies must never reach the next caller.
-    """
+    """Words on their way."""
 
     def __init__(self, server: Server, connection: Wire, count: int) -> None:
         self._server = server
@@ -82,25 +103,27 @@ class Flight:
 
     def replies(self) -> list[Any]:
         """Wait for the replies and return them."""
-        with self:
-            replies = [_reply(self._connection) for _ in range(self._count)]
-        self._server.landed(self._connection, replies)
+        connection = self._connection
+        try:
+            replies = [_reply(connection) for _ in range(self._count)]
+        except BaseException as error:
+            self._server.broken(connection, error)
+        self._server.landed(connection, replies)
         return replies
 
     def drop(self) -> None:
         """Do not wait for the replies."""
         self._connection.disconnect()
 
-    def __enter__(self) -> None:
-        return None
 
-    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
-        if error is None:
-            return
-        self.drop()
-        if isinstance(error, BROKEN):
-            self._server.forget_connections()
-            raise unreachable(error, self._server.where, sent=True) from error
+def packed(words: Words) -> bytes:
+    """Return commands as they go over the wire.
+
+    Not by the connection, which looks at each word several times before it does the same.
+    """
+    if len(words) == 1:
+        return _pack(words[0])
+    return b"".join([_pack(each) for each in words])
 
 
 def _reply(connection: Wire) -> Any:

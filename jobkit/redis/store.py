@@ -41,7 +41,8 @@ class RedisStore:
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one round trip."""
-        result: Any = self.run_many([operation], now=now)[0]
+        sent = command(operation, namespace=self._namespace, now=now)
+        result: Any = read(sent, self._reply(sent), where=self._address.shown)
         if isinstance(result, Exception):
             raise result
         return result  # type: ignore[no-any-return]  # the operation's type says which
@@ -86,6 +87,14 @@ class RedisStore:
         """Disconnect; the store connects again when it is used again."""
         self._server.close()
 
+    def _reply(self, sent: Command) -> Any:
+        if is_known(sent, self._announced, self._loaded):
+            reply = self._server.ask([sent.packed()])[0]
+            if not isinstance(reply, rx.NoScriptError):
+                return reply
+            self._forget()
+        return self._exchange([sent])[0]
+
     def _exchange(self, commands: list[Command]) -> list[Any]:
         """Send commands in one go and return a reply or an error reply for each."""
         names = new_names(commands, self._announced)
@@ -129,6 +138,13 @@ def pack(sent: Command, loaded: set[bytes]) -> tuple[Any, ...]:
     if sent.script is None or sent.script.sha in loaded:
         return sent.packed()
     return sent.packed_with_text()
+
+
+def is_known(sent: Command, announced: set[str], loaded: set[bytes]) -> bool:
+    """Tell whether a command can go as it is: the server has its script and its queues' names."""
+    if sent.script is None or sent.always_announce:
+        return False
+    return sent.script.sha in loaded and announced.issuperset(sent.queues)
 
 
 def new_names(commands: Sequence[Command], announced: set[str]) -> list[str]:

@@ -31,6 +31,8 @@ _WAITS_FOR_A_TIME = (JobState.SCHEDULED, JobState.RETRYING)
 
 def body_tail(job: NewJob) -> bytes:
     """Return the part of a body that only clients read."""
+    if job.retention is None and not job.options and not job.metadata:
+        return _NOTHING_SAID + b"\n" + job.payload
     retention = "-" if job.retention is None else job.retention
     sizes = f"{retention} {len(job.options)} {len(job.metadata)}\n"
     return b"".join((sizes.encode(), job.options, job.metadata, job.payload))

@@ -121,8 +121,8 @@ class PushRaw(Value):
             run_at=self.run_at,
             delay=self.delay,
         )
-        with engine.channels.borrow() as (channel, request):
-            world.run(Push(jobs=(new,), channel=channel, request=request))
+        with engine.channels.borrow() as channel:
+            world.run(Push(jobs=(new,), channel=channel.name, request=channel.request))
         world.learn(self.label, world.handle_to(new.id, new.type, new.queue))
         return None
 

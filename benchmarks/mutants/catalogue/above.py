@@ -183,8 +183,8 @@ MUTANTS = (
         "engine: two pushes that overlap share a channel",
         "B6",
         "jobkit/engine/channels.py",
-        "channel, request = self._idle.pop()",
-        "channel, request = self._idle[-1]",
+        "return self._idle.pop()",
+        "return self._idle[-1]",
         tests=ENGINE,
     ),
     Mutant(

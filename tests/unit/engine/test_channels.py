@@ -11,7 +11,7 @@ def test_a_channel_counts_its_requests_up() -> None:
     found: list[tuple[str, int]] = []
     for _ in range(3):
         with channels.borrow() as lent:
-            found.append(lent)
+            found.append((lent.name, lent.request))
 
     assert len({name for name, _ in found}) == 1
     assert [request for _, request in found] == [1, 2, 3]
@@ -22,25 +22,25 @@ def test_pushes_at_the_same_time_have_channels_of_their_own() -> None:
     channels = Channels()
 
     with channels.borrow() as first, channels.borrow() as second:
-        assert first[0] != second[0]
+        assert first.name != second.name
     with channels.borrow() as again:
-        assert again[0] in (first[0], second[0])
-        assert again[1] == 2
+        assert again.name in (first.name, second.name)
+        assert again.request == 2
     with channels.borrow() as first, channels.borrow() as second:
-        assert first[0] != second[0]
+        assert first.name != second.name
 
 
 def test_a_request_that_failed_is_not_used_again() -> None:
     """B6: it may have been carried out."""
     channels = Channels()
-    with pytest.raises(LookupError), channels.borrow() as first:
+    with pytest.raises(LookupError), channels.borrow() as failed:
         raise LookupError
 
-    with channels.borrow() as second:
-        assert second == (first[0], first[1] + 1)
+    with channels.borrow() as lent:
+        assert (lent.name, lent.request) == (failed.name, 2)
 
 
 def test_two_clients_never_share_a_channel() -> None:
     """B6"""
     with Channels().borrow() as one, Channels().borrow() as other:
-        assert one[0] != other[0]
+        assert one.name != other.name
