@@ -17,7 +17,6 @@ from jobkit.store import (
     Operation,
     Page,
     Place,
-    PutSchedule,
     Queues,
     ReadPauses,
     Schedules,
@@ -96,8 +95,7 @@ def _plain(answer: Any) -> Any:
 
 
 def _queue(operation: Operation[Any]) -> str | None:
-    named = operation.schedule if isinstance(operation, PutSchedule) else operation
-    return getattr(named, "queue", None)
+    return getattr(operation, "queue", None)
 
 
 def _touching(trace: Sequence[Entry], queue: str | None) -> Iterator[Did]:

@@ -41,9 +41,10 @@ class Line:
 
     def head(self) -> Entry | None:
         """Return the best place that is taken, or None."""
-        while self._heap and not self._stands(self._heap[0]):
-            heapq.heappop(self._heap)
-        return self._heap[0] if self._heap else None
+        heap = self._heap
+        while heap and not self._stands(heap[0]):
+            heapq.heappop(heap)
+        return heap[0] if heap else None
 
     def has(self, job: KeptJob) -> bool:
         """Tell whether a job stands here, in its place."""
@@ -92,8 +93,6 @@ class EndedLine:
 
     def trim(self, *, now: int, age: int, count: int, budget: int) -> list[str]:
         """Take out up to `budget` jobs of each kind that are past their bounds."""
-        if not (self.bounded or self.kept):
-            return []
         by_age = bisect_left(self.bounded, (now - age + 1, ""))
         excess = min(budget, max(by_age, len(self.bounded) - count))
         expired = min(budget, bisect_left(self.kept, (now + 1, "")))

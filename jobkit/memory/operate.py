@@ -108,8 +108,9 @@ def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
             job.begin(now)
     if not taken:
         queue.trim(operation.bounds, now=now, ended=len(ended))
-    crew.claims[operation.worker] = (operation.request, tuple(job.id for job, _ in taken))
-    return _claimed(queue, operation, [job for job, _ in taken], ended, now)
+    jobs = [job for job, _ in taken]
+    crew.claims[operation.worker] = (operation.request, tuple([job.id for job in jobs]))
+    return _claimed(queue, operation, jobs, ended, now)
 
 
 def _same_again(queue: MemoryQueue, operation: Claim, ids: tuple[str, ...], now: int) -> Claimed:
@@ -131,8 +132,8 @@ def _claimed(
         queue.crew.idle[operation.worker] = operation.lanes.key
     return Claimed(
         now=now,
-        jobs=tuple(job.stored(now) for job in jobs),
-        started=sum(job.started for job in jobs),
+        jobs=tuple([job.stored(now) for job in jobs]),
+        started=sum([job.started for job in jobs]),
         next_due=queue.next_due(),
         next_tick=queue.schedules.next_look,
         more=queue.has_open_lane(operation.lanes, suspects=may_suspect),
@@ -164,9 +165,10 @@ def settle(
     for lane in [lane for lane in freed.values() if lane.limit is not None]:
         queue.crew.idle.pop(operation.worker, None)  # it is awake, and will look by itself
         queue.wake_for_freed(lane, operation.worker, now)
-    publish(queue_of, published, clock)
+    if published:
+        publish(queue_of, published, clock)
     queue.trim(operation.bounds, now=now, ended=len(operation.settlements))
-    return tuple(settled[settlement.lease] for settlement in operation.settlements)
+    return tuple([settled[settlement.lease] for settlement in operation.settlements])
 
 
 def heartbeat(queue: MemoryQueue, operation: Heartbeat, clock: int) -> Beat:

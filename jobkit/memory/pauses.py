@@ -15,11 +15,13 @@ class QueuePauses:
     types: set[str] = field(default_factory=set[str])
     everywhere: PausedTypes = field(default_factory=PausedTypes)
 
+    def hold_any(self) -> bool:
+        """Tell whether anything is paused: a claim asks once, and mostly that is all."""
+        return self.queue or bool(self.types or self.everywhere.types)
+
     def hold(self, *names: str) -> bool:
         """Tell whether a type with one of these names may not be claimed."""
         everywhere = self.everywhere.types
-        if not (self.types or everywhere):  # this is asked for each lane of each claim
-            return self.queue
         return self.queue or any(name in self.types or name in everywhere for name in names)
 
     def set(self, type_name: str | None, *, paused: bool) -> bool:

@@ -26,11 +26,16 @@ def refusal(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> KeyTaken |
 
 def publish(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> tuple[str, ...]:
     """Store jobs, but not those whose key is held, and return the id that each is known by."""
-    queues = {new.queue: queue_of(new.queue) for new in jobs}
-    ids = tuple([_store(queues[new.queue], new, clock) for new in jobs])
-    for queue in queues.values():
-        queue.crew.hint_wanted(queue.time.now(clock))
-    return ids
+    queues: dict[str, tuple[MemoryQueue, int]] = {}  # each with its instant
+    ids: list[str] = []
+    for new in jobs:
+        if new.queue not in queues:
+            queue = queue_of(new.queue)
+            queues[new.queue] = (queue, queue.time.now(clock))
+        ids.append(_store(*queues[new.queue], new))
+    for queue, now in queues.values():
+        queue.crew.hint_wanted(now)
+    return tuple(ids)
 
 
 def with_delay_from(end: int, child: NewJob) -> NewJob:
@@ -39,8 +44,7 @@ def with_delay_from(end: int, child: NewJob) -> NewJob:
     return replace(child, run_at=end + child.delay) if has_delay else child
 
 
-def _store(queue: MemoryQueue, new: NewJob, clock: int) -> str:
-    now = queue.time.now(clock)
+def _store(queue: MemoryQueue, now: int, new: NewJob) -> str:
     holder = None if new.unique is None else queue.ties.holder(new, now)
     if holder is None:
         queue.push(new, now=now)

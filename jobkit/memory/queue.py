@@ -83,7 +83,7 @@ class MemoryQueue:
         """Make a job ready, or let it wait for its time in the given state."""
         if job.run_at <= now:
             self.make_ready(job, move)
-            self.crew.wanted[job.type] = None
+            self.crew.wanted[job.new.type] = None
             return
         job.move(move, waits_as)
         line = self.waiting[waits_as]
@@ -171,14 +171,15 @@ class MemoryQueue:
         set_back = self.time.tick(clock, lease=lease, leases_live=bool(self.running))
         for job in self.running.values() if set_back else ():
             job.expires_at -= set_back  # leases run on for as long as they had to
-        return self.time.now(clock)
+        return self.time.at
 
     def promote(self, now: int) -> None:
         """Make ready what has become due, earliest first, a bounded number at a time."""
-        for _ in range(PROMOTED_PER_CLAIM):
+        lines = [line for line in self.waiting.values() if line.count]
+        for _ in range(PROMOTED_PER_CLAIM if lines else 0):
             heads = [
                 (head, line)
-                for line in self.waiting.values()
+                for line in lines
                 if (head := line.head()) is not None and head[0] <= now
             ]
             if not heads:
@@ -187,6 +188,8 @@ class MemoryQueue:
 
     def reclaim(self, now: int) -> list[str]:
         """Take back expired leases, and return the jobs that this ended."""
+        if not self.running:
+            return []
         if self.time.is_holiday(now):
             return []
         expired = sorted(
@@ -262,14 +265,17 @@ class MemoryQueue:
 
     def _open_lanes(self, lanes: LaneSet, *, suspects: bool) -> Iterator[tuple[Entry, str]]:
         """Yield the head and the name of each lane that may be taken from."""
+        are_paused = self.pauses.hold_any()
         for name, lane in self.ready.items():
             if not lane.count:
                 continue
-            type_name = name.removeprefix("!")
+            type_name = name[1:] if (is_suspect := name[0] == "!") else name
             served = lanes.lanes.get(type_name)
-            if served is None or self._is_full(served) or (name[0] == "!" and not suspects):
+            if served is None or (is_suspect and not suspects):
                 continue
-            if self.pauses.hold(type_name, served.group):
+            if served.limit is not None and self._is_full(served):
+                continue
+            if are_paused and self.pauses.hold(type_name, served.group):
                 continue
             head = lane.head()
             if head is not None:
@@ -297,13 +303,16 @@ class MemoryQueue:
         """Drop a bounded number of ended jobs that are past their retention."""
         budget = TRIMMED_AT_LEAST + 2 * ended
         for state, line in self.ended.items():
+            if not (line.bounded or line.kept):
+                continue
             age, count = bounds_of(state, bounds)
             for job_id in line.trim(now=now, age=age, count=count, budget=budget):
                 del self.jobs[job_id]
 
     def next_due(self) -> int | None:
         """Return when the next waiting job is due."""
-        heads = [head[0] for line in self.waiting.values() if (head := line.head()) is not None]
+        lines = [line for line in self.waiting.values() if line.count]
+        heads = [head[0] for line in lines if (head := line.head()) is not None]
         return min(heads, default=None)
 
     def in_lines(self, state: JobState) -> list[tuple[str, list[KeptJob]]]:

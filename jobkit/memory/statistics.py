@@ -44,6 +44,8 @@ class Ledger:
 
     def write(self, now: int) -> None:
         """Add what was counted to the minute."""
+        if not self.new:
+            return
         minute = now // MINUTE_LENGTH
         for group in sorted(self.new):
             self._write(self._known(group), minute, self.new[group])

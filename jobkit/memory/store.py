@@ -35,7 +35,7 @@ from jobkit.store import (
 )
 
 R = TypeVar("R")
-BRINGS_QUEUE = (Heartbeat, PutSchedule, SetPause, SpreadPauses, UseOrder)
+BRINGS_QUEUE = frozenset({Heartbeat, PutSchedule, SetPause, SpreadPauses, UseOrder})
 
 
 class MemoryStore:
@@ -55,7 +55,8 @@ class MemoryStore:
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step."""
         with self._lock:
-            result: Any = self._carry_out(operation, self._instant(now))
+            clock = to_milliseconds(self._clock.now()) if now is None else now
+            result: Any = self._carry_out(operation, clock)
             return result  # type: ignore[no-any-return]  # the operation's type says which
 
     def run_many(
@@ -80,16 +81,19 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing is held that needs closing."""
 
-    def _instant(self, now: int | None) -> int:
-        return to_milliseconds(self._clock.now()) if now is None else now
-
     def _outcome(self, operation: Operation[Any], now: int | None) -> Any:
         try:
             return self.run(operation, now=now)
         except JobkitError as error:
             return error
 
-    def _carry_out(self, operation: Operation[Any], now: int) -> Any:
+    def _carry_out(self, operation: Any, now: int) -> Any:
+        kind: type[Operation[Any]] = type(operation)
+        on_one_queue = operate.ON_ONE_QUEUE.get(kind)
+        if on_one_queue is not None:
+            # A look at a queue that is not there must not bring it into being.
+            queue_of = self._queue if kind in BRINGS_QUEUE else self._look
+            return on_one_queue(queue_of(operation.queue), operation, now)
         match operation:
             case Push():
                 self._check_process()
@@ -109,7 +113,7 @@ class MemoryStore:
             case Queues():
                 return tuple(sorted(self._queues))
             case _:
-                return self._on_one_queue(operation, now)
+                raise NotSupported(f"the memory store does not know {kind.__name__}")
 
     def _check_process(self) -> None:
         if self._process != process_number():
@@ -117,17 +121,6 @@ class MemoryStore:
                 "MemoryJobs keeps its jobs in the process that made it, and this is another one: "
                 "what is enqueued here would never run. Enqueue on ctx, or use RedisJobs"
             )
-
-    def _on_one_queue(self, operation: Operation[Any], now: int) -> Any:
-        carry_out: Callable[[MemoryQueue, Any, int], Any] | None = operate.ON_ONE_QUEUE.get(
-            type(operation)
-        )
-        if carry_out is None:
-            raise NotSupported(f"the memory store does not know {type(operation).__name__}")
-        # A look at a queue that is not there must not bring it into being.
-        queue_of = self._queue if isinstance(operation, BRINGS_QUEUE) else self._look
-        # Every operation on one queue names it.
-        return carry_out(queue_of(_queue_name(operation)), operation, now)
 
     def _queue(self, name: str) -> MemoryQueue:
         queue = self._queues.get(name)
@@ -146,13 +139,6 @@ class MemoryStore:
 
     def _forget(self, worker: str) -> None:
         self._waiters.pop(worker, None)
-
-
-def _queue_name(operation: Any) -> str:
-    """Return the queue of an operation on one."""
-    named = operation.schedule if isinstance(operation, PutSchedule) else operation
-    name: str = named.queue
-    return name
 
 
 class MemoryWaiter:

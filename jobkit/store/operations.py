@@ -115,6 +115,8 @@ class Settle(Operation[tuple[Settled, ...]], frozen=True, kw_only=True):
             if isinstance(settlement, Succeed)
             for child in settlement.children
         ]
+        if not children:  # as it mostly is
+            return ()
         return tuple(dict.fromkeys(queue for queue in children if queue != self.queue))
 
 

@@ -37,7 +37,8 @@ class StoredAttempt(Struct, frozen=True, kw_only=True, gc=False):
     version: str
 
 
-class StoredJob(Struct, frozen=True, kw_only=True, gc=False):
+# Stores make one by places, in this order: by names, 33 of them, it takes eight times as long.
+class StoredJob(Struct, frozen=True, gc=False):
     """Everything that a store keeps about one job.
 
     `losses` are those that count; `suspect`: it was lost at least once, counted or not.

@@ -110,6 +110,11 @@ class PutSchedule(Operation[PutResult], frozen=True, kw_only=True):
     schedule: NewSchedule
     first: int | None
 
+    @property
+    def queue(self) -> str:
+        """The queue of the schedule."""
+        return self.schedule.queue
+
 
 class RemoveSchedule(Operation[bool], frozen=True, kw_only=True):
     """Remove a schedule, but none of its jobs; False if there was none.

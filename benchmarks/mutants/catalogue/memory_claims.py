@@ -12,7 +12,7 @@ MUTANTS = (
         "memory: a paused type is claimed",
         "B27",
         QUEUE,
-        "if self.pauses.hold(type_name, served.group):",
+        "if are_paused and self.pauses.hold(type_name, served.group):",
         "if self.pauses.queue:",
         "pausing",
     ),
