@@ -95,6 +95,9 @@ class VirtualClock:
 
     def _go(self, delta: timedelta) -> None:
         self.now()
+        if not self._alarms:
+            self._move(delta)
+            return
         target = self._elapsed + delta
         while (wait := self.until_alarm()) is not None and self._elapsed + wait <= target:
             _, _, alarm = heapq.heappop(self._alarms)
@@ -105,8 +108,9 @@ class VirtualClock:
         self._move(max(target - self._elapsed, NOTHING))
 
     def _move(self, delta: timedelta) -> None:
-        self._now += delta
-        self._elapsed += max(delta, NOTHING)
+        if delta:
+            self._now += delta
+            self._elapsed += max(delta, NOTHING)
 
 
 class _FollowingClock(VirtualClock):

@@ -314,7 +314,7 @@ class InlineWorker:
     def _claim(self, queue: str, lanes: LaneSet, only: str | None, slots: int = 1) -> Claimed:
         if queue not in self._announced:
             self._enter(queue)
-        holds = any(run.stored.queue == queue for run in self.held.values())
+        holds = self.held and any(run.stored.queue == queue for run in self.held.values())
         if holds or self._announced.get(queue) != lanes.key:
             self.beat(queue, lanes)
         claimed: Claimed = self._run(self._new_claim(queue, lanes, only, slots))

@@ -93,6 +93,7 @@ class Runs:
         self._run = run
         self._clock = clock
         self._turns = Turns()
+        self._listed: tuple[int, Sequence[str]] | None = None
 
     def perform(
         self, job: Any, options: Mapping[str, Any], *, raises: bool
@@ -119,6 +120,7 @@ class Runs:
 
     def run_next(self, *, raises: bool) -> Attempts[JobRecord[Any] | None]:
         """Run the next job that is due."""
+        self._listed = None
         ran = yield from self._next(EVERYTHING)
         if ran is None:
             return None
@@ -133,7 +135,7 @@ class Runs:
             raise InvalidOption(f"drain: limit={limit!r}: give an int of at least 1")
         if timeout is not None and (complaint := duration_complaint(timeout)):
             raise InvalidOption(f"drain: timeout={timeout!r}: {complaint}")
-        tally = Tally()
+        tally, self._listed = Tally(), None
         end = None if timeout is None else self._clock.monotonic() + timeout.total_seconds()
         while (ran := (yield from self._next(wanted, patient=True))) is not None:
             tally.add(ran)
@@ -163,7 +165,7 @@ class Runs:
 
     def _until(self, end: datetime, *, raises: bool) -> Attempts[Report]:
         """Go from event to event up to an instant, and run what gets due."""
-        tally = Tally()
+        tally, self._listed = Tally(), None
         while True:
             yield from self._run_due(tally, until=end, raises=raises)
             event = self._next_event()
@@ -177,7 +179,7 @@ class Runs:
 
     def _until_true(self, predicate: Callable[[], bool], *, raises: bool) -> Attempts[Report]:
         """Go from event to event until a condition holds, looking after every attempt."""
-        tally = Tally()
+        tally, self._listed = Tally(), None
         while not predicate():
             if len(tally.jobs) >= LONGEST_RUN:
                 raise AssertionError(self._never(predicate, tally))
@@ -259,10 +261,27 @@ class Runs:
         return sum(job.type in wanted.types for job in jobs)
 
     def _next(self, wanted: Wanted, *, patient: bool = False) -> Attempts[Ran | None]:
-        """Run one job that is due, of the next queue by turns that has one."""
+        """Run one job that is due, of the next queue by turns that has one.
+
+        The queues are listed again when something was enqueued here, and before it is said that
+        nothing is due: others, at the same store, may have brought one.
+        """
         lanes = self._shop.lanes(wanted.types)
-        queues = partial(self._by_turns, self._queues(wanted))
-        return self._shop.next_of(queues, lanes, patient=patient)
+        names = self._listed_queues(wanted)
+        ran = yield from self._shop.next_of(partial(self._by_turns, names), lanes, patient=patient)
+        if ran is not None:
+            return ran
+        self._listed = None
+        if (names_now := self._listed_queues(wanted)) == names:
+            return None
+        turns = partial(self._by_turns, names_now)
+        return (yield from self._shop.next_of(turns, lanes, patient=patient))
+
+    def _listed_queues(self, wanted: Wanted) -> Sequence[str]:
+        enqueued = self._shop.timeline.enqueued_so_far
+        if self._listed is None or self._listed[0] != enqueued:
+            self._listed = (enqueued, self._queues(wanted))
+        return self._listed[1]
 
     def _run_due(self, tally: Tally, *, until: datetime, raises: bool) -> Attempts[None]:
         """Run what is due; refuse to go round at one instant, or past the end, for ever."""
@@ -301,7 +320,7 @@ class Runs:
     def _by_turns(self, queues: Sequence[str]) -> Iterator[str]:
         """Give the queues in the order in which to ask them for one job."""
         settings = self._shop.settings
-        if settings.strict:
+        if settings.strict or len(queues) == 1:
             yield from queues
             return
         given = settings.queues or {}

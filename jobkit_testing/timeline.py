@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import count, islice
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -64,7 +64,7 @@ class Timeline:
         self.seed = seed
         self.first_worker = first_worker  # of whom nothing is said
         self._numbers: dict[str, int] = {}
-        self._count = count(1)
+        self.enqueued_so_far = 0
         self._noted = 0
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)  # the last ones
         self.ended: dict[str, StoredJob] = {}  # by id: after its last attempt, or its cancel
@@ -87,7 +87,7 @@ class Timeline:
     def clear(self) -> None:
         """Forget everything; numbers begin anew."""
         self._numbers.clear()
-        self._count = count(1)
+        self.enqueued_so_far = 0
         self._noted = 0
         self.events.clear()
         self.ended.clear()
@@ -95,7 +95,8 @@ class Timeline:
     def enqueued(self, jobs: Iterable[NewJob], at: int) -> None:
         """Note jobs that were stored, in their order."""
         for new in jobs:
-            self._numbers[new.id] = next(self._count)
+            self.enqueued_so_far += 1
+            self._numbers[new.id] = self.enqueued_so_far
             self.events.append(Event(at, "enqueued", new))
             self._noted += 1
 

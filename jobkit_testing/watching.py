@@ -115,21 +115,18 @@ class WatchedStore:
         return self.watcher
 
     def _push(self, operation: Push, now: int | None) -> tuple[str, ...] | KeyTaken:
-        if self.faults is None or self.faults.on_enqueue is None:
-            return self._push_whole(operation, now)
-        failing = self.faults.on_enqueue(False)
-        if failing is None:
-            return self._push_whole(operation, now)
-        self._told.failed(failing, operation.jobs)
-        if failing.stored:
-            self._push_whole(operation, now)
-        raise failing.error
-
-    def _push_whole(self, operation: Push, now: int | None) -> tuple[str, ...] | KeyTaken:
+        ask = None if self.faults is None else self.faults.on_enqueue
+        failing = None if ask is None else ask(False)
+        if failing is not None:
+            self._told.failed(failing, operation.jobs)
+            if not failing.stored:
+                raise failing.error
         answer = self._store.run(operation, now=now)
         if isinstance(answer, tuple):
             pairs = zip(operation.jobs, answer, strict=True)
             self._told.pushed([new for new, stored_as in pairs if new.id == stored_as])
+        if failing is not None:
+            raise failing.error
         return answer
 
     def _fire(self, operation: Fire, now: int | None) -> FireVerdict:

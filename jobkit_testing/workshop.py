@@ -49,7 +49,7 @@ class Workshop:
         self.timeline = timeline
         self.faults = faults
         self.publish = publish
-        self.settings = WorkerSettings()
+        self.serve(WorkerSettings())
         self.explorer: Explorer | None = None
         self.agenda = Agenda(engine, run, clock)
         self.orphans = Orphans(self)
@@ -109,10 +109,10 @@ class Workshop:
         known = (self.agenda.next_event(queue), self.orphans.next_end(queue))
         return min((at for at in known if at is not None), default=None)
 
-    @property
-    def lease(self) -> int:
-        """How long a lease is, in milliseconds."""
-        return duration_milliseconds(self.settings.lease)
+    def serve(self, settings: WorkerSettings) -> None:
+        """Let runs serve what these settings say; `lease`: how long one is, in milliseconds."""
+        self.settings = settings
+        self.lease = duration_milliseconds(settings.lease)
 
     @property
     def about(self) -> bytes:

@@ -87,13 +87,14 @@ class MemoryStore:
         except JobkitError as error:
             return error
 
-    def _carry_out(self, operation: Any, now: int) -> Any:
-        kind: type[Operation[Any]] = type(operation)
+    def _carry_out(self, operation: Operation[Any], now: int) -> Any:
+        kind = type(operation)
         on_one_queue = operate.ON_ONE_QUEUE.get(kind)
         if on_one_queue is not None:
+            named: Any = operation  # these all name their queue
             # A look at a queue that is not there must not bring it into being.
             queue_of = self._queue if kind in BRINGS_QUEUE else self._look
-            return on_one_queue(queue_of(operation.queue), operation, now)
+            return on_one_queue(queue_of(named.queue), operation, now)
         match operation:
             case Push():
                 self._check_process()
