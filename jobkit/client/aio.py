@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from types import TracebackType
@@ -121,11 +121,11 @@ class AsyncJobs:
     ) -> None:
         await self.close()
 
-    async def _drive(self, steps: Steps[T]) -> T:
-        return await drive_async(steps, self._sender)
+    def _drive(self, steps: Steps[T]) -> Awaitable[T]:
+        return drive_async(steps, self._sender)
 
-    async def _push(self, jobs: Sequence[NewJob]) -> tuple[str, ...]:
-        return await self._drive(self._engine.push(jobs, self._control.handle_to))
+    def _push(self, jobs: Sequence[NewJob]) -> Awaitable[tuple[str, ...]]:
+        return self._drive(self._engine.push(jobs, self._control.handle_to))
 
     def _handle(self, new: NewJob, stored_as: str) -> AsyncJobHandle[Any]:
         return AsyncJobHandle(

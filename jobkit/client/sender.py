@@ -93,9 +93,20 @@ class AsyncSender:
     async def __call__(self, operation: Operation[Any]) -> Any:
         """Carry out an operation; raises `BackendUnavailable` when the time for it is over."""
         like = self._like
-        patience = Patience(like.monotonic() + like.timeout, like.monotonic)
+        deadline = like.monotonic() + like.timeout
+        try:
+            return await self.store.run(operation, now=like.now())
+        except BackendUnavailable as error:
+            return await self._again(operation, error, deadline)
+
+    async def _again(
+        self, operation: Operation[Any], error: BackendUnavailable, deadline: float
+    ) -> Any:
+        like = self._like
+        patience = Patience(deadline, like.monotonic)
         while True:
+            await asyncio.sleep(patience.pause_after(error))
             try:
                 return await self.store.run(operation, now=like.now())
-            except BackendUnavailable as error:
-                await asyncio.sleep(patience.pause_after(error))
+            except BackendUnavailable as next_error:
+                error = next_error

@@ -11,7 +11,7 @@ from jobkit.redis.command import Command
 from jobkit.redis.commands import command
 from jobkit.redis.connections import Address
 from jobkit.redis.keys import queue_names
-from jobkit.redis.store import new_names, pack, read
+from jobkit.redis.store import is_known, new_names, pack, read
 from jobkit.store import Operation
 
 R = TypeVar("R")
@@ -30,7 +30,7 @@ class AsyncRedisStore:
     async def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one round trip."""
         sent = command(operation, namespace=self._namespace, now=now)
-        result: Any = read(sent, await self._exchange(sent), where=self._address.shown)
+        result: Any = read(sent, await self._reply(sent), where=self._address.shown)
         if isinstance(result, Exception):
             raise result
         return result  # type: ignore[no-any-return]  # the operation's type says which
@@ -38,6 +38,14 @@ class AsyncRedisStore:
     async def close(self) -> None:
         """Disconnect what is idle on the running loop."""
         await self._server.close()
+
+    async def _reply(self, sent: Command) -> Any:
+        if is_known(sent, self._announced, self._loaded):
+            reply = (await self._server.ask([sent.packed()]))[0]
+            if not isinstance(reply, rx.NoScriptError):
+                return reply
+            self._forget()
+        return await self._exchange(sent)
 
     async def _exchange(self, sent: Command) -> Any:
         names = new_names([sent], self._announced)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
 import signal
 import threading
@@ -100,6 +102,39 @@ def test_connections_may_be_killed_at_any_time(server: RedisServer, make: MakeJo
     assert {record.state for record in records} == {JobState.SUCCEEDED}
     assert seen == dict.fromkeys(range(len(handles)), 1)
     assert {record.losses for record in records} == {0}
+
+
+def test_coroutines_that_share_round_trips_may_be_cut_off(
+    server: RedisServer, make: MakeJobs
+) -> None:
+    """B6, B39: each enqueue stores one job, whoever it was sent along with."""
+    jobs = make()
+    seen = Counter[int]()
+    jobs.register(calling(lambda job: seen.update([job.n])), job=Ping)
+    numbers, sent, kills = itertools.count(), list[int](), list[str]()
+
+    async def enqueue() -> None:
+        while len(kills) < 5:
+            number = next(numbers)
+            await jobs.aio.enqueue(Ping(number))
+            sent.append(number)
+
+    async def kill() -> None:
+        while len(kills) < 5:
+            await asyncio.sleep(0.05)
+            order = "CLIENT KILL TYPE normal SKIPME yes"
+            kills.append(await asyncio.to_thread(server.ask, order))
+
+    async def main() -> None:
+        await asyncio.gather(kill(), *(enqueue() for _ in range(50)))
+        await jobs.aio.close()
+
+    asyncio.run(main())
+    report = jobs.drain(timeout=MINUTE)
+
+    assert len(sent) > 100
+    assert report.succeeded == len(sent)
+    assert seen == dict.fromkeys(sent, 1)
 
 
 @each_version
