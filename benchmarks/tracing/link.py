@@ -19,7 +19,7 @@ from benchmarks.tracing.trace import Word
 from jobkit.errors import BackendUnavailable, InvalidOption, JobkitError, NotSupported
 from jobkit.redis.connections import address_of
 from jobkit.redis.waiter import RedisWaiter
-from jobkit.store import ALL_CAPABILITIES, AtomicOver, Operation, Waiter
+from jobkit.store import ALL_CAPABILITIES, Answer, AtomicOver, Operation, Waiter
 
 R = TypeVar("R")
 REFUSALS = {kind.__name__: kind for kind in (InvalidOption, NotSupported)}
@@ -153,11 +153,12 @@ class RemoteStore:
         self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
     ) -> list[Any]:
         """Carry out operations in order, at the recorder's instant."""
+        return self.begin(operations, now=now).wait()
+
+    def begin(self, operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Answer:
+        """Send operations; the thread that did this waits for the answer, before it sends more."""
         assert now is None
-        answers = self._ask(list(operations))
-        if isinstance(answers, Unavailable):
-            raise BackendUnavailable(answers.text, stored=answers.stored)
-        return [_received(answer) for answer in answers]
+        return Asked(self._send(list(operations)))
 
     def say(self, word: Word) -> None:
         """Have something written down, and wait until it is."""
@@ -183,16 +184,33 @@ class RemoteStore:
         """Leave connections to the end of their threads."""
 
     def _ask(self, asked: Word | list[Operation[Any]]) -> Any:
+        return self._send(asked).recv()
+
+    def _send(self, asked: Word | list[Operation[Any]]) -> Connection[Any, Any]:
         connection: Connection[Any, Any] | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = self._connect(Hello(self._sender))
         connection.send(asked)
-        return connection.recv()
+        return connection
 
     def _connect(self, hello: Hello) -> Connection[Any, Any]:
         connection = Client(self._path, "AF_UNIX")
         connection.send(hello)
         return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Operations that the recorder was asked for, on a connection."""
+
+    connection: Connection[Any, Any]
+
+    def wait(self) -> list[Any]:
+        """Wait for its answers."""
+        answers = self.connection.recv()
+        if isinstance(answers, Unavailable):
+            raise BackendUnavailable(answers.text, stored=answers.stored)
+        return [_received(answer) for answer in answers]
 
 
 class AsyncRemoteStore:

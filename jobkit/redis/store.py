@@ -6,7 +6,9 @@ twice) and for how long, repeat.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import redis.exceptions as rx
@@ -19,9 +21,9 @@ from jobkit.redis.commands import command
 from jobkit.redis.connections import Connections
 from jobkit.redis.faults import refused
 from jobkit.redis.keys import queue_names
-from jobkit.redis.server import Ask, Server
+from jobkit.redis.server import Ask, Flight, Server
 from jobkit.redis.waiter import RedisWaiter
-from jobkit.store import ALL_CAPABILITIES, AtomicOver, Operation, Waiter
+from jobkit.store import ALL_CAPABILITIES, Answer, AtomicOver, Here, Operation, Waiter
 
 R = TypeVar("R")
 
@@ -51,13 +53,15 @@ class RedisStore:
         self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
     ) -> list[Any]:
         """Carry out operations in one round trip; each error stands in its place."""
+        return self.begin(operations, now=now).wait()
+
+    def begin(self, operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Answer:
+        """Send operations without waiting for the replies."""
         built = [build(each, self._namespace, now) for each in operations]
         commands = [each for each in built if isinstance(each, Command)]
-        replies = iter(self._exchange(commands) if commands else [])
-        return [
-            read(each, next(replies), where=self.where) if isinstance(each, Command) else each
-            for each in built
-        ]
+        if not commands:
+            return Here(built)
+        return Sent(built, self._send(commands), self.where)
 
     @property
     def where(self) -> str:
@@ -93,15 +97,18 @@ class RedisStore:
             if not isinstance(reply, rx.NoScriptError):
                 return reply
             self._forget()
-        return self._exchange([sent])[0]
+        return self._send([sent])()[0]
 
-    def _exchange(self, commands: list[Command]) -> list[Any]:
-        """Send commands in one go and return a reply or an error reply for each."""
+    def _send(self, commands: list[Command]) -> Callable[[], list[Any]]:
+        """Send commands in one go; return what waits for a reply or an error reply for each."""
         names = new_names(commands, self._announced)
         words = [pack(each, self._loaded) for each in commands]
         if names:
             words.insert(0, (b"SADD", queue_names(self._namespace), *names))
-        replies = self._server.ask(words)
+        return partial(self._replies, commands, names, self._server.send(words))
+
+    def _replies(self, commands: list[Command], names: list[str], flight: Flight) -> list[Any]:
+        replies = flight.replies()
         if names and not isinstance(replies.pop(0), Exception):
             self._announced.update(names)
         self._loaded.update(each.script.sha for each in commands if each.script is not None)
@@ -120,6 +127,23 @@ class RedisStore:
         # What answers next may be another server, or this one without its scripts.
         self._announced.clear()
         self._loaded.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Operations on their way to Redis; those that were not sent stand there as an error."""
+
+    built: list[Command | JobkitError]
+    replies: Callable[[], list[Any]]
+    where: str
+
+    def wait(self) -> list[Any]:
+        """Wait for the replies and return what they mean; each error stands in its place."""
+        replies = iter(self.replies())
+        return [
+            read(each, next(replies), where=self.where) if isinstance(each, Command) else each
+            for each in self.built
+        ]
 
 
 def build(operation: Operation[Any], namespace: str, now: int | None) -> Command | JobkitError:

@@ -119,6 +119,7 @@ from jobkit.store.schedules import (
     StoredSchedules,
     Ticks,
 )
+from jobkit.store.sending import Answer, Here, Sends, begin
 from jobkit.store.sweeping import LOOKED_AT_ONCE, SWEPT_AT_ONCE, Action, Sweep, Swept
 from jobkit.store.values import (
     CANCELLED_RUN,
@@ -167,6 +168,7 @@ __all__ = [
     "WORKER_FORGOTTEN",
     "Action",
     "Announce",
+    "Answer",
     "AsyncStore",
     "AtomicOver",
     "Beat",
@@ -190,6 +192,7 @@ __all__ = [
     "ForgetStatistics",
     "Get",
     "Heartbeat",
+    "Here",
     "KeyTaken",
     "Lane",
     "LaneSet",
@@ -218,6 +221,7 @@ __all__ = [
     "Reschedule",
     "RetryLater",
     "Schedules",
+    "Sends",
     "SetPause",
     "SetPriority",
     "Settle",
@@ -248,6 +252,7 @@ __all__ = [
     "Waiter",
     "Watermark",
     "Workers",
+    "begin",
     "bucket_of",
     "counts_of",
     "moves",

@@ -1,9 +1,11 @@
 """The pump: settles what has ended and claims what comes next, in one round trip.
 
 It reads the crew's `done`, writes settlements and claims to the store, and hands what it got to
-the crew; as often as there is something to do, else every `poll` seconds. If the store is
-away it keeps what it could not settle and tries again, ever less often. If it dies, leases run
-out, and other workers take over.
+the crew; as often as there is something to do, else every `poll` seconds. One request is under
+way at a time. What comes next is sent as soon as an answer has been read, and only then is that
+answer looked after: so the store works while the worker does. If the store is away it keeps what
+it could not settle and tries again, ever less often. If it dies, leases run out, and other
+workers take over.
 """
 
 from __future__ import annotations
@@ -12,46 +14,33 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from jobkit.clock import Clock, duration_milliseconds
 from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable
-from jobkit.handlerset import Call
 from jobkit.ids import jitter
-from jobkit.store import (
-    Announce,
-    Claimed,
-    Get,
-    Settle,
-    Settled,
-    Settlement,
-    Store,
-    StoredJob,
-    UseOrder,
-)
+from jobkit.store import Announce, Answer, Claimed, Settle, Store, UseOrder, begin
 from jobkit.worker import rests
-from jobkit.worker.aftermath import (
-    ENDS,
-    MAY_GO_BY,
-    after_settling,
-    announce,
-    event_of,
-    was_cancelled,
-)
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
+from jobkit.worker.inbox import Ending, Inbox
 from jobkit.worker.lines import Lines, QueueLine, tell_of_order
 from jobkit.worker.succession import Succession
-from jobkit.worker.tally import Tally
-from jobkit.worker.work import Work
 
 SETTLED_AT_ONCE = 500
 LATE_END = 0.05  # seconds that an end may wait for its batch
 _LOGGER = logging.getLogger("jobkit.worker")
 
-Ending = tuple[Work, Settlement]
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A request that is under way."""
+
+    cycle: Cycle
+    endings: list[Ending]
+    answer: Answer
 
 
 class Pump:
@@ -86,8 +75,10 @@ class Pump:
         self._hinted = False
         self._claiming = True
         self._dry_wanted = False
-        self.tally = Tally(engine.record)
-        self.succession = Succession(engine, self._announce_as_stored)
+        self._flight: Flight | None = None
+        self._inbox = Inbox(crew, engine, store, now=now)
+        self.tally = self._inbox.tally
+        self.succession = Succession(engine, self._inbox.announce_as_stored)
         self.went_dry = threading.Event()
         self.reached_store = threading.Event()
         self.last_error: BackendUnavailable | None = None
@@ -153,9 +144,9 @@ class Pump:
                 rest = rests.FIRST
             if self._stopping:
                 self._give_rest_back()
-                if not self._crew.done and not self._unsettled:
+                if not (self._crew.done or self._unsettled or self._flight):
                     return
-            if self._given_up:
+            if self._given_up and self._flight is None:
                 return
             if rest > 0:
                 self._crew.progress.wait(rest)
@@ -163,22 +154,42 @@ class Pump:
     def _cycle(self) -> float:
         """Do one round trip, or none, and return for how long to rest."""
         self.lines.look_at_handlers()
-        if not self._claiming:
-            self._crew.close_line()  # again, for what an answer brought meanwhile
-        endings = self._take_endings()
-        cycle = self._plan(endings)
-        if cycle.operations:
-            cycle.heed(self._send(cycle, endings))
-            self._mended()
+        flight = self._flight or self._send()
+        self._flight = None
+        if flight is not None:
+            self._land(flight)
         self._tell_if_dry()
         return self._rest()
 
-    def _send(self, cycle: Cycle, endings: list[Ending]) -> list[Any]:
+    def _send(self) -> Flight | None:
+        """Send what there is to tell and to ask; None: nothing."""
+        if self._given_up:
+            return None
+        endings = self._take_endings()
+        cycle = self._plan(endings)
+        if not cycle.operations:
+            return None
         try:
-            return self._store.run_many(cycle.operations, now=self._now())
+            return Flight(cycle, endings, begin(self._store, cycle.operations, now=self._now()))
         except Exception:
-            self._unsettled = endings  # unanswered; the store can tell if it gets them twice
+            self._unsettled = endings
             raise
+
+    def _land(self, flight: Flight) -> None:
+        """Wait for an answer, send what comes next, and do what follows from the answer."""
+        try:
+            results = flight.answer.wait()
+        except Exception:
+            self._unsettled = flight.endings  # unanswered; the store can tell if it gets them twice
+            raise
+        try:
+            flight.cycle.heed(results)
+            self._mended()
+            self._flight = self._send()
+        finally:
+            self._inbox.open()
+            if not self._claiming:  # told to stop while it was under way: nothing of it is begun
+                self._crew.close_line()
 
     def _take_endings(self) -> list[Ending]:
         done = self._crew.done
@@ -224,7 +235,7 @@ class Pump:
         )
         cycle.add(
             settle,
-            partial(self._settled, endings),
+            partial(self._inbox.settled, endings),
             refused=lambda _: self._unsettled.extend(endings),
         )
 
@@ -239,7 +250,7 @@ class Pump:
             return
         self.lines.look_out(now)
         slots, ahead = self._room()
-        suspects = 0 if self._crew.runs_suspect() else 1
+        suspects = 0 if self._inbox.has_suspect or self._crew.runs_suspect() else 1
         asked = self.lines.ask_for(slots=slots, prefetch=ahead, suspects=suspects)
         for ask in asked:
             if ask.spread is not None:
@@ -256,8 +267,9 @@ class Pump:
 
     def _room(self) -> tuple[int, int]:
         """Return for how many jobs there are slots, and how many may be claimed ahead."""
-        slots = max(0, self._crew.slots.free)
-        ahead = self._settings.prefetch - self._crew.slots.waiting
+        free = self._crew.slots.free - self._crew.slots.waiting - self._inbox.jobs
+        slots = max(0, free)
+        ahead = self._settings.prefetch + min(0, free)
         return slots, max(0, min(ahead, self._batch - slots))
 
     def _has_lost_all_slots(self) -> bool:
@@ -269,38 +281,6 @@ class Pump:
         return self._settings.poll.total_seconds() * spread
 
     # What comes back.
-
-    def _settled(self, endings: list[Ending], results: tuple[Settled, ...]) -> None:
-        for (work, settlement), settled in zip(endings, results, strict=True):
-            self._crew.let_go(work)
-            if settled.verdict != "ok":
-                _LOGGER.warning(
-                    "the result of job %s (%s) was refused: it is %s",
-                    work.stored.id,
-                    work.stored.type,
-                    "gone" if settled.verdict == "gone" else "no longer this worker's",
-                )
-                continue
-            self.tally.add(work, settlement, settled)
-            call = self._engine.handlers.call(work.stored.type)
-            if settled.state in MAY_GO_BY and (call is None or not call.hooks):
-                continue
-            try:
-                self._follow_up(work, call, settlement, settled)
-            except Exception:  # the rest of the batch is settled too, and must be let go
-                _LOGGER.exception("hooks of job %s cannot be called", work.stored.id)
-
-    def _follow_up(
-        self, work: Work, call: Call | None, settlement: Settlement, settled: Settled
-    ) -> None:
-        event = event_of(settlement, settled)
-        if event is None:
-            return
-        if was_cancelled(settlement, settled):  # who asked for it, and when, the store knows
-            self._announce_as_stored(work.queue, work.stored.id)
-            return
-        after = after_settling(work.stored_at_end(settled.at), settlement, settled)
-        self._crew.threads.submit([partial(announce, self._engine, call, event, after)])
 
     def _unclaimed(self, line: QueueLine, _: BackendUnavailable) -> None:
         line.is_away = True
@@ -320,35 +300,14 @@ class Pump:
         if claimed.next_due is not None:
             line.next_due = self._clock.monotonic() + (claimed.next_due - claimed.now) / 1000
         lease = self._lease if asked is None else asked.lease
-        works = self._crew.take(claimed.jobs, sent + lease / 1000)
-        for work in works[claimed.started :]:
-            work.untold = True
-        self._crew.start(works)
-        if not self._claiming:  # told to stop while it was under way: nothing of it is begun
-            self._crew.close_line()
-        for job_id in claimed.ended:
-            self._announce_as_stored(line.name, job_id)
-
-    def _announce_as_stored(self, queue: str, job_id: str) -> None:
-        """Tell of a job that has ended in a way that the store knows best."""
-        self._crew.threads.submit([partial(self._read_and_announce, queue, job_id)])
-
-    def _read_and_announce(self, queue: str, job_id: str) -> None:
-        get = Get(queue=queue, id=job_id)
-        try:
-            stored: StoredJob | None = self._store.run(get, now=self._now())
-        except BackendUnavailable as error:
-            _LOGGER.warning("job %s has ended; for its hooks it cannot be read: %s", job_id, error)
-            return
-        # None also if somebody has brought it back to life meanwhile.
-        event = None if stored is None else ENDS.get(stored.state)
-        if stored is not None and event is not None:
-            announce(self._engine, self._engine.handlers.call(stored.type), event, stored)
+        self._inbox.claimed(line.name, claimed, sent + lease / 1000)
 
     # Rest and trouble.
 
     def _rest(self) -> float:
-        if self._crew.done or self.succession.is_pending or (self._hinted and self._claiming):
+        if self._flight is not None or self._crew.done or self.succession.is_pending:
+            return 0.0
+        if self._hinted and self._claiming:
             return 0.0
         now = self._clock.monotonic()
         rest = self._next_poll - now
@@ -379,6 +338,8 @@ class Pump:
 
     def _tell_if_dry(self) -> None:
         if not self._dry_wanted or self._crew.held or self._crew.done or self._hinted:
+            return
+        if self._flight is not None:
             return
         if self.succession.is_pending:
             return

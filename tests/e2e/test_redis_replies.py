@@ -7,12 +7,15 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
-from jobkit import BackendUnavailable, JobContext, JobState, RedisJobs
+from jobkit import BackendUnavailable, JobContext, JobState, NotSupported, RedisJobs
+from jobkit.redis.store import RedisStore
+from jobkit.store import Count, Delete, Get, Operation, begin
 from jobkit.worker import WorkingJobs
-from tests.e2e.backends import MakeJobs, breaches
+from tests.e2e.backends import MakeJobs, breaches, store_of
 from tests.e2e.handling import do_nothing
 from tests.e2e.jobtypes import Mailed, Ping, Pong
 from tests.e2e.proxy import Proxy
@@ -49,6 +52,10 @@ def near(server: RedisServer) -> Iterator[MakeJobs]:
     """Make backends that see the server as it is."""
     with backends(server.url) as make:
         yield make
+
+
+class Unknown(Operation[None], frozen=True, kw_only=True):
+    """An operation that no store has heard of."""
 
 
 class Counting:
@@ -319,3 +326,38 @@ def test_a_worker_waits_while_redis_loads(proxy: Proxy, far: MakeJobs, near: Mak
 
     assert {(r.state, r.starts, r.losses) for r in records} == {(JobState.SUCCEEDED, 1, 0)}
     assert gate.passed == 8
+
+
+def test_what_was_sent_is_carried_out_while_nobody_waits_for_the_answer(near: MakeJobs) -> None:
+    """So Redis works on what a worker sent while the worker does something else."""
+    jobs, other = near(), near()
+    stores = [cast(RedisStore, store_of(each)) for each in (jobs, other)]
+    pushed = jobs.enqueue(Ping())
+
+    answer = begin(stores[0], [Delete(queue="default", id=pushed.id), Unknown()], now=None)
+    eventually(lambda: stores[1].run(Get(queue="default", id=pushed.id)) is None)
+    was_deleted, refusal = answer.wait()
+
+    assert was_deleted is True
+    assert isinstance(refusal, NotSupported)
+    assert begin(stores[0], [Unknown()], now=None).wait()[0].args == refusal.args
+
+
+def test_an_answer_that_breaks_off_is_told_to_whoever_waits_for_it(
+    far: MakeJobs, proxy: Proxy
+) -> None:
+    """B39: it is not known what was stored; the next request goes through."""
+    jobs = far()
+    store = cast(RedisStore, store_of(jobs))
+    counting = Count(queue="default")
+    assert store.run(counting).running == 0
+
+    proxy.hold()
+    answer = begin(store, [counting], now=None)
+    proxy.cut()
+    with pytest.raises(BackendUnavailable) as lost:
+        answer.wait()
+
+    assert lost.value.stored == "unknown"
+    proxy.release()
+    assert begin(store, [counting], now=None).wait()[0].now > 0

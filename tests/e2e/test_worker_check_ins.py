@@ -27,16 +27,17 @@ class Log:
         self.seen: list[tuple[float, CheckIn]] = []
         self.away = False
         store = store_of(jobs)
-        run_many = store.run_many
+        name = "begin" if hasattr(store, "begin") else "run_many"  # what the other one goes through
+        send = getattr(store, name)
 
         def watched(operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Any:
             mine = [each for each in operations if isinstance(each, CheckIn)]
             if mine and self.away:
                 raise BackendUnavailable("away", stored="no")
             self.seen += [(SystemClock().monotonic(), each) for each in mine]
-            return run_many(operations, now=now)
+            return send(operations, now=now)
 
-        monkeypatch.setattr(store, "run_many", watched)
+        monkeypatch.setattr(store, name, watched)
 
 
 def text_of(progress: Progress | None) -> str | None:

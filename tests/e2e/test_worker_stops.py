@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from jobkit import JobState, MemoryJobs
-from jobkit.store import Claim, Operation, Store
+from jobkit.store import Answer, Claim, Operation, Store
 from jobkit.worker.pump import Pump
 from tests.e2e.backends import breaches, store_of
 from tests.e2e.handling import collecting
@@ -32,7 +33,9 @@ class HoldsReplies:
     def run_many(
         self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
     ) -> list[Any]:
-        results = self._store.run_many(operations, now=now)
+        return self._held(operations, self._store.run_many(operations, now=now))
+
+    def _held(self, operations: Sequence[Operation[Any]], results: list[Any]) -> list[Any]:
         for operation, result in zip(operations, results, strict=True):
             if isinstance(operation, Claim) and result.jobs and not self.has_claimed.is_set():
                 self.has_claimed.set()
@@ -40,11 +43,27 @@ class HoldsReplies:
         return results
 
 
+class HoldsAnswers(HoldsReplies):
+    """Does so for a worker that sends without waiting."""
+
+    def begin(self, operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Answer:
+        results = self._store.run_many(operations, now=now)
+        return Later(lambda: self._held(operations, results))
+
+
+@dataclass
+class Later:
+    """An answer that somebody has to fetch."""
+
+    wait: Callable[[], list[Any]]
+
+
+@pytest.mark.parametrize("kind", [HoldsReplies, HoldsAnswers])
 @pytest.mark.parametrize("prefetch", [0, 5])
-def test_what_a_claim_under_way_brings_goes_back(prefetch: int) -> None:
+def test_what_a_claim_under_way_brings_goes_back(prefetch: int, kind: type[HoldsReplies]) -> None:
     """B52: nothing is spent, and nothing is left to run out with its lease."""
     with MemoryJobs() as jobs:
-        store = HoldsReplies(store_of(jobs))
+        store = kind(store_of(jobs))
         vars(jobs)["_store"] = store
         ran: list[int] = []
         jobs.register(collecting(ran), job=Ping)

@@ -264,7 +264,7 @@ MUTANTS = (
         "worker: a suspect runs beside another",
         "B37",
         PUMP,
-        "suspects = 0 if self._crew.runs_suspect() else 1",
+        "suspects = 0 if self._inbox.has_suspect or self._crew.runs_suspect() else 1",
         "suspects = 1",
         tests=("tests/e2e/test_redis_losses.py",),
     ),
