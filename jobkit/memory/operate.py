@@ -96,6 +96,8 @@ def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
         )
     else:
         taken = queue.take_only(operation.lanes, operation.only, started=operation.slots > 0)
+    if taken:
+        queue.fences += 1
     for job, started in taken:
         queue.lease(
             job,

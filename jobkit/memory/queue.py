@@ -285,9 +285,8 @@ class MemoryQueue:
         return lane.limit is not None and len(self.active.get(lane.group, ())) >= lane.limit
 
     def lease(self, job: KeptJob, *, worker: str, version: str, now: int, lease: int) -> None:
-        """Write the lease of a job that was taken."""
+        """Write the lease of a job that was taken, under the fence of this claim."""
         self.ties.loosen_at_start(job)
-        self.fences += 1
         job.fence = self.fences
         job.token = (worker, job.fence)
         job.worker = worker

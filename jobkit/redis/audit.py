@@ -26,7 +26,8 @@ def audit(send: Send, namespace: str, queue: str) -> list[str]:
 # What is read first, and what is named by that.
 _FIRST: tuple[tuple[Any, ...], ...] = (
     *(("ZRANGE", key, 0, -1, "WITHSCORES") for key in (*TYPED, "running", "heads", "ticks")),
-    *(("SMEMBERS", f"types:{key}") for key in (*TYPED, "running") if key != "succeeded"),
+    ("ZRANGE", "active", 0, -1, "WITHSCORES"),
+    *(("SMEMBERS", f"types:{key}") for key in TYPED if key != "succeeded"),
     *(("HGETALL", key) for key in ("bodies", "states", "unique", "types:succeeded", "minutes")),
     *(("HKEYS", key) for key in ("schedules", "totals", "attempts", "results")),
     ("HGETALL", "scheduling"),
@@ -51,7 +52,6 @@ class _Auditor:
         sets = [f"lane:{name}" for name in heads]
         sets += [f"of:{key}:{name}" for key in TYPED if key != "succeeded" for name in
                  self._names(f"types:{key}")]  # fmt: skip
-        sets += [f"active:{name}" for name in self._names("types:running")]
         unfinished = [f"unfinished:{name.decode()}" for name in self._one("HKEYS", "schedules")]
         ranges = [("ZRANGE", key, 0, -1, "WITHSCORES") for key in sets]
         return [*ranges, *(("SMEMBERS", key) for key in unfinished)]
@@ -88,7 +88,6 @@ class _Auditor:
             *self._places(),
             *self._leases(),
             *self._keys(stands),
-            *self._running_places(),
             *(breach for key in TYPED for breach in self._index(key)),
             *self._schedules(),
             *self._ticks(stands),
@@ -167,19 +166,18 @@ class _Auditor:
         return int(later.get("p", priority)), int(later.get("d", due))
 
     def _leases(self) -> list[str]:
-        found: list[str] = []
-        for job_id in self._ids("running"):
-            lines = self._states.get(job_id, b"")
-            place = _fields(lines).get("v", " ").split(" ")[1]
-            if not lines.startswith(b"k"):
-                found.append(f"{job_id} is leased, and its state does not begin with a token")
-                continue
-            found += [
-                f"{job_id} is leased, and {name} does not count it"
-                for name in {place, place.partition("/")[0]}
-                if job_id not in self._ids(f"active:{name}")
-            ]
-        return found
+        """Each leased job has a token, and is counted at its place; nothing else is."""
+        leased = self._ids("running")
+        lines = {job_id: self._states.get(job_id, b"") for job_id in leased}
+        places = {f"{_fields(lines[i]).get('v', ' ').split(' ')[1]} {i}" for i in leased}
+        active = {member: score for member, score in self._scores("active") if score == 0}
+        return [
+            *(f"{job_id} is leased, and its state does not begin with a token"
+              for job_id in leased if not lines[job_id].startswith(b"k")),
+            *(f"{place} is leased, and not counted" for place in sorted(places - active.keys())),
+            *(f"{member} is counted, and does not run there"
+              for member in sorted(set(self._ids("active")) - places)),
+        ]  # fmt: skip
 
     def _keys(self, stands: dict[str, list[str]]) -> list[str]:
         """Each unique key names a live job that names it back, and no ended job names one."""
@@ -203,17 +201,6 @@ class _Auditor:
                 found.append(f"{job_id} is in {places} and still holds its unique key {key}")
             if ttl == "-" and owners.get(key) != job_id:
                 found.append(f"{job_id} holds {key} for good, which names {owners.get(key)}")
-        return found
-
-    def _running_places(self) -> list[str]:
-        found: list[str] = []
-        running = set(self._ids("running"))
-        for place in self._names("types:running"):
-            members = self._ids(f"active:{place}")
-            if strangers := set(members) - running:
-                found.append(f"{place} counts {sorted(strangers)}, which do not run")
-            if not members:
-                found.append(f"{place} is named as a place of running jobs, and has none")
         return found
 
     def _names(self, key: str) -> list[str]:

@@ -290,14 +290,10 @@ def _count(operation: Count, namespace: str, now: Arg) -> Command:
 
 
 def _by_type(sizes: list[Any]) -> dict[JobState, dict[str, int]]:
-    """Add up the sets of each state; a place of running jobs is "group" or "group/type"."""
+    """Add up the sets of each state."""
     found: dict[JobState, Counter[str]] = {state: Counter() for state in JobState}
-    for name, type_or_place, size in zip(sizes[::3], sizes[1::3], sizes[2::3], strict=True):
-        state = found[JobState(name.decode().partition(":")[0])]
-        group, _, other_name = type_or_place.decode().partition("/")
-        state[other_name or group] += size
-        if other_name:
-            state[group] -= size
+    for name, type_name, size in zip(sizes[::3], sizes[1::3], sizes[2::3], strict=True):
+        found[JobState(name.decode().partition(":")[0])][type_name.decode()] += size
     return {state: {name: n for name, n in types.items() if n} for state, types in found.items()}
 
 

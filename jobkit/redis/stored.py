@@ -114,16 +114,17 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
 
 def parse_claimed_jobs(reply: Sequence[Any], claim: Claim, now: int) -> Iterator[StoredJob]:
     """Put the jobs of a claim's reply together; most have never run before."""
-    started, first = reply[2], reply[6]
-    found = zip(reply[7::3], reply[8::3], reply[9::3], strict=True)
-    for at, (job_id, body, before) in enumerate(found):
-        started_at = now if at < started else None
-        if not before:
-            yield _claimed_first(job_id, body, claim, first + at + 1, started_at)
+    started, fence, ids, bodies = reply[2], *reply[6:9]
+    known = {n: more for n, *more in zip(reply[9::3], reply[10::3], reply[11::3], strict=True)}
+    for number, (job_id, body) in enumerate(zip(ids, bodies, strict=True), 1):
+        started_at = now if number <= started else None
+        before = known.get(number)
+        if before is None:
+            yield _claimed_first(job_id, body, claim, fence, started_at)
             continue
         stored = parse_job(claim.queue, (job_id, body, *before, b""), state=_RUNNING, now=now)
         # In the answer to the copy of a claim the state has everything.
-        yield stored if first < 0 else _claimed_again(stored, claim, first + at + 1, started_at)
+        yield stored if fence < 0 else _claimed_again(stored, claim, fence, started_at)
 
 
 def _claimed_first(

@@ -281,7 +281,7 @@ class Verdicts:
         """B38: the fence of one job is no key to another."""
         bench.push(a_job(), a_job())
         ann = bench.worker()
-        a, b = ann.take(2)
+        a, b = ann.take_one(), ann.take_one()
         crossed = Lease(id=a.id, fence=b.fence)
 
         settled = ann.settle_one(replace(succeed(a), lease=crossed))

@@ -99,9 +99,9 @@ MUTANTS = (
     Mutant(
         "memory: the fence does not grow",
         "B38",
-        QUEUE,
-        "self.fences += 1",
-        "self.fences = 1",
+        "jobkit/memory/operate.py",
+        "queue.fences += 1",
+        "queue.fences = 1",
         "leases claiming",
     ),
     Mutant(

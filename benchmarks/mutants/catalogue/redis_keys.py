@@ -69,15 +69,15 @@ MUTANTS = (
     Mutant(
         "redis: a job that is due now waits",
         "B8",
-        "jobkit/redis/scripts/lib/jobs.lua",
-        "if due <= now then\n    collect_ready(ready, lane_name(type, suspect)",
-        "if due < now then\n    collect_ready(ready, lane_name(type, suspect)",
+        PUBLISH,
+        "if due <= now then",
+        "if due < now then",
         "timing pushing",
     ),
     Mutant(
         "redis: the content of a running job is replaced",
         "B21",
-        PUBLISH,
+        "jobkit/redis/scripts/lib/keyed.lua",
         "if not WAITS[(locate(p, owner, body))] then return end",
         "",
         "conflicts",
@@ -85,7 +85,7 @@ MUTANTS = (
     Mutant(
         "redis: two jobs of one batch have the same key",
         "B40",
-        PUBLISH,
+        "jobkit/redis/scripts/lib/keyed.lua",
         "local owner, sibling = queue.owners[key], queue.siblings[key]",
         "local owner, sibling = queue.owners[key], nil",
         "conflicts",
@@ -93,7 +93,7 @@ MUTANTS = (
     Mutant(
         "redis: replacing keeps the old payload",
         "B21",
-        PUBLISH,
+        "jobkit/redis/scripts/lib/keyed.lua",
         "string.sub(other, other_at + tonumber(other_options))",
         "string.sub(tail, at + tonumber(options))",
         "conflicts",

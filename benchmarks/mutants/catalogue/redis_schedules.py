@@ -144,7 +144,7 @@ MUTANTS = (
         "redis: a claim does not know the next tick",
         "B16",
         SCRIPTS + "claim.lua",
-        "return tick and due .. ' ' .. int(tick) or due",
+        "return next_tick and due .. ' ' .. int(next_tick) or due",
         "return due",
         "ticks",
     ),

@@ -1,7 +1,7 @@
 -- Cancel a waiting job, mark a running one, leave an ended one.
 -- KEYS: prefix. ARGV: now, id, four bounds. Reply: the state it was in, '' if unknown.
 -- O(log jobs).
--- needs: time lanes hints jobs schedules ties
+-- needs: jobs ties hints
 
 local p, id = KEYS[1], ARGV[2]
 local body = redis.call('HGET', p .. 'bodies', id)

@@ -1,7 +1,7 @@
 -- Write down how far a running attempt is.
 -- KEYS: prefix. ARGV: now, worker, id, fence, progress (one line). Reply: 1, or 0 if the lease is
 -- not held. O(1).
--- needs: time lanes hints jobs
+-- needs: time states
 
 local p, id = KEYS[1], ARGV[3]
 local text = redis.call('HGET', p .. 'states', id)

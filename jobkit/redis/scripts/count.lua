@@ -1,9 +1,8 @@
 -- Count the jobs of a queue, by state and type.
 -- KEYS: prefix. ARGV: now.
 -- Reply: now, due, next due ('' for none), due time of the job that is due longest ('' for none),
--- then set, type and number for each set of jobs and each type in it; for `running` the places
--- (see lib/jobs.lua). O(lanes x priorities in use + types).
--- needs: time lanes
+-- then set, type and number for each set of jobs and each type in it. O(lanes x priorities in use + types).
+-- needs: time lanes active
 
 local p = KEYS[1]
 local now = instant(p, time(ARGV[1]))
@@ -47,8 +46,10 @@ for _, head in ipairs(redis.call('ZRANGE', p .. 'heads', 0, -1)) do
   count('queued', lane_type(lane), key)
   oldest = earlier(oldest, first_in_lane(key))
 end
-for _, place in ipairs(redis.call('SMEMBERS', p .. 'types:running')) do
-  count('running', place, p .. 'active:' .. place)
+for _, place in ipairs(places_in_use(p)) do
+  local at = #sizes
+  sizes[at + 1], sizes[at + 2] = 'running', place_type(place)
+  sizes[at + 3] = redis.call('ZLEXCOUNT', p .. 'active', range_of(place))
 end
 local counted = redis.call('HGETALL', p .. 'types:succeeded')
 for i = 1, #counted, 2 do

@@ -2,7 +2,7 @@
 -- owner that for long no worker has declared although one was alive.
 -- KEYS: prefix. ARGV: now, owner, names.
 -- Reply: 1 if the owner was known, then the names of what was removed. O(schedules).
--- needs: time lanes hints jobs schedules
+-- needs: schedules
 
 local OWNER_SILENT = 120000
 local UNDECLARED_REMOVED = 600000

@@ -1,6 +1,6 @@
 -- Remove a job from every index, whatever its state.
 -- KEYS: prefix. ARGV: id. Reply: 1, or 0 if there was none. O(log jobs).
--- needs: time lanes hints jobs schedules ties
+-- needs: jobs ties hints
 
 local p, id = KEYS[1], ARGV[1]
 local body = redis.call('HGET', p .. 'bodies', id)

@@ -1,7 +1,7 @@
 -- Read one job.
 -- KEYS: prefix. ARGV: now, id. Reply: now, state ('' if unknown), {id, body, state, attempts,
 -- result}. O(log jobs).
--- needs: time lanes hints jobs
+-- needs: jobs
 
 local p, id = KEYS[1], ARGV[2]
 local now = int(instant(p, time(ARGV[1])))

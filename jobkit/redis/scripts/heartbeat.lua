@@ -3,7 +3,7 @@
 -- of started leases, what the worker tells of itself, then for each lane: type, "limit flags group"; for each lease, and then
 -- for each started one: id, fence.
 -- Reply: now, lost ids, cancelled ids, deleted ids, next tick ('' for none). O(lanes + leases x log running).
--- needs: time lanes hints jobs crew
+-- needs: watermark states crew
 
 local p, worker, lane_set = KEYS[1], ARGV[2], ARGV[3]
 local lease = tonumber(ARGV[4])

@@ -1,6 +1,6 @@
 -- Write down that a running attempt passed its deadline.
 -- KEYS: prefix. ARGV: now, worker, id, fence. Reply: 1, or 0 if the lease is not held. O(1).
--- needs: time lanes hints jobs
+-- needs: time states
 
 local p, id = KEYS[1], ARGV[3]
 local text = redis.call('HGET', p .. 'states', id)

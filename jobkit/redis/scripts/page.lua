@@ -7,7 +7,7 @@
 -- running by id; else by instant. A place stays one when its job has moved: the next page goes
 -- on with what stands behind it. O(limit + log jobs); lanes count, and types asked for. Only
 -- succeeded jobs of some types are looked for among all, up to SCANNED of them in one call.
--- needs: time lanes hints jobs places
+-- needs: jobs places
 
 local SCANNED = 10000
 
@@ -40,22 +40,12 @@ local function lanes()
   return found
 end
 
--- All that runs stands in the groups; what is stored under another name of a group stands in a
--- place of that name too.
 local function running_line()
-  local line = { name = 'running', keys = {}, skip = 0, without = {} }
-  for _, place in ipairs(redis.call('SMEMBERS', p .. 'types:running')) do
-    local group = string.match(place, '^(.*)/')
-    local key = p .. 'active:' .. place
-    if not asked then
-      if not group then line.keys[#line.keys + 1] = key end
-    elseif asked[place_type(place)] then
-      if not group or not asked[group] then line.keys[#line.keys + 1] = key end
-    elseif group and asked[group] then
-      line.without[#line.without + 1] = key
-    end
+  local places = {}
+  for _, place in ipairs(places_in_use(p)) do
+    if not asked or asked[place_type(place)] then places[#places + 1] = place end
   end
-  return line
+  return { name = 'running', keys = places, skip = 0 }
 end
 
 local function lines()
@@ -77,7 +67,22 @@ local function lines()
   }
 end
 
+-- Jobs that run at a place; as all of them have one score, an id alone is their member here.
+local function read_active(key, place, wanted)
+  local first, last = range_of(key)
+  if place and newest then last = '(' .. key .. ' ' .. place.member end
+  if place and not newest then first = '(' .. key .. ' ' .. place.member end
+  local found = newest
+    and redis.call('ZREVRANGEBYLEX', p .. 'active', last, first, 'LIMIT', 0, wanted)
+    or redis.call('ZRANGEBYLEX', p .. 'active', first, last, 'LIMIT', 0, wanted)
+  for i, member in ipairs(found) do
+    found[i] = { member = string.sub(member, #key + 2), score = 0 }
+  end
+  return found
+end
+
 local function read_set(key, place, wanted)
+  if state == 'running' then return read_active(key, place, wanted) end
   local from, to
   if newest then
     to = (place and count_before(key, place.score, place.member, false)
@@ -117,11 +122,7 @@ local function read_line(line, place, wanted)
 end
 
 local function is_shown(line, member)
-  if line.only then return line.only[string.sub(member, ID + 1)] end
-  for _, key in ipairs(line.without or {}) do
-    if redis.call('ZSCORE', key, member) then return false end
-  end
-  return true
+  return not line.only or line.only[string.sub(member, ID + 1)]
 end
 
 -- Read from a line until there are `wanted` entries, or it is at its end, or enough was looked at;

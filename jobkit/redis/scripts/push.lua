@@ -5,7 +5,7 @@
 -- those (place in the batch from 0, id of the holder), in one line; or with "!" in front that of
 -- the first one that is to be refused, and nothing is stored; or "?" and the place in KEYS of a
 -- queue whose jobs have another order, and nothing is stored. O(jobs x log ready).
--- needs: time lanes hints jobs schedules ties publish order
+-- needs: publish
 
 local REPLAY_WINDOW = 60000
 local REPLAY_SECONDS = 600 -- rubbish collection only
@@ -20,21 +20,29 @@ if earlier then
   end
 end
 
-for _, p in ipairs(KEYS) do check_kinds(p) end
-local first_order = 5 + tonumber(ARGV[4]) * FIELDS
-for i = first_order, #ARGV, 2 do
-  if not may_have_order(KEYS[tonumber(ARGV[i])], ARGV[i + 1]) then return '?' .. ARGV[i] end
+local number = tonumber(ARGV[4])
+local first_order = 5 + number * FIELDS
+if #KEYS > 1 or first_order <= #ARGV then
+  for _, p in ipairs(KEYS) do check_kinds(p) end
 end
-local plan, noted = plan_keys(clock, 5, tonumber(ARGV[4])), ARGV[3] .. ' ' .. int(clock)
+if first_order <= #ARGV then
+  -- needs: order
+  for i = first_order, #ARGV, 2 do
+    if not may_have_order(KEYS[tonumber(ARGV[i])], ARGV[i + 1]) then return '?' .. ARGV[i] end
+  end
+end
+local plan, noted = plan_keys(clock, 5, number), ARGV[3] .. ' ' .. int(clock)
 local answer = ''
 if plan then
   answer = plan.refused and '!' .. plan.refused or table.concat(plan.answer, ' ')
   if answer ~= '' then noted = noted .. ' ' .. answer end
 end
--- Refused at `maxmemory`, before anything is written.
-redis.call('SET', key, noted, 'EX', REPLAY_SECONDS)
 if not (plan and plan.refused) then
-  for i = first_order, #ARGV, 2 do set_order(KEYS[tonumber(ARGV[i])], ARGV[i + 1]) end
-  publish(clock, 5, tonumber(ARGV[4]), plan)
+  if first_order <= #ARGV then
+    -- needs: order
+    for i = first_order, #ARGV, 2 do set_order(KEYS[tonumber(ARGV[i])], ARGV[i + 1]) end
+  end
+  publish(clock, 5, number, plan)
 end
+redis.call('SET', key, noted, 'EX', REPLAY_SECONDS)
 return answer ~= '' and answer or 1

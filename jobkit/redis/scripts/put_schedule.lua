@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, name, first tick ('' for none), limit, skips overlap (1 or 0), owner,
 -- rule, grid ('-' for none of each), definition.
 -- Reply: now, created | changed | same | never. O(log schedules).
--- needs: time lanes hints jobs schedules
+-- needs: schedules hints
 
 local p, name, first = KEYS[1], ARGV[2], tonumber(ARGV[3])
 local limit, skips, owner, rule, grid = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]

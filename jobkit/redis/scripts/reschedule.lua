@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, id, due time ('' for now), states that this is for, in one line.
 -- Reply: the state it was in, '' if unknown; or, if it has ended and another job holds its unique
 -- key, "!" and the id of that one; "-" if its payload is gone. O(log jobs).
--- needs: time lanes hints jobs schedules ties anew
+-- needs: jobs ties hints anew
 
 local p, id, states = KEYS[1], ARGV[2], ' ' .. ARGV[4] .. ' '
 local body = redis.call('HGET', p .. 'bodies', id)

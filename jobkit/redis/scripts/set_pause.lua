@@ -1,7 +1,7 @@
 -- Pause or resume a queue, or a type in it.
 -- KEYS: prefix. ARGV: "*" or "=type", 1 to pause or 0 to resume. Reply: 1 if that changed
 -- anything. O(paused types), to resume O(lanes) as well.
--- needs: time lanes hints pauses
+-- needs: pauses
 
 local p, word, pause = KEYS[1], ARGV[1], ARGV[2] == '1'
 local words = pauses_of(p) or {}

@@ -1,6 +1,6 @@
 -- Give a waiting job another priority.
 -- KEYS: prefix. ARGV: id, priority. Reply: the state it was in, '' if unknown. O(log jobs).
--- needs: time lanes hints jobs
+-- needs: jobs
 
 local p, id = KEYS[1], ARGV[1]
 local body = redis.call('HGET', p .. 'bodies', id)

@@ -1,7 +1,7 @@
 -- Tell a queue which types are paused over all queues; an older list changes nothing.
 -- KEYS: prefix. ARGV: version of the list, then its types. Reply: 1, or 0 if nothing was new.
 -- O(paused types), to resume O(lanes) as well.
--- needs: time lanes hints pauses
+-- needs: time pauses
 
 local p, version = KEYS[1], tonumber(ARGV[1])
 if version <= tonumber(redis.call('HGET', p .. 'control', 'spread') or 0) then return 0 end

@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, number of minutes ('' for all, and the totals).
 -- Reply: now; group and numbers in turn; "place group" and "minute numbers" in turn.
 -- O(minutes x groups).
--- needs: time lanes counting
+-- needs: counting
 
 local p, minutes = KEYS[1], tonumber(ARGV[2])
 local now = instant(p, time(ARGV[1]))

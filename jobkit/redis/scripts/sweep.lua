@@ -5,7 +5,7 @@
 -- line ('' for the start), score, member; then the types (none: all).
 -- Reply: now, number of jobs acted on, and the place to go on behind (without: that was all).
 -- O(SWEPT x log jobs + LOOKED_AT).
--- needs: time lanes hints jobs schedules ties anew places
+-- needs: jobs ties hints anew places
 
 local SWEPT, LOOKED_AT = 500, 1000
 local REPLAY_WINDOW = 60000
@@ -112,7 +112,7 @@ redis.call('SET', note_key, ARGV[5] .. ' ' .. int(clock) .. ' 0', 'EX', REPLAY_S
 local kept, place = state_name .. ':kept', nil
 if ARGV[9] ~= kept then place = sweep(state_name, rank_in(state_name)) end
 if not place and with_retention then place = sweep(kept, rank_in(kept)) end
-tally(p, succeeded)
+tally_succeeded(p, succeeded)
 flush_ready(p, ready)
 for type in pairs(hints) do hint(p, type) end
 

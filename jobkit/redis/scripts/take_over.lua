@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, worker, four bounds.
 -- Reply: now, number of leases taken back, ended ids, 1 if there may be more.
 -- O(running + taken back x log ready).
--- needs: time lanes hints jobs schedules ties counting losing crew
+-- needs: losing crew hints
 
 local TAKEN_OVER = 1000
 

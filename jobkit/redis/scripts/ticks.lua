@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, limit, number of known rules, then those, then schedules to pass over.
 -- Reply: now, next ('' for none), then for each: name, tick, first tick, head and definition.
 -- O(schedules passed over + due).
--- needs: time lanes hints jobs schedules
+-- needs: schedules
 
 local READ_AT_ONCE = 100
 

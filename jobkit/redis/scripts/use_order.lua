@@ -1,6 +1,6 @@
 -- Give a queue an order.
 -- KEYS: prefix. ARGV: 'priority' or 'run_at'. Reply: 1, or 0 if its jobs have another. O(1).
--- needs: time lanes order
+-- needs: order
 
 if not may_have_order(KEYS[1], ARGV[1]) then return 0 end
 set_order(KEYS[1], ARGV[1])

@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now. Reply: now; lane set and its types in turn; worker, last heartbeat,
 -- lane set and what it tells of itself in turn; worker, id, type, start and last check-in of each
 -- started job in turn. O(workers + running).
--- needs: time lanes hints jobs
+-- needs: time states
 
 local p = KEYS[1]
 local now = int(instant(p, time(ARGV[1])))

@@ -149,10 +149,10 @@ def test_what_is_not_known_is_refused_by_name() -> None:
 @pytest.mark.parametrize(
     ("settlement", "line", "word"),
     [
-        (Succeed(lease=LEASE, duration=5), "J1 7 succeed 5 0 0", None),
-        (Succeed(lease=LEASE, result=b""), "J1 7 succeed 0 0 1", b""),
-        (Succeed(lease=LEASE, children=(a_job(),)), "J1 7 succeed 0 1 0", None),
-        (Release(lease=LEASE), "J1 7 release 0 0 0", None),
+        (Succeed(lease=LEASE, duration=5), "J1 7 5", None),
+        (Succeed(lease=LEASE, result=b""), "J1 7 0 succeed 0 1", b""),
+        (Succeed(lease=LEASE, children=(a_job(),)), "J1 7 0 succeed 1 0", None),
+        (Release(lease=LEASE), "J1 7 0 release 0 0", None),
     ],
 )
 def test_a_settlement_is_a_line_and_what_goes_with_it(
@@ -164,12 +164,12 @@ def test_a_settlement_is_a_line_and_what_goes_with_it(
 @pytest.mark.parametrize(
     ("settlement", "line"),
     [
-        (RetryLater(lease=LEASE, failure=FAILURE, delay=3), "J1 7 retry 0 0 1 - 3"),
-        (RetryLater(lease=LEASE, failure=FAILURE, at=99), "J1 7 retry 0 0 1 99 0"),
-        (SnoozeFor(lease=LEASE, failure=FAILURE, delay=3), "J1 7 snooze 0 0 1 - 3"),
-        (Bury(lease=LEASE, failure=FAILURE), "J1 7 bury 0 0 1 - 0 1"),
-        (Bury(lease=LEASE, failure=FAILURE, keep=False), "J1 7 bury 0 0 1 - 0 0"),
-        (EndCancelled(lease=LEASE, failure=FAILURE, duration=8), "J1 7 cancel 8 0 1"),
+        (RetryLater(lease=LEASE, failure=FAILURE, delay=3), "J1 7 0 retry 0 1 - 3"),
+        (RetryLater(lease=LEASE, failure=FAILURE, at=99), "J1 7 0 retry 0 1 99 0"),
+        (SnoozeFor(lease=LEASE, failure=FAILURE, delay=3), "J1 7 0 snooze 0 1 - 3"),
+        (Bury(lease=LEASE, failure=FAILURE), "J1 7 0 bury 0 1 - 0 1"),
+        (Bury(lease=LEASE, failure=FAILURE, keep=False), "J1 7 0 bury 0 1 - 0 0"),
+        (EndCancelled(lease=LEASE, failure=FAILURE, duration=8), "J1 7 8 cancel 0 1"),
     ],
 )
 def test_a_failure_is_the_inside_of_a_json_object_on_one_line(

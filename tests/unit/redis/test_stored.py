@@ -86,14 +86,13 @@ def test_due_is_what_could_run_now() -> None:
 
 def test_a_claim_gives_its_jobs_their_lease() -> None:
     """B23"""
-    first = (b"J1", a_body(), b"")
-    again = (b"J2", a_body(), [b"s1\nn1\nx1\nd50", b""])
-    reply = [b"1000", 0, 1, b"", 0, [], 40, *first, *again]
+    again = (2, b"s1\nn1\nx1\nd50", b"")
+    reply = [b"1000", 0, 1, b"", 0, [], 41, [b"J1", b"J2"], [a_body(), a_body()], *again]
 
     one, two = parse_claimed_jobs(reply, CLAIM, 1000)
 
     assert (one.id, one.fence, one.starts, one.started_at) == ("J1", 41, 1, 1000)
-    assert (two.id, two.fence, two.starts, two.started_at) == ("J2", 42, 1, None)
+    assert (two.id, two.fence, two.starts, two.started_at) == ("J2", 41, 1, None)
     assert {(job.worker, job.version, job.state) for job in (one, two)} == {
         ("ann.1", "2.0", JobState.RUNNING)
     }
@@ -102,7 +101,7 @@ def test_a_claim_gives_its_jobs_their_lease() -> None:
 
 def test_the_answer_to_the_copy_of_a_claim_has_everything() -> None:
     """B37"""
-    reply = [b"1000", 0, 1, b"", 0, [], -1, b"J1", a_body(), [LINES, b""]]
+    reply = [b"1000", 0, 1, b"", 0, [], -1, [b"J1"], [a_body()], 1, LINES, b""]
 
     (job,) = parse_claimed_jobs(reply, CLAIM, 1000)
 

@@ -1,4 +1,5 @@
 -- Ended jobs that run again.
+-- needs: jobs
 
 -- What stays of the state of a job that begins anew; the caller writes it, with a due time.
 local function forget_runs(p, id, state)

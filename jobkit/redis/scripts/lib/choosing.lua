@@ -1,39 +1,43 @@
 -- Choose the best jobs over all lanes that a worker may take from: open a lane when the walk
 -- meets its head, and take from the best of the open ones while it is better than the next head.
--- `chosen` has their ids, `specs` how each one's lane is served, `used` the lanes they are of.
--- O(taken x log ready + lanes passed over).
+-- `open` has the open lanes, best first; `chosen` the ids, `specs` how each one's lane is served,
+-- `used` the lanes they are of. Scores are text here: most are the same, and need no number.
+-- O(taken x (log ready + lanes open) + lanes passed over).
+-- needs: serving chunks
 
 local FIRST_READ, LONGEST_READ = 4, 64 -- members of a lane; each read is four times as long
 
 local open, chosen, specs, used = {}, {}, {}, {}
 
-local function read_members(p, lane)
-  local number = lane.read
-  lane.members = redis.call('ZRANGE', p .. 'lane:' .. lane.name, lane.taken,
-    lane.taken + number - 1, 'WITHSCORES')
-  lane.at, lane.is_last = 1, #lane.members < 2 * number
-  lane.read = math.min(4 * number, LONGEST_READ)
+local function is_better(score_a, member_a, score_b, member_b)
+  if score_a == score_b then return member_a < member_b end
+  return tonumber(score_a) < tonumber(score_b)
 end
 
 -- Show a lane's next job as `member` and `score`; false if it has none or may give none.
 local function show_next(p, lane)
-  if lane.at > #lane.members then
+  local members = lane.members
+  if lane.at > #members then
     if lane.is_last then return false end
-    read_members(p, lane)
-    if #lane.members == 0 then return false end
+    local number = lane.read
+    members = redis.call('ZRANGE', lane.key, lane.taken, lane.taken + number - 1, 'WITHSCORES')
+    lane.members, lane.at, lane.is_last = members, 1, #members < 2 * number
+    lane.read = math.min(4 * number, LONGEST_READ)
+    if #members == 0 then return false end
   end
-  if is_full(p, lane.spec) then return false end
-  lane.member, lane.score = lane.members[lane.at], tonumber(lane.members[lane.at + 1])
+  if lane.spec.limit and is_full(p, lane.spec) then return false end
+  lane.member, lane.score = members[lane.at], members[lane.at + 1]
   return true
 end
 
-local function best_open()
-  local best = open[1]
-  for i = 2, #open do
-    local lane = open[i]
-    if is_before(lane.score, lane.member, best.score, best.member) then best = lane end
+-- Let a lane stand among the open ones, where its next job says.
+local function stand_in_line(lane)
+  local at, score, member = #open, lane.score, lane.member
+  while at > 0 and is_better(score, member, open[at].score, open[at].member) do
+    open[at + 1] = open[at]
+    at = at - 1
   end
-  return best
+  open[at + 1] = lane
 end
 
 local function close_unless(is_left)
@@ -46,16 +50,15 @@ end
 
 local function open_lane(p, name, head)
   local lane = {
-    name = name, head = head, taken = 0, read = FIRST_READ, spec = serving(name),
-    is_suspect = string.sub(name, 1, 1) == '!',
+    key = p .. 'lane:' .. name, name = name, head = head, taken = 0, read = FIRST_READ,
+    members = {}, at = 1, spec = serving(name), is_suspect = string.byte(name) == SUSPECT,
   }
-  read_members(p, lane)
-  show_next(p, lane)
-  open[#open + 1] = lane
-  return lane
+  if show_next(p, lane) then stand_in_line(lane) end
 end
 
-local function take_from(p, lane)
+-- Take the best job of all, which is the next of the first open lane.
+local function take_best(p)
+  local lane = open[1]
   local spec = lane.spec
   chosen[#chosen + 1] = string.sub(lane.member, MEMBER_PREFIX + 1)
   specs[#chosen] = spec
@@ -65,12 +68,17 @@ local function take_from(p, lane)
     count_at_work(spec)
     -- Other lanes of the group may be full now as well.
     if is_full(p, spec) then
-      close_unless(function(other) return not is_full(p, other.spec) end)
+      close_unless(function(other) return other == lane or not is_full(p, other.spec) end)
     end
   end
-  if not show_next(p, lane) then
-    close_unless(function(other) return other ~= lane end)
+  local is_left, second = show_next(p, lane), open[2]
+  if not is_left then
+    table.remove(open, 1)
+  elseif second and not is_better(lane.score, lane.member, second.score, second.member) then
+    table.remove(open, 1)
+    stand_in_line(lane)
   end
+  return lane
 end
 
 -- Take up to `wanted` jobs; among the first `slots` of them up to `suspects` that were lost before.
@@ -84,14 +92,12 @@ local function choose(p, lane_set, wanted, slots, suspects)
       close_unless(function(other) return not other.is_suspect end)
       suspects = 0
     end
-    local best = best_open()
-    while name and not (best and is_before(best.score, best.member, score, head)) do
-      if may_take(p, name, may_suspect) then best = open_lane(p, name, head) end
+    while name and not (open[1] and is_better(open[1].score, open[1].member, score, head)) do
+      if may_take(p, name, may_suspect) then open_lane(p, name, head) end
       name, head, score = walk()
     end
-    if not best then return end
-    take_from(p, best)
-    if best.is_suspect then left = left - 1 end
+    if not open[1] then return end
+    if take_best(p).is_suspect then left = left - 1 end
   end
 end
 
@@ -99,7 +105,7 @@ end
 local function remove_chosen(p)
   local gone, come = {}, {}
   for i, lane in ipairs(used) do
-    redis.call('ZREMRANGEBYRANK', p .. 'lane:' .. lane.name, 0, lane.taken - 1)
+    redis.call('ZREMRANGEBYRANK', lane.key, 0, lane.taken - 1)
     gone[i] = lane.head .. lane.name
     if lane.at <= #lane.members then
       come[#come + 1] = lane.members[lane.at + 1]

@@ -3,6 +3,7 @@
 -- `minutes` has "minute numbers" by "place group", `totals` has numbers by group: of every known
 -- group what left the ring. Numbers: letter and number in turn, with a blank behind each.
 -- A script counts into a table, by group and letter, and writes that once.
+-- needs: time chunks
 
 local MINUTE_LENGTH = 60000
 local MINUTES_KEPT = 180

@@ -1,5 +1,6 @@
 -- Workers: `workers` (sorted by last heartbeat), `serving` (worker to lane set), `lanes:<set>`
 -- (type to "limit flags group"), `abouts` (worker to what it tells of itself).
+-- needs: hints
 
 local FORGOTTEN = 600000
 

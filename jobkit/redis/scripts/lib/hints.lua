@@ -1,6 +1,7 @@
 -- Hints: wake one idle worker that serves a type, unless that is paused. A hint carries no job
 -- and may be lost.
 -- `idlers`: the lane sets that idle workers serve. `idle:<lane set>`: those workers.
+-- needs: paused
 
 local HINT_SECONDS = 60 -- rubbish collection only
 

@@ -1,4 +1,5 @@
 -- Giving a queue its order, 'priority' or 'run_at'; `lib/lanes.lua` reads it.
+-- needs: lanes
 
 -- Whether a queue has this order, or may be given it: no job of it waits or runs.
 local function may_have_order(p, order)

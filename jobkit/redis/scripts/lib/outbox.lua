@@ -2,6 +2,7 @@
 -- `outboxes`: the queues that some wait for. `outbox:<queue>`: a list of "number due-time child".
 -- Numbers grow for ever, over all of them, and are ahead of the clock's milliseconds: also if
 -- the last ones were forgotten in a failover, none comes twice.
+-- needs: publish
 
 local NUMBERS_PER_MILLISECOND = 1000
 local AWAY = 64 -- '@', in front of the name of a queue that is elsewhere

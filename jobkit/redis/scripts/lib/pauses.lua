@@ -1,4 +1,5 @@
 -- Changing what is paused in a queue; `lib/lanes.lua` reads it.
+-- needs: hints lanes
 
 local function write_pauses(p, words)
   local list = {}

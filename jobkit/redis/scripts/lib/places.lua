@@ -1,4 +1,5 @@
 -- Places in sorted sets: a score and a member, which may have gone meanwhile.
+-- needs: time
 
 -- How many members of a sorted set stand before a place; `itself`: counting the place.
 local function count_before(key, score, member, itself)

@@ -1,11 +1,13 @@
 -- Store new jobs. Each takes 8 arguments: index of its queue's prefix in KEYS, id, type,
 -- priority, due time ('' for none), delay, first lines of its state ('' for none; that of a
 -- unique key comes first), tail of the body.
+-- needs: time lanes ready
 
 local FIELDS = 8
-local WAITS = { queued = true, scheduled = true, retrying = true }
+local KEYED = 113 -- 'q', which the line of a unique key begins with
 
--- Touch what a push writes to, so that a key of another kind stops it before the first write.
+-- Touch what is written to behind the first write of `publish`, so that a key of another kind
+-- stops it before. Only if there was a write before, or there are several queues.
 local function check_kinds(p)
   redis.call('HLEN', p .. 'bodies')
   redis.call('ZCARD', p .. 'heads')
@@ -17,151 +19,115 @@ local function due_of(i, now)
   return now + tonumber(ARGV[i + 5])
 end
 
-local function unique_line(i)
-  if string.sub(ARGV[i + 6], 1, 1) ~= 'q' then return nil end
-  return string.match(ARGV[i + 6], '^q([^\n]*)')
-end
-
--- The tail of a body with the metadata and payload of another tail.
-local function with_content_of(tail, other)
-  local before, _, rest, at = string.match(tail, '^(%S+ (%d+)) %d+([^\n]*)\n()')
-  local options = string.match(before, '%d+$')
-  local other_options, metadata, other_at = string.match(other, '^%S+ (%d+) (%d+)[^\n]*\n()')
-  return before .. ' ' .. metadata .. rest .. '\n'
-    .. string.sub(tail, at, at + tonumber(options) - 1)
-    .. string.sub(other, other_at + tonumber(other_options))
-end
-
--- Read the entries of the keys that a batch asks for, queue by queue; nil if it asks for none.
-local function read_entries(clock, from, count)
-  local asked, any = {}, false
-  for i = from, from + (count - 1) * FIELDS, FIELDS do
-    local line = unique_line(i)
-    if line then
-      any = true
-      local p = KEYS[tonumber(ARGV[i])]
-      local queue = asked[p]
-      if not queue then
-        queue = { keys = {}, owners = {}, siblings = {}, now = instant(p, clock) }
-        asked[p] = queue
-      end
-      queue.keys[#queue.keys + 1] = key_of(line)
-    end
-  end
-  if not any then return nil end
-  for p, queue in pairs(asked) do
-    for at, entry in ipairs(read_in_chunks(p .. 'unique', queue.keys)) do
-      queue.owners[queue.keys[at]] = owner_of(entry, queue.now)
-    end
-  end
-  return asked
-end
-
--- Put the content of the job at `i` into the one that holds its key, if that waits.
-local function plan_replacement(plan, p, i, owner)
-  local at = p .. owner
-  local body = plan.bodies[at] and plan.bodies[at][3]
-  if not body then
-    body = redis.call('HGET', p .. 'bodies', owner)
-    if not WAITS[(locate(p, owner, body))] then return end
-  end
-  local rank_of_body = string.match(body, '^%S+ %S+ %S+ %S+ %S+ ')
-  local tail = string.sub(body, #rank_of_body + 1)
-  plan.bodies[at] = { p, owner, rank_of_body .. with_content_of(tail, ARGV[i + 7]) }
-end
-
--- Look which jobs of a batch find their unique key held; nil if none asks for a key. Writes
--- nothing. `holders`: by place, the id of the job that is there instead. `tails`: by place, what
--- replaces a tail of the batch. `bodies`: what replaces stored ones. `entries`: keys to be taken.
--- `answer`: "place id" for each job that is not stored. `refused`: the same for the first one
--- that is to be refused.
+-- Look which jobs of a batch find their unique key held; nil if none asks for a key.
 local function plan_keys(clock, from, count)
-  local asked = read_entries(clock, from, count)
-  if not asked then return nil end
-  local plan = { holders = {}, tails = {}, bodies = {}, entries = {}, answer = {} }
-  for i = from, from + (count - 1) * FIELDS, FIELDS do
-    local line = unique_line(i)
-    if line then
-      local p, key, place = KEYS[tonumber(ARGV[i])], key_of(line), int((i - from) / FIELDS)
-      local queue, on_conflict = asked[p], string.sub(line, 2, 2)
-      local owner, sibling = queue.owners[key], queue.siblings[key]
-      if sibling then
-        plan.holders[i] = ARGV[sibling + 1]
-        if on_conflict == 'r' then
-          plan.tails[sibling] =
-            with_content_of(plan.tails[sibling] or ARGV[sibling + 7], ARGV[i + 7])
-        end
-      elseif owner then
-        plan.holders[i] = owner
-        if on_conflict == 'r' then plan_replacement(plan, p, i, owner) end
-        if on_conflict == 'f' then plan.refused = plan.refused or place .. ' ' .. owner end
-      else
-        queue.siblings[key] = i
-        local entries = plan.entries[p] or {}
-        plan.entries[p] = entries
-        entries[#entries + 1] = key
-        entries[#entries + 1] =
-          ARGV[i + 1] .. ' ' .. expiry_of(line, due_of(i, queue.now), queue.now)
-      end
-      if plan.holders[i] then
-        plan.answer[#plan.answer + 1] = place .. ' ' .. plan.holders[i]
-      end
+  for i = from + 6, from + count * FIELDS - 1, FIELDS do
+    if string.byte(ARGV[i]) == KEYED then
+      -- needs: keyed
+      return make_plan(clock, from, count)
     end
   end
-  return plan
 end
 
-local function carry_out(plan)
-  for p, entries in pairs(plan.entries) do call_in_chunks('HSET', p .. 'unique', entries) end
-  for _, body in pairs(plan.bodies) do redis.call('HSET', body[1] .. 'bodies', body[2], body[3]) end
+local function know_queue(p, clock)
+  local control = redis.call('HMGET', p .. 'control', 'at', 'order', 'arrivals')
+  by_time[p] = control[2] == 'run_at'
+  local now = not_before(clock, control[1])
+  return {
+    p = p, now = now, now_text = int(now), arrivals = control[3] or '0',
+    bodies = {}, states = {}, ready = {}, waiting = {},
+  }
 end
 
-local NO_PLAN = { holders = {}, tails = {} }
+local function add_job(queue, i, tail)
+  local id, type, priority, now = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], queue.now
+  local due, due_text, now_text = now, queue.now_text, queue.now_text
+  if ARGV[i + 4] ~= '' or ARGV[i + 5] ~= '0' then
+    due = due_of(i, now)
+    due_text = int(due)
+  end
+  local arrival, bodies, states = queue.arrivals + 1, queue.bodies, queue.states
+  queue.arrivals = int(arrival)
+  bodies[#bodies + 1] = id
+  bodies[#bodies + 1] = type .. ' ' .. priority .. ' ' .. due_text .. ' ' .. queue.arrivals .. ' '
+    .. now_text .. ' ' .. tail
+  if ARGV[i + 6] ~= '' then states[#states + 1], states[#states + 2] = id, ARGV[i + 6] end
+  if due <= now then
+    collect_ready(queue.ready, type, lane_place(queue.p, tonumber(priority), due, arrival, id))
+  else
+    local waiting = queue.waiting
+    waiting[#waiting + 1] = { type, due, string.format('%010x', arrival) .. id }
+  end
+end
+
+-- What is read before the first write: so a key of another kind stops it.
+local function look_at_sets(queue)
+  local may_move = false
+  for lane, batch in pairs(queue.ready) do may_move = find_head(queue.p, lane, batch) or may_move end
+  if may_move then redis.call('ZCARD', queue.p .. 'heads') end
+  if #queue.waiting > 0 then
+    queue.first = redis.call('ZRANGE', queue.p .. 'scheduled', 0, 0, 'WITHSCORES')
+  end
+end
+
+-- Store jobs whose time is to come; `types` collects those of which one is now the first of all.
+local function write_waiting(queue, types)
+  -- needs: typed
+  local p, first, members, index = queue.p, queue.first, {}, {}
+  local score, member = tonumber(first[2]), first[1]
+  for i, job in ipairs(queue.waiting) do
+    members[2 * i - 1], members[2 * i] = job[2], job[3]
+    collect_typed(index, 'scheduled', job[1], job[2], job[3])
+    if not member or is_before(job[2], job[3], score, member) then
+      score, member, types[job[1]] = job[2], job[3], true
+    end
+  end
+  call_in_chunks('ZADD', p .. 'scheduled', members)
+  flush_ready(p, index)
+end
+
+-- The bodies first: refused at `maxmemory`, or if they are of another kind, before anything is
+-- written.
+local function write_jobs(queue)
+  local p, types = queue.p, {}
+  call_in_chunks('HSET', p .. 'bodies', queue.bodies)
+  redis.call('HSET', p .. 'control', 'arrivals', queue.arrivals)
+  call_in_chunks('HSET', p .. 'states', queue.states)
+  for lane, batch in pairs(queue.ready) do
+    types[lane] = true
+    write_lane(p, lane, batch)
+  end
+  if #queue.waiting > 0 then write_waiting(queue, types) end
+  return types
+end
+
+-- Wake somebody for each of these types.
+local function wake(p, types)
+  if redis.call('EXISTS', p .. 'idlers') == 0 then return end
+  -- needs: hints
+  for type in pairs(types) do hint(p, type) end
+end
 
 -- `plan`: what `plan_keys` said of these jobs.
 local function publish(clock, from, count, plan)
-  if plan then carry_out(plan) end
-  local holders, tails = (plan or NO_PLAN).holders, (plan or NO_PLAN).tails
-  local queues = {}
+  local holders, tails, queues, types = plan and plan.holders, plan and plan.tails, {}, {}
   for i = from, from + (count - 1) * FIELDS, FIELDS do
-    local p = KEYS[tonumber(ARGV[i])]
-    local queue = queues[p]
+    local queue = queues[ARGV[i]]
     if not queue then
-      queue = { now = instant(p, clock), bodies = {}, states = {}, ready = {}, hints = {}, jobs = 0 }
-      queues[p] = queue
+      queue = know_queue(KEYS[tonumber(ARGV[i])], clock)
+      queues[ARGV[i]] = queue
     end
-    if not holders[i] then queue.jobs = queue.jobs + 1 end
-  end
-  for p, queue in pairs(queues) do
-    queue.arrival = redis.call('HINCRBY', p .. 'control', 'arrivals', queue.jobs) - queue.jobs
-  end
-  for i = from, from + (count - 1) * FIELDS, FIELDS do
-    local p = KEYS[tonumber(ARGV[i])]
-    local id, type, priority = ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
-    local queue = queues[p]
-    local now = queue.now
-    if not holders[i] then
-      queue.arrival = queue.arrival + 1
-      local due = due_of(i, now)
-      local bodies = queue.bodies
-      bodies[#bodies + 1] = id
-      bodies[#bodies + 1] = table.concat({
-        type, ARGV[i + 3], int(due), int(queue.arrival), int(now), tails[i] or ARGV[i + 7],
-      }, ' ')
-      if ARGV[i + 6] ~= '' then
-        local states = queue.states
-        states[#states + 1], states[#states + 2] = id, ARGV[i + 6]
-      end
-      if put_back(p, queue.ready, 'scheduled', now, id, type, priority, due, queue.arrival, false)
-      then
-        queue.hints[type] = true
-      end
+    if not plan then
+      add_job(queue, i, ARGV[i + 7])
+    elseif not holders[i] then
+      add_job(queue, i, tails[i] or ARGV[i + 7])
     end
   end
-  for p, queue in pairs(queues) do
-    call_in_chunks('HSET', p .. 'bodies', queue.bodies)
-    call_in_chunks('HSET', p .. 'states', queue.states)
-    flush_ready(p, queue.ready)
-    for type in pairs(queue.hints) do hint(p, type) end
+  for _, queue in pairs(queues) do look_at_sets(queue) end
+  for _, queue in pairs(queues) do types[queue.p] = write_jobs(queue) end
+  if plan then
+    for p, entries in pairs(plan.entries) do call_in_chunks('HSET', p .. 'unique', entries) end
+    for _, body in pairs(plan.bodies) do redis.call('HSET', body[1] .. 'bodies', body[2], body[3]) end
   end
+  for p, its_types in pairs(types) do wake(p, its_types) end
 end

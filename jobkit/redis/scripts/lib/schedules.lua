@@ -9,6 +9,7 @@
 -- `ticks` has those that go on, by when to look at them: their next tick, or later.
 -- `schedules:ended` has the others, by when they ended or were put again. `unfinished:<name>` has
 -- the jobs of its ticks that have not ended. `owners` has by owner "alive-since last-declared".
+-- needs: time states
 
 local ENDED_LISTED = 2592000000
 local FORGOTTEN_AT_ONCE = 100

@@ -1,5 +1,6 @@
 -- What a worker may take: jobs of the lanes in its set that are neither paused nor full.
 -- `lanes:<set>` has "limit flags group" by type.
+-- needs: lanes paused
 
 local FEW_HEADS, MANY_HEADS = 10, 50
 
@@ -8,7 +9,7 @@ local served, at_work = {}, {} -- lanes by type, as read; by group, how many of 
 local function read_lane(type, text)
   if not text then return false end
   local limit, flags, group = string.match(text, '^(%d*) (%d*) (.*)$')
-  local place = group == type and group or group .. '/' .. type
+  local place = group .. '/' .. (group == type and '' or type)
   return { group = group, place = place, limit = tonumber(limit), flags = flags }
 end
 
@@ -34,7 +35,8 @@ end
 local function is_full(p, lane)
   if not lane.limit then return false end
   if not at_work[lane.group] then
-    at_work[lane.group] = redis.call('ZCARD', p .. 'active:' .. lane.group)
+    at_work[lane.group] = redis.call(
+      'ZLEXCOUNT', p .. 'active', '[' .. lane.group .. '/', '(' .. lane.group .. '0')
   end
   return at_work[lane.group] >= lane.limit
 end
@@ -44,7 +46,7 @@ local function count_at_work(lane)
 end
 
 local function may_take(p, name, may_suspect)
-  if string.sub(name, 1, 1) == '!' and not may_suspect then return false end
+  if string.byte(name) == SUSPECT and not may_suspect then return false end
   local lane = serving(name)
   return lane and not is_full(p, lane) and not is_paused(p, lane_type(name), lane.group)
 end
@@ -56,7 +58,7 @@ local function split_head(head)
 end
 
 -- Walk the index of heads: each call gives the next lane's name, the member that is its head and
--- its score, in the order of the best jobs.
+-- its score as text, in the order of the best jobs.
 local function heads_in_order(p, lane_set)
   if paused[p] and paused[p]['*'] then return function() end end
   local members, names, scores, at, offset = {}, {}, {}, 1, 0
@@ -68,7 +70,7 @@ local function heads_in_order(p, lane_set)
     for i = 1, #found, 2 do
       local to = (i + 1) / 2
       members[to], names[to] = split_head(found[i])
-      scores[to] = tonumber(found[i + 1])
+      scores[to] = found[i + 1]
     end
     know_lanes(p, lane_set, names)
   end

@@ -11,6 +11,7 @@
 --
 -- A schedule. A line of a tick's job names it (see schedules.lua):
 --   S until the job ends for the first time, T from then on
+-- needs: time chunks schedules
 
 local function key_of(line)
   return string.match(line, '^%a%a %S+ (.*)$')
