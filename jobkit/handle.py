@@ -51,11 +51,10 @@ class _Reference(Generic[J_co]):
 
     __slots__ = ("created", "id", "queue", "type")
 
-    def __init__(self, *, id: str, type: str, queue: str, created: bool | None) -> None:
-        self.id = id
-        self.type = type
-        self.queue = queue
-        self.created = created
+    id: str
+    type: str
+    queue: str
+    created: bool | None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Reference) and self.id == other.id
@@ -75,7 +74,10 @@ class JobHandle(_Reference[J_co]):
     def __init__(
         self, *, id: str, type: str, queue: str, created: bool | None, control: JobControl
     ) -> None:
-        super().__init__(id=id, type=type, queue=queue, created=created)
+        self.id = id
+        self.type = type
+        self.queue = queue
+        self.created = created
         self._control = control
 
     def record(self) -> JobRecord[J_co]:
@@ -119,7 +121,10 @@ class AsyncJobHandle(_Reference[J_co]):
     def __init__(
         self, *, id: str, type: str, queue: str, created: bool | None, control: AsyncJobControl
     ) -> None:
-        super().__init__(id=id, type=type, queue=queue, created=created)
+        self.id = id
+        self.type = type
+        self.queue = queue
+        self.created = created
         self._control = control
 
     async def record(self) -> JobRecord[J_co]:

@@ -53,29 +53,26 @@ class IdSource:
         self._lock = threading.Lock()
         self._last = -1
         self._random = 0
-        self._head = (-1, "")  # the upper bits of the last id, and their text
+        self._head = ("", -1, -1, "")  # queue, instant, upper random bits; their text
 
     def new(self, queue: str) -> str:
         """Return a new id for a job of this queue."""
         with self._lock:
-            now = max(self._milliseconds(), self._last)
-            if now == self._last and self._random + 1 < _RANDOM_LIMIT:
+            now = self._milliseconds()
+            if now <= self._last and self._random + 1 < _RANDOM_LIMIT:
                 self._random += 1
             else:
-                now = now if now > self._last else now + 1
-                self._last = now
+                self._last = now if now > self._last else self._last + 1
                 # The top bit stays clear, so that counting up within a millisecond has room.
                 self._random = self._random_bits(_RANDOM_BITS - 1)
-            return self._encode((now << 16 | queue_hash(queue)) << _RANDOM_BITS | self._random)
-
-    def _encode(self, number: int) -> str:
-        """Return the text of an id; those of one millisecond mostly begin like the last one."""
-        upper, head = self._head
-        if number >> _TAIL_BITS != upper:
-            upper = number >> _TAIL_BITS
-            head = _encode(number)[:-_TAIL_LENGTH]
-            self._head = (upper, head)
-        return f"{head}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
+            last, number = self._last, self._random
+            # Those of one queue and millisecond mostly begin like the last one.
+            known_queue, known_at, known_bits, head = self._head
+            if number >> _TAIL_BITS != known_bits or last != known_at or queue != known_queue:
+                whole = (last << 16 | queue_hash(queue)) << _RANDOM_BITS | number
+                head = _encode(whole)[:-_TAIL_LENGTH]
+                self._head = (queue, last, number >> _TAIL_BITS, head)
+            return f"{head}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
 
 
 def tick_id(schedule: str, queue: str, tick: int) -> str:

@@ -77,6 +77,13 @@ MOVES: Mapping[Move, tuple[frozenset[JobState | None], frozenset[JobState | None
     Move.DELETE: (frozenset(JobState), frozenset({None})),
 }
 
+_LEGAL = frozenset(
+    (move, source, target)
+    for move, (sources, targets) in MOVES.items()
+    for source in sources
+    for target in targets
+)
+
 
 def is_legal(move: Move, source: JobState | None, target: JobState | None) -> bool:
     """Tell whether the table has this move from one state to the other.
@@ -86,8 +93,7 @@ def is_legal(move: Move, source: JobState | None, target: JobState | None) -> bo
     >>> is_legal(Move.CLAIM, JobState.DEAD, JobState.RUNNING)
     False
     """
-    sources, targets = MOVES[move]
-    return source in sources and target in targets
+    return (move, source, target) in _LEGAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

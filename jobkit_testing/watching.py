@@ -123,8 +123,12 @@ class WatchedStore:
                 raise failing.error
         answer = self._store.run(operation, now=now)
         if isinstance(answer, tuple):
-            pairs = zip(operation.jobs, answer, strict=True)
-            self._told.pushed([new for new, stored_as in pairs if new.id == stored_as])
+            stored: Sequence[NewJob] = operation.jobs
+            if answer != tuple([new.id for new in stored]):  # of some the unique key was held
+                stored = [
+                    new for new, known_as in zip(stored, answer, strict=True) if new.id == known_as
+                ]
+            self._told.pushed(stored)
         if failing is not None:
             raise failing.error
         return answer

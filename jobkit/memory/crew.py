@@ -110,7 +110,7 @@ class Crew:
         """Keep what a push returned; forget what is too old to be asked for."""
         self.pushes.pop(channel, None)
         self.pushes[channel] = (request, now, answer)
-        while self.pushes:
+        while len(self.pushes) > 1:  # this one is the last
             oldest = next(iter(self.pushes))
             if now - self.pushes[oldest][1] <= REPLAY_WINDOW:
                 return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 
 from jobkit.record import ENDED, AttemptOutcome, JobState, Move, is_legal
@@ -17,6 +19,12 @@ from jobkit.store import (
 )
 from jobkit.store.moves import ended_run
 
+# Python 3.11 finds a member of an enum by a slow path: a constant takes a tenth of the time.
+ENQUEUE: Final = Move.ENQUEUE
+QUEUED: Final = JobState.QUEUED
+RETRYING: Final = JobState.RETRYING
+RUNNING: Final = JobState.RUNNING
+SCHEDULED: Final = JobState.SCHEDULED
 DEFAULT_LANE = Lane(group="")
 Entry = tuple[int, int, int, str]  # in a lane or line: its place there, and the id at the end
 
@@ -34,7 +42,7 @@ class KeptJob(Struct, kw_only=True, eq=False, gc=False):
     enqueued_at: int
     priority: int
     run_at: int
-    state: JobState = JobState.QUEUED
+    state: JobState = QUEUED
     entry: Entry | None = None
     fence: int = 0
     token: tuple[str, int] | None = None
@@ -77,11 +85,11 @@ class KeptJob(Struct, kw_only=True, eq=False, gc=False):
 
     def held_by(self, worker: str, fence: int) -> bool:
         """Tell whether this lease is the one that the job runs under."""
-        return self.state is JobState.RUNNING and self.token == (worker, fence)
+        return self.state is RUNNING and self.token == (worker, fence)
 
     def move(self, move: Move, state: JobState) -> None:
         """Change the state by a move; every write of it comes through here."""
-        source = None if move is Move.ENQUEUE else self.state
+        source = None if move is ENQUEUE else self.state
         assert is_legal(move, source, state), f"{self.id}: no {move} from {source} to {state}"
         self.state = state
 
@@ -130,7 +138,7 @@ class KeptJob(Struct, kw_only=True, eq=False, gc=False):
     def stored(self, now: int) -> StoredJob:
         """Return the job as readers see it."""
         new, state = self.new, self.state
-        is_waiting = state is JobState.SCHEDULED or state is JobState.RETRYING
+        is_waiting = state is SCHEDULED or state is RETRYING
         return StoredJob(  # in the order of its fields
             new.id,
             new.queue,
@@ -145,7 +153,7 @@ class KeptJob(Struct, kw_only=True, eq=False, gc=False):
             self.enqueued_at,
             new.retention,
             new.schedule,
-            state is JobState.QUEUED or (is_waiting and self.run_at <= now),
+            state is QUEUED or (is_waiting and self.run_at <= now),
             self.fence,
             self.starts,
             self.failures,

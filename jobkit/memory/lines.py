@@ -17,7 +17,7 @@ from jobkit.store import Bounds, Order, Place
 
 def lane_name(job: KeptJob) -> str:
     """Return the lane where a job gets ready; suspects, who were lost before, have their own."""
-    return f"!{job.type}" if job.suspect else job.type
+    return f"!{job.new.type}" if job.suspect else job.new.type
 
 
 class Line:

@@ -54,12 +54,13 @@ def push(queue_of: QueueOf, operation: Push, clock: int) -> tuple[str, ...] | Ke
     earlier = first.crew.replayed_push(operation, clock)
     if earlier is not None:
         return earlier
-    for name, order in operation.orders.items():
+    orders = operation.orders.items() if operation.orders else ()
+    for name, order in orders:
         if not queue_of(name).may_have_order(order):
             raise order_refused(name, order)
     answer: tuple[str, ...] | KeyTaken | None = refusal(queue_of, operation.jobs, clock)
     if answer is None:
-        for name, order in operation.orders.items():
+        for name, order in orders:
             queue_of(name).set_order(order)
         answer = publish(queue_of, operation.jobs, clock)
     first.crew.note_push(operation.channel, operation.request, clock, answer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jobkit.memory.crew import Crew
-from jobkit.memory.kept import Entry, KeptJob
+from jobkit.memory.kept import ENQUEUE, QUEUED, RUNNING, SCHEDULED, Entry, KeptJob
 from jobkit.memory.lines import EndedLine, Line, bounds_of, kept_line, lane_name
 from jobkit.memory.pauses import QueuePauses
 from jobkit.memory.schedules import Schedules
@@ -77,7 +77,7 @@ class MemoryQueue:
         self.jobs[new.id] = job
         if new.unique is not None:
             self.ties.take(job, now)
-        self.put_back(job, Move.ENQUEUE, JobState.SCHEDULED, now=now)
+        self.put_back(job, ENQUEUE, SCHEDULED, now=now)
 
     def put_back(self, job: KeptJob, move: Move, waits_as: JobState, *, now: int) -> None:
         """Make a job ready, or let it wait for its time in the given state."""
@@ -132,7 +132,7 @@ class MemoryQueue:
 
     def make_ready(self, job: KeptJob, move: Move) -> None:
         """Put a job that stands nowhere into its lane."""
-        job.move(move, JobState.QUEUED)
+        job.move(move, QUEUED)
         name = lane_name(job)
         lane = self.ready.get(name)
         if lane is None:
@@ -250,7 +250,7 @@ class MemoryQueue:
 
     def _start_running(self, job: KeptJob, lanes: LaneSet) -> None:
         job.lane = lanes.lanes[job.type]
-        job.move(Move.CLAIM, JobState.RUNNING)
+        job.move(Move.CLAIM, RUNNING)
         self.running[job.id] = job
         self.active.setdefault(job.lane.group, set()).add(job.id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from jobkit.memory.kept import KeptJob
+from jobkit.memory.kept import QUEUED, KeptJob
 from jobkit.memory.lines import place_of
 from jobkit.memory.queue import MemoryQueue
 from jobkit.record import JobState
@@ -65,17 +65,20 @@ def _is_behind(job: KeptJob, after: Place, order: Order, sign: int) -> bool:
 def count(queue: MemoryQueue, operation: Count, clock: int) -> QueueCounts:
     """Count the jobs of a queue."""
     now = queue.time.now(clock)
-    by_type: dict[JobState, Counter[str]] = {state: Counter() for state in JobState}
-    for job in queue.jobs.values():
-        by_type[job.state][job.type] += 1
-    waiting = [job for job in queue.jobs.values() if job.state in queue.waiting]
+    by_type: dict[JobState, dict[str, int]] = {state: {} for state in JobState}
+    kinds = Counter([(job.state, job.new.type) for job in queue.jobs.values()])
+    for (state, name), number in kinds.items():
+        by_type[state][name] = number
+    ready = [job.run_at for job in queue.jobs.values() if job.state is QUEUED]
+    some_wait = any(by_type[state] for state in queue.waiting)
+    jobs = queue.jobs.values() if some_wait else ()
+    waiting = [job for job in jobs if job.state in queue.waiting]
     due = [job.run_at for job in waiting if job.run_at <= now]
-    ready = [job.run_at for job in queue.jobs.values() if job.state is JobState.QUEUED]
     return QueueCounts(
         now=now,
-        by_type={state: dict(types) for state, types in by_type.items()},
-        queued=dict(by_type[JobState.QUEUED]),
-        **{s.value: by_type[s].total() for s in JobState if s is not JobState.QUEUED},
+        by_type=by_type,
+        queued=by_type[QUEUED],
+        **{s.value: sum(by_type[s].values()) for s in JobState if s is not QUEUED},
         due=len(due),
         next_due=queue.next_due(),
         oldest_due=min(due + ready, default=None),

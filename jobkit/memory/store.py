@@ -97,7 +97,8 @@ class MemoryStore:
             return on_one_queue(queue_of(named.queue), operation, now)
         match operation:
             case Push():
-                self._check_process()
+                if self._process != process_number():
+                    raise _in_another_process()
                 operation.check_reach(self.atomic_over)
                 return operate.push(self._queue, operation, now)
             case Settle():
@@ -116,13 +117,6 @@ class MemoryStore:
             case _:
                 raise NotSupported(f"the memory store does not know {kind.__name__}")
 
-    def _check_process(self) -> None:
-        if self._process != process_number():
-            raise NotSupported(
-                "MemoryJobs keeps its jobs in the process that made it, and this is another one: "
-                "what is enqueued here would never run. Enqueue on ctx, or use RedisJobs"
-            )
-
     def _queue(self, name: str) -> MemoryQueue:
         queue = self._queues.get(name)
         if queue is None:
@@ -140,6 +134,13 @@ class MemoryStore:
 
     def _forget(self, worker: str) -> None:
         self._waiters.pop(worker, None)
+
+
+def _in_another_process() -> NotSupported:
+    return NotSupported(
+        "MemoryJobs keeps its jobs in the process that made it, and this is another one: what is "
+        "enqueued here would never run. Enqueue on ctx, or use RedisJobs"
+    )
 
 
 class MemoryWaiter:

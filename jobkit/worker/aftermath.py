@@ -71,15 +71,11 @@ MAY_GO_BY = frozenset(JobState) - {JobState.DEAD}
 
 def event_of(settlement: Settlement, settled: Settled) -> Event | None:
     """Return which hook a settlement that holds calls for."""
-    match settled.state:
-        case JobState.SUCCEEDED:
-            return "on_success"
-        case JobState.CANCELLED:
-            return "on_cancel"
-        case JobState.DEAD | None:
-            return "on_dead"
-        case _:
-            return None if isinstance(settlement, Release | SnoozeFor) else "on_retry"
+    if settled.state is None:  # dead, and dropped
+        return "on_dead"
+    if settled.state in ENDS:
+        return ENDS[settled.state]
+    return None if isinstance(settlement, Release | SnoozeFor) else "on_retry"
 
 
 def announce(engine: Engine, call: Call | None, event: Event, stored: StoredJob) -> None:

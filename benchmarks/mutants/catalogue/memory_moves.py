@@ -20,8 +20,8 @@ MUTANTS = (
         "memory: a lease is taken whatever its fence",
         "B38",
         KEPT,
-        "return self.state is JobState.RUNNING and self.token == (worker, fence)",
-        "return self.state is JobState.RUNNING and self.worker == worker",
+        "return self.state is RUNNING and self.token == (worker, fence)",
+        "return self.state is RUNNING and self.worker == worker",
         "leases settling",
     ),
     Mutant(
