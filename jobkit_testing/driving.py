@@ -64,6 +64,7 @@ class Driver:
         raise escaped
 
     def _carry_out(self, steps: Attempts[T]) -> T:
+        __tracebackhide__ = True
         try:
             run = next(steps)
             while True:
@@ -78,6 +79,7 @@ class Driver:
             return result
 
     async def _carry_out_async(self, steps: Attempts[T]) -> T:
+        __tracebackhide__ = True
         try:
             run = next(steps)
             while True:

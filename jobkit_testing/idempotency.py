@@ -86,6 +86,7 @@ class Idempotency:
 
     def check(self) -> Attempts[None]:
         """Raise `AssertionError` if running again changes what is observed."""
+        __tracebackhide__ = True
         before = self._observed()  # whatever is wrong with it, nothing has run yet
         new = self._runs.prepared(self._job, {}, by=CHANNEL)
         self._refuse_once(new)
@@ -114,6 +115,7 @@ class Idempotency:
 
     def _run_cleanly(self, new: NewJob) -> Attempts[int]:
         """Let the job succeed, and return how often it enqueued something meanwhile."""
+        __tracebackhide__ = True
         enqueues = 0
 
         def count(_: bool) -> FailingEnqueue | None:
@@ -142,6 +144,7 @@ class Idempotency:
 
     def _deliver(self, new: NewJob, way: Sequence[Delivery]) -> Attempts[None]:
         """Put the job back as if it had not run, and deliver it in this way."""
+        __tracebackhide__ = True
         self._quietly(Delete(queue=new.queue, id=new.id))
         self._pushes += 1
         self._quietly(Push(jobs=(new,), channel=f"{CHANNEL} {new.id}", request=self._pushes))

@@ -131,6 +131,7 @@ class Runs:
         self, wanted: Wanted, *, limit: int, raises: bool, timeout: timedelta | None
     ) -> Attempts[Report]:
         """Run what is due, and what gets due by that, until nothing is left."""
+        __tracebackhide__ = True
         if type(limit) is not int or limit < 1:
             raise InvalidOption(f"drain: limit={limit!r}: give an int of at least 1")
         if timeout is not None and (complaint := duration_complaint(timeout)):
@@ -149,12 +150,14 @@ class Runs:
 
     def run_for(self, delta: timedelta, *, raises: bool) -> Attempts[Report]:
         """Let time pass."""
+        __tracebackhide__ = True
         if complaint := duration_complaint(delta):
             raise InvalidOption(f"run_for({delta!r}): {complaint}")
         return (yield from self._until(self._clock.now() + delta, raises=raises))
 
     def run_until(self, until: datetime | Callable[[], bool], *, raises: bool) -> Attempts[Report]:
         """Let time pass until an instant, or until a condition holds."""
+        __tracebackhide__ = True
         if not isinstance(until, datetime):
             return (yield from self._until_true(until, raises=raises))
         if complaint := ENQUEUE_CHECKS["run_at"](until):
@@ -165,6 +168,7 @@ class Runs:
 
     def _until(self, end: datetime, *, raises: bool) -> Attempts[Report]:
         """Go from event to event up to an instant, and run what gets due."""
+        __tracebackhide__ = True
         tally, self._listed = Tally(), None
         while True:
             yield from self._run_due(tally, until=end, raises=raises)
@@ -179,6 +183,7 @@ class Runs:
 
     def _until_true(self, predicate: Callable[[], bool], *, raises: bool) -> Attempts[Report]:
         """Go from event to event until a condition holds, looking after every attempt."""
+        __tracebackhide__ = True
         tally, self._listed = Tally(), None
         while not predicate():
             if len(tally.jobs) >= LONGEST_RUN:
@@ -218,6 +223,7 @@ class Runs:
 
     def inline(self, arrivals: deque[NewJob]) -> Attempts[None]:
         """Run what has been enqueued, as far as it is due, and what it enqueues in turn."""
+        __tracebackhide__ = True
         tally = Tally()
         try:
             while arrivals:
@@ -285,6 +291,7 @@ class Runs:
 
     def _run_due(self, tally: Tally, *, until: datetime, raises: bool) -> Attempts[None]:
         """Run what is due; refuse to go round at one instant, or past the end, for ever."""
+        __tracebackhide__ = True
         at, before = self._clock.now(), len(tally.jobs)
         while (ran := (yield from self._next(EVERYTHING))) is not None:
             tally.add(ran)

@@ -229,3 +229,34 @@ def test_without(request):
     )
 
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "jobs.assert_idempotent(SendMail(1), observe=lambda: list(mails))",
+        "jobs.assert_idempotent(SendMail(1), observe=lambda: None)",
+        "jobs.perform(SendMail(2))",
+        "jobs.drain(limit=1)",
+        "jobs.run_until(lambda: False)",
+        "jobs.explore(lambda jobs: jobs.assert_not_empty())",
+    ],
+)
+def test_a_failure_shows_no_code_of_the_double(run: Run, call: str) -> None:
+    result = run(
+        f"""
+def test_it(jobs):
+    mails = []
+
+    @jobs.register
+    def send(job: SendMail):
+        mails.append(job.user_id)
+        assert job.user_id < 2
+
+    jobs.enqueue_many([SendMail(0), SendMail(1)])
+    {call}
+"""
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*/jobkit_testing/*.py:*")
