@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jobkit.errors import InvalidJob
 from jobkit.jobtype import JobType, named_type
 from jobkit.store import (
-    AtomicOver,
-    Capability,
     Fire,
     NewJob,
     Operation,
@@ -18,8 +16,8 @@ from jobkit.store import (
     Settle,
     Store,
     Succeed,
-    Waiter,
 )
+from jobkit_testing.over import StoreOver
 
 if TYPE_CHECKING:
     from msgspec.inspect import Type
@@ -98,16 +96,16 @@ def by_size(payload: bytes) -> tuple[int, bytes]:
     return len(payload), payload
 
 
-class RecordingStore:
+class RecordingStore(StoreOver):
     """Hands operations on to a store, and the payloads in them to a recorder."""
 
     def __init__(self, store: Store, recorder: Recorder) -> None:
-        self._store = store
+        super().__init__(store)
         self._recorder = recorder
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step."""
-        result = self._store.run(operation, now=now)
+        result = super().run(operation, now=now)
         self._take(operation)
         return result
 
@@ -115,36 +113,10 @@ class RecordingStore:
         self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
     ) -> list[Any]:
         """Carry out operations in order, each atomic."""
-        results = self._store.run_many(operations, now=now)
+        results = super().run_many(operations, now=now)
         for operation in operations:
             self._take(operation)
         return results
-
-    @property
-    def atomic_over(self) -> AtomicOver:
-        """How far one push reaches."""
-        return self._store.atomic_over
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the store can do beyond the core."""
-        return self._store.capabilities
-
-    def waiter(self, worker: str) -> Waiter:
-        """Return where this worker waits for hints."""
-        return self._store.waiter(worker)
-
-    def audit(self, queue: str) -> list[str]:
-        """Check the invariants of a queue at rest and return a sentence for each breach."""
-        return self._store.audit(queue)
-
-    def checkup(self) -> list[str]:
-        """Say what about the store's place may lose jobs."""
-        return self._store.checkup()
-
-    def close(self) -> None:
-        """Let go of all connections."""
-        self._store.close()
 
     def _take(self, operation: Operation[Any]) -> None:
         for name, payload in _payloads(operation):

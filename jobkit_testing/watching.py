@@ -8,9 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from jobkit.record import ENDED, JobState
 from jobkit.store import (
-    AtomicOver,
     Cancel,
-    Capability,
     Delete,
     Fire,
     FireVerdict,
@@ -20,10 +18,10 @@ from jobkit.store import (
     Push,
     Store,
     StoredJob,
-    Waiter,
 )
 from jobkit_testing.enqueues import FailingEnqueue
 from jobkit_testing.faults import Faults
+from jobkit_testing.over import StoreOver
 
 R = TypeVar("R")
 
@@ -56,11 +54,14 @@ class Watcher(Protocol):
         ...
 
 
-class WatchedStore:
-    """Hands operations on to a store."""
+class WatchedStore(StoreOver):
+    """Hands operations on to a store, and what they did to a watcher.
+
+    Several at once nobody sends but a worker; they go by unseen.
+    """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._see: Mapping[type, Callable[[Any, int | None], Any]] = {
             Push: self._push,
             Cancel: self._cancel,
@@ -77,37 +78,6 @@ class WatchedStore:
             return self._store.run(operation, now=now)
         result: R = see(operation, now)
         return result
-
-    def run_many(
-        self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
-    ) -> list[Any]:
-        """Carry out operations in order, each atomic; nobody but a worker sends them so."""
-        return self._store.run_many(operations, now=now)
-
-    @property
-    def atomic_over(self) -> AtomicOver:
-        """How far one push reaches."""
-        return self._store.atomic_over
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the store can do beyond the core."""
-        return self._store.capabilities
-
-    def waiter(self, worker: str) -> Waiter:
-        """Return where this worker waits for hints."""
-        return self._store.waiter(worker)
-
-    def checkup(self) -> list[str]:
-        """Say what about the store's place may lose jobs."""
-        return self._store.checkup()
-
-    def audit(self, queue: str) -> list[str]:
-        """Check the invariants of a queue at rest and return a sentence for each breach."""
-        return self._store.audit(queue)
-
-    def close(self) -> None:
-        """Leave the store open: who made it closes it."""
 
     @property
     def _told(self) -> Watcher:

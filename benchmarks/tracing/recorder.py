@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeVar
 from benchmarks.tracing.trace import Did, Lost, Trace, Word
 from jobkit.clock import system_milliseconds
 from jobkit.errors import BackendUnavailable
-from jobkit.store import ALL_CAPABILITIES, AtomicOver, Operation, Store, Waiter
+from jobkit.store import Operation, Store
+from jobkit_testing.over import StoreOver
 
 R = TypeVar("R")
 Trouble = Literal["request lost", "reply lost", "cut off"]
@@ -89,15 +90,12 @@ class Recorder:
         return self._now
 
 
-class RecordedStore:
+class RecordedStore(StoreOver):
     """The store of somebody in the recorder's process; nothing of it gets lost."""
 
-    atomic_over: AtomicOver = "store"
-    capabilities = ALL_CAPABILITIES
-
     def __init__(self, recorder: Recorder, store: Store, sender: str) -> None:
+        super().__init__(store)
         self._recorder = recorder
-        self._store = store
         self._sender = sender
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
@@ -113,21 +111,6 @@ class RecordedStore:
         """Carry out operations in order, at the recorder's instant."""
         assert now is None
         return self._recorder.carry_out(self._sender, operations)
-
-    def waiter(self, worker: str) -> Waiter:
-        """Return where this worker waits for hints."""
-        return self._store.waiter(worker)
-
-    def audit(self, queue: str) -> list[str]:
-        """Check the invariants of a queue at rest."""
-        return self._store.audit(queue)
-
-    def checkup(self) -> list[str]:
-        """Say what about the place may lose jobs."""
-        return self._store.checkup()
-
-    def close(self) -> None:
-        """Leave the store open: who made it closes it."""
 
 
 class AsyncRecordedStore:

@@ -149,7 +149,13 @@ class StoreConformance(
     @pytest.fixture
     def make_store(self) -> Callable[[], Store]:
         """Return a function that makes a fresh and empty store; every suite gives its own."""
-        raise NotImplementedError("Give your suite a fixture make_store: see docs/stores.md")
+        pytest.fail(
+            f"{type(self).__name__} has no store to judge. Give it the fixture\n"
+            "    @pytest.fixture\n"
+            "    def make_store(self) -> Callable[[], Store]:\n"
+            "        return MyStore  # or what makes a fresh and empty one; see docs/stores.md",
+            pytrace=False,
+        )
 
     @pytest.fixture(autouse=True)
     def _expect_exceptions(self, request: pytest.FixtureRequest) -> None:

@@ -125,6 +125,10 @@ class TestUntidy(StoreConformance):
     @pytest.fixture
     def make_store(self):
         return Untidy
+
+
+class TestNothing(StoreConformance):
+    pass
 """
 
 
@@ -163,13 +167,16 @@ def test_what_a_store_lists_as_impossible_is_expected_to_fail(tmp_path: Path) ->
     assert "2 failed, 1 xfailed" in said
 
 
-def test_each_test_ends_with_an_audit(tmp_path: Path) -> None:
+def test_each_test_ends_with_an_audit_and_begins_with_a_store(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    test = "test_a_claim_takes_exactly_its_slots"
 
-    said = run_suite(tmp_path, "TestUntidy::test_a_claim_takes_exactly_its_slots")
+    said = run_suite(tmp_path, f"TestUntidy::{test}", f"TestNothing::{test}")
 
     assert "q: something lies about" in said
-    assert "1 passed, 1 error" in said
+    assert "TestNothing has no store to judge. Give it the fixture" in said
+    assert "def make_store(self) -> Callable[[], Store]:" in said
+    assert "1 passed, 2 errors" in said
 
 
 def test_what_a_store_does_not_declare_it_has_to_refuse(tmp_path: Path) -> None:

@@ -17,11 +17,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from tasks import NAMES
+
+S = TypeVar("S", bound="Side")
 
 
 @dataclass(frozen=True)
@@ -55,48 +58,68 @@ class Shape:
             yield (NAMES[number % len(NAMES)] if self.job == "count" else "sleep"), number
 
 
-class Side:
-    """One system. A script leaves out what its system cannot do."""
+class Side(ABC):
+    """One system: a worker of it, and with `Sends`, `SendsOnLoop`, `SendsMany` what enqueues."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
 
+    @abstractmethod
     def work(self) -> None:
         """Be one worker process, until killed."""
-        raise NotImplementedError
 
-    def send(self, name: str, number: int) -> None:
-        """Enqueue one job."""
-        raise NotImplementedError
-
-    async def asend(self, name: str, number: int) -> None:
-        """Enqueue one job from a coroutine."""
-        raise NotImplementedError
-
-    def send_many(self, jobs: list[tuple[str, int]]) -> None:
-        """Enqueue many jobs by the call that is made for it."""
-        raise NotImplementedError
-
-    async def begin(self) -> None:
+    async def begin(self) -> None:  # noqa: B027 - some need not
         """Connect, before coroutines enqueue."""
 
-    async def end(self) -> None:
+    async def end(self) -> None:  # noqa: B027 - some need not
         """Disconnect."""
+
+
+class Sends(Side):
+    """A system that enqueues from plain functions."""
+
+    @abstractmethod
+    def send(self, name: str, number: int) -> None:
+        """Enqueue one job."""
+
+
+class SendsOnLoop(Side):
+    """A system that enqueues from coroutines."""
+
+    @abstractmethod
+    async def asend(self, name: str, number: int) -> None:
+        """Enqueue one job."""
+
+
+class SendsMany(Side):
+    """A system that has a call for many jobs."""
+
+    @abstractmethod
+    def send_many(self, jobs: list[tuple[str, int]]) -> None:
+        """Enqueue many jobs by it."""
 
 
 def main(kind: type[Side]) -> None:
     """Do what the command line says."""
-    side = kind(Shape.from_environment())
-    verb = sys.argv[1]
-    if verb == "work":
-        side.work()
-        return
-    verbs = {"enqueue": _enqueue, "many": _many}
-    seconds = verbs[verb](side) if verb in verbs else asyncio.run(_on_loop(side, verb))
+    side, verb = kind(Shape.from_environment()), sys.argv[1]
+    match verb, side:
+        case "work", _:
+            side.work()
+            return
+        case "enqueue", Sends():
+            seconds = _enqueue(side)
+        case "many", SendsMany():
+            seconds = _many(side)
+        case "aenqueue", SendsOnLoop():
+            seconds = asyncio.run(_on_loop(side, _aenqueue))
+        case "idle", Sends() | SendsOnLoop():
+            seconds = asyncio.run(_on_loop(side, _idle))
+        case _:
+            sys.exit(f"{kind.__name__} cannot {verb}: `verbs` of systems.py says what it can")
     print(json.dumps({"seconds": seconds}))
 
 
-def _enqueue(side: Side) -> float:
+def _enqueue(side: Sends) -> float:
     jobs = list(side.shape.jobs())
     side.send(*jobs[0])  # connects
     began = time.perf_counter()
@@ -105,7 +128,7 @@ def _enqueue(side: Side) -> float:
     return time.perf_counter() - began
 
 
-def _many(side: Side) -> float:
+def _many(side: SendsMany) -> float:
     jobs = list(side.shape.jobs())
     side.send_many(jobs[:1])  # connects
     began = time.perf_counter()
@@ -113,15 +136,15 @@ def _many(side: Side) -> float:
     return time.perf_counter() - began
 
 
-async def _on_loop(side: Side, verb: str) -> float:
+async def _on_loop(side: S, measure: Callable[[S], Awaitable[float]]) -> float:
     await side.begin()
     try:
-        return await (_aenqueue(side) if verb == "aenqueue" else _idle(side))
+        return await measure(side)
     finally:
         await side.end()
 
 
-async def _aenqueue(side: Side) -> float:
+async def _aenqueue(side: SendsOnLoop) -> float:
     jobs = list(side.shape.jobs())
     await side.asend(*jobs[0])  # connects
     rest = iter(jobs[1:])
@@ -135,14 +158,13 @@ async def _aenqueue(side: Side) -> float:
     return time.perf_counter() - began
 
 
-async def _idle(side: Side) -> float:
+async def _idle(side: Sends | SendsOnLoop) -> float:
     """Enqueue at a pace, by the plain call where there is one; the job notes how long it took."""
-    is_plain = type(side).send is not Side.send
     began = time.perf_counter()
     for _ in range(side.shape.count):
         await asyncio.sleep(0.02)
         sent = time.monotonic_ns()
-        if is_plain:
+        if isinstance(side, Sends):
             side.send("wait", sent)
         else:
             await side.asend("wait", sent)

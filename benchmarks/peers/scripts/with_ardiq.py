@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from ardiq import Ardiq
-from side import Shape, Side, main
+from side import SendsMany, SendsOnLoop, Shape, main
 from tasks import ASYNC, SYNC
 
 shape = json.loads(os.environ["SHAPE"])
@@ -22,7 +22,7 @@ functions = SYNC if shape["kind"] == "sync" else ASYNC
 tasks = {name: app.task(name=name)(each) for name, each in functions.items()}
 
 
-class ArdiQ(Side):
+class ArdiQ(SendsOnLoop, SendsMany):
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
         self.loop: asyncio.AbstractEventLoop | None = None

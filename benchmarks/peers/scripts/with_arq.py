@@ -9,7 +9,7 @@ import uvloop
 from arq import create_pool, func
 from arq.connections import RedisSettings
 from arq.worker import Worker
-from side import Shape, Side, main
+from side import SendsOnLoop, Shape, main
 from tasks import ASYNC
 
 
@@ -20,7 +20,7 @@ def function(name: str) -> Any:
     return func(run, name=name, keep_result=0)
 
 
-class Arq(Side):
+class Arq(SendsOnLoop):
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
         self.settings = RedisSettings.from_dsn(shape.url)

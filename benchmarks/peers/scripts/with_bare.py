@@ -11,7 +11,7 @@ import os
 import msgspec
 import redis
 import redis.asyncio
-from side import Shape, Side, main
+from side import Sends, SendsMany, SendsOnLoop, Shape, main
 from tasks import ASYNC, SYNC
 
 BATCH = 64
@@ -32,7 +32,7 @@ encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Job).decode
 
 
-class Bare(Side):
+class Bare(Sends, SendsOnLoop, SendsMany):
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
         self.client = redis.Redis.from_url(shape.url)

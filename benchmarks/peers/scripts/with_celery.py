@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
-from side import Side, main
+from side import Sends, main
 from tasks import SYNC
 
 app = Celery("bench", broker=os.environ["REDIS_URL"])
@@ -17,7 +17,7 @@ app.conf.broker_connection_retry_on_startup = True
 tasks = {name: app.task(name=name, ignore_result=True)(each) for name, each in SYNC.items()}
 
 
-class Celeriac(Side):
+class Celeriac(Sends):
     def work(self) -> None:
         words = ["celery", "-A", "with_celery", "worker", "--loglevel", "ERROR"]
         if self.shape.settings == "best":

@@ -9,7 +9,7 @@ import os
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
-from side import Side, main
+from side import Sends, main
 from tasks import SYNC
 
 broker = RedisBroker(url=os.environ["REDIS_URL"])
@@ -17,7 +17,7 @@ dramatiq.set_broker(broker)
 actors = {name: dramatiq.actor(each, actor_name=name, broker=broker) for name, each in SYNC.items()}
 
 
-class Dramatiq(Side):
+class Dramatiq(Sends):
     def work(self) -> None:
         words = ["dramatiq", "with_dramatiq"]
         if self.shape.settings == "best":

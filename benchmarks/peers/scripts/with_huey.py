@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 
 from huey import RedisHuey
-from side import Side, main
+from side import Sends, main
 from tasks import SYNC
 
 huey = RedisHuey("bench", url=os.environ["REDIS_URL"], results=False, blocking=True)
 tasks = {name: huey.task()(each) for name, each in SYNC.items()}
 
 
-class Huey(Side):
+class Huey(Sends):
     def work(self) -> None:
         words = ["huey_consumer", "with_huey.huey", "--quiet"]
         if self.shape.concurrency:

@@ -10,7 +10,7 @@ import itertools
 from dataclasses import make_dataclass
 from typing import Any
 
-from side import Shape, Side, main
+from side import Sends, SendsMany, SendsOnLoop, Shape, main
 from tasks import ASYNC, NAMES, SYNC
 
 import jobkit
@@ -24,7 +24,7 @@ def job_type(name: str) -> type[Any]:
     return jobkit.job(name=name)(made)
 
 
-class Jobkit(Side):
+class Jobkit(Sends, SendsOnLoop, SendsMany):
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
         functions = SYNC if shape.kind == "sync" else ASYNC

@@ -10,7 +10,7 @@ import json
 import os
 
 from mayu import App
-from side import Side, main
+from side import Sends, main
 from tasks import ASYNC, SYNC
 
 app = App(broker=os.environ["REDIS_URL"])
@@ -18,7 +18,7 @@ functions = SYNC if json.loads(os.environ["SHAPE"])["kind"] == "sync" else ASYNC
 tasks = {name: app.task(each, name=name) for name, each in functions.items()}
 
 
-class Mayu(Side):
+class Mayu(Sends):
     def work(self) -> None:
         words = ["mayu", "worker", "with_mayu:app", "--log-level", "ERROR"]
         if self.shape.settings == "best":

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from redis import Redis
 from rq import Queue, SimpleWorker, Worker
-from side import Shape, Side, main
+from side import Sends, SendsMany, Shape, main
 from tasks import SYNC
 
 
-class Rq(Side):
+class Rq(Sends, SendsMany):
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
         self.queue = Queue("bench", connection=Redis.from_url(shape.url))

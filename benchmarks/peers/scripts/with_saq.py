@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import uvloop
 from saq import Queue, Worker
-from side import Side, main
+from side import SendsOnLoop, main
 from tasks import ASYNC
 
 
@@ -21,7 +21,7 @@ def function(name: str) -> Any:
     return name, run
 
 
-class Saq(Side):
+class Saq(SendsOnLoop):
     def work(self) -> None:
         functions = [function(name) for name in ASYNC]
         uvloop.run(self._work(functions))

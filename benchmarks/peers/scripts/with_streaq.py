@@ -9,7 +9,7 @@ import json
 import os
 from typing import Any
 
-from side import Side, main
+from side import SendsOnLoop, main
 from streaq import Worker
 from tasks import ASYNC
 
@@ -23,7 +23,7 @@ worker = Worker(redis_url=os.environ["REDIS_URL"], queue_name="bench", **tuned)
 tasks = {name: worker.task(name=name, **options)(each) for name, each in ASYNC.items()}
 
 
-class Streaq(Side):
+class Streaq(SendsOnLoop):
     def work(self) -> None:
         os.execvp("streaq", ["streaq", "run", "with_streaq:worker"])
 

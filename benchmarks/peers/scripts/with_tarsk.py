@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from side import Side, main
+from side import Sends, main
 from tarsk import App
 from tasks import ASYNC, SYNC
 
@@ -14,7 +14,7 @@ functions = SYNC if json.loads(os.environ["SHAPE"])["kind"] == "sync" else ASYNC
 tasks = {name: app.task(name=name)(each) for name, each in functions.items()}
 
 
-class Tarsk(Side):
+class Tarsk(Sends):
     def work(self) -> None:
         words = ["tarsk", "worker", "--app", "with_tarsk:app", "--broker", self.shape.url]
         if self.shape.settings == "best":

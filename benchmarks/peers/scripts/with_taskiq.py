@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from side import Side, main
+from side import SendsOnLoop, main
 from taskiq_redis import RedisStreamBroker
 from tasks import ASYNC
 
@@ -15,7 +15,7 @@ broker = RedisStreamBroker(os.environ["REDIS_URL"])
 tasks = {name: broker.task(task_name=name)(each) for name, each in ASYNC.items()}
 
 
-class Taskiq(Side):
+class Taskiq(SendsOnLoop):
     def work(self) -> None:
         words = ["taskiq", "worker", "with_taskiq:broker", "--log-level", "ERROR"]
         if self.shape.settings == "best":
