@@ -91,6 +91,7 @@ class Runner:
     ) -> None:
         self._engine = engine
         self._open_outbox = open_outbox
+        self._takes_check_ins = Capability.CHECK_INS in engine.capabilities
         self._plain: dict[str, tuple[Call, RunOptions]] = {}
         self._warned: set[str] = set()
 
@@ -108,7 +109,7 @@ class Runner:
         `cancelled`: by which the attempt is told to stop; left out: a new one. `on_checkin` gets
         what the handler says of how far it is.
         """
-        if Capability.CHECK_INS not in self._engine.capabilities:
+        if not self._takes_check_ins:
             on_checkin = self._refuse_check_in
         lease = Lease(id=stored.id, fence=stored.fence)
         call = self._engine.handlers.call(stored.type)

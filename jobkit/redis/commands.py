@@ -124,7 +124,7 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
         due, _, tick = reply[3].partition(b" ")
         return Claimed(
             now=at,
-            jobs=tuple(parse_claimed_jobs(reply, operation, at)),
+            jobs=parse_claimed_jobs(reply, operation, at),
             started=reply[2],
             next_due=int(due) if due else None,
             next_tick=int(tick) if tick else None,

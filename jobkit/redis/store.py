@@ -111,7 +111,7 @@ class RedisStore:
         replies = flight.replies()
         if names and not isinstance(replies.pop(0), Exception):
             self._announced.update(names)
-        self._loaded.update(each.script.sha for each in commands if each.script is not None)
+        self._loaded.update([each.script.sha for each in commands if each.script is not None])
         return self._exchange_again(commands, replies)
 
     def _exchange_again(self, commands: list[Command], replies: list[Any]) -> list[Any]:

@@ -7,7 +7,7 @@ of a letter and a value, listed in `scripts/lib/jobs.lua`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -112,19 +112,21 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
     )
 
 
-def parse_claimed_jobs(reply: Sequence[Any], claim: Claim, now: int) -> Iterator[StoredJob]:
+def parse_claimed_jobs(reply: Sequence[Any], claim: Claim, now: int) -> tuple[StoredJob, ...]:
     """Put the jobs of a claim's reply together; most have never run before."""
     started, fence, ids, bodies = reply[2], *reply[6:9]
     known = {n: more for n, *more in zip(reply[9::3], reply[10::3], reply[11::3], strict=True)}
+    jobs: list[StoredJob] = []
     for number, (job_id, body) in enumerate(zip(ids, bodies, strict=True), 1):
         started_at = now if number <= started else None
         before = known.get(number)
         if before is None:
-            yield _claimed_first(job_id, body, claim, fence, started_at)
+            jobs.append(_claimed_first(job_id, body, claim, fence, started_at))
             continue
         stored = parse_job(claim.queue, (job_id, body, *before, b""), state=_RUNNING, now=now)
         # In the answer to the copy of a claim the state has everything.
-        yield stored if fence < 0 else _claimed_again(stored, claim, fence, started_at)
+        jobs.append(stored if fence < 0 else _claimed_again(stored, claim, fence, started_at))
+    return tuple(jobs)
 
 
 def _claimed_first(
@@ -132,30 +134,40 @@ def _claimed_first(
 ) -> StoredJob:
     header, _, blobs = body.partition(b"\n")
     type_name, priority, due, arrival, enqueued, rest = header.split(b" ", 5)
-    retention, options_end, payload_at = None, 0, 0
+    retention, options, metadata = None, b"", b""
     if rest != _NOTHING_SAID:
-        kept_for, options, metadata = rest.split(b" ")
+        kept_for, options_size, metadata_size = rest.split(b" ")
         retention = None if kept_for == b"-" else int(kept_for)
-        options_end = int(options)
-        payload_at = options_end + int(metadata)
-    return StoredJob(
-        id=job_id.decode(),
-        queue=claim.queue,
-        type=type_name.decode(),
-        state=_RUNNING,
-        payload=blobs[payload_at:],
-        options=blobs[:options_end],
-        metadata=blobs[options_end:payload_at],
-        priority=int(priority),
-        run_at=int(due),
-        arrival=int(arrival),
-        enqueued_at=int(enqueued),
-        retention=retention,
-        fence=fence,
-        starts=0 if started_at is None else 1,
-        started_at=started_at,
-        worker=claim.worker,
-        version=claim.version,
+        options_end = int(options_size)
+        payload_at = options_end + int(metadata_size)
+        options, metadata = blobs[:options_end], blobs[options_end:payload_at]
+        blobs = blobs[payload_at:]
+    return StoredJob(  # in the order of its fields: their names take longer than all the rest
+        job_id.decode(),
+        claim.queue,
+        type_name.decode(),
+        _RUNNING,
+        blobs,
+        options,
+        metadata,
+        int(priority),
+        int(due),
+        int(arrival),
+        int(enqueued),
+        retention,
+        None,  # schedule
+        False,  # due
+        fence,
+        0 if started_at is None else 1,
+        0,  # failures
+        0,  # timeouts
+        0,  # losses
+        False,  # suspect
+        started_at,
+        None,  # finished_at
+        None,  # duration
+        claim.worker,
+        claim.version,
     )
 
 

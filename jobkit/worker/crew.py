@@ -66,6 +66,7 @@ class Crew:
         self.about = about_worker(engine.version, settings, clock)
         self.checks_in = False
         self.abandoned: set[Work] = set()
+        self._suspects: set[Work] = set()
         self._ending = threading.Lock()
         self.slots = Slots(settings.concurrency)
         self.threads = ThreadPool(settings.concurrency, name)
@@ -83,6 +84,8 @@ class Crew:
         """Hold claimed jobs."""
         works = [Work(stored, lease_until) for stored in jobs]
         for work in works:
+            if work.stored.suspect:
+                self._suspects.add(work)
             earlier = self.held.get(work.stored.id)
             self.held[work.stored.id] = work
             if earlier is not None:
@@ -125,8 +128,11 @@ class Crew:
 
     def runs_suspect(self) -> bool:
         """Tell whether a job runs here that was lost before; one that has ended runs no more."""
-        running = (work for work in self.held.values() if not work.ended)
-        return any(work.stored.suspect for work in (*running, *self.abandoned))
+        with self._ending:
+            self._suspects = {
+                work for work in self._suspects if not work.ended or work in self.abandoned
+            }
+            return bool(self._suspects)
 
     def give_back(self, work: Work) -> None:
         """End a work by handing its job back, unless it has ended."""
@@ -256,6 +262,7 @@ class Crew:
         settlement = self.runner.end(work.run, ended, duration=milliseconds(took))
         work.handed_back = isinstance(settlement, Release)
         self.done.append((work, settlement))
+        work.run = None  # the job and its context go now, not when this is settled
         return took
 
     def _end_once(self, work: Work, *, abandoned: bool = False) -> bool:

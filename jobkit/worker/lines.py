@@ -219,6 +219,8 @@ class Lines:
 
     def _in_proportion(self, lines: list[QueueLine], slots: int, prefetch: int) -> list[Share]:
         """Divide free slots by the weights of these queues."""
+        if len(lines) == 1:
+            return [Share(lines[0], slots, prefetch)]
         # Whoever is first may be given a suspect: that goes by turns of its own.
         self._turn += 1
         first = self._turn % len(lines)

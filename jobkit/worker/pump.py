@@ -185,7 +185,8 @@ class Pump:
         try:
             flight.cycle.heed(results)
             self._mended()
-            self._flight = self._send()
+            if self._rest() == 0.0:  # else there is nothing to send before these jobs have run
+                self._flight = self._send()
         finally:
             self._inbox.open()
             if not self._claiming:  # told to stop while it was under way: nothing of it is begun

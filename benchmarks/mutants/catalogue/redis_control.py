@@ -200,8 +200,8 @@ MUTANTS = (
         "redis: metadata is dropped at the claim",
         "B3",
         "jobkit/redis/stored.py",
-        "metadata=blobs[options_end:payload_at],",
-        'metadata=b"",',
+        "options, metadata = blobs[:options_end], blobs[options_end:payload_at]",
+        'options, metadata = blobs[:options_end], b""',
         "payloads claiming",
     ),
     Mutant(
