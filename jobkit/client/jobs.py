@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
@@ -14,7 +15,7 @@ from jobkit.client.outbox import JobOutbox
 from jobkit.client.sender import AsyncSender, Sender
 from jobkit.client.transaction import transaction
 from jobkit.context import JobContext
-from jobkit.engine import Engine, PartlyStored, Steps, drive
+from jobkit.engine import Engine, PartlyStored, Steps, drive, finish
 from jobkit.errors import InvalidHandler, InvalidOption
 from jobkit.handle import JobHandle
 from jobkit.handlers import EnqueueHook, M
@@ -23,7 +24,7 @@ from jobkit.inspect import Inspector
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions, ScheduleOptions
 from jobkit.protocols import Enqueuer, H, Schedule
-from jobkit.store import AsyncStore, Capability, NewJob, Queues, Store
+from jobkit.store import AsyncStore, Capability, NewJob, Queues, Store, can_begin
 
 J = TypeVar("J", bound=DataclassLike)
 T = TypeVar("T")
@@ -87,13 +88,20 @@ class Jobs:
         On a Redis Cluster all or none is per queue, and `PartialPublish` has what was stored.
         """
         handles: list[JobHandle[Any]] = []
-        for batch in self._engine.prepare_chunks(jobs, chunk, options):
+        batches = self._engine.prepare_chunks(jobs, chunk, options)
+        batch = next(batches, None)
+        while batch is not None:
             try:
-                ids = self._push(batch.jobs)
+                finish_push = self._begin_push(batch.jobs)
+                try:
+                    following = next(batches, None)  # prepared while the store is at work
+                finally:
+                    ids = finish_push()
             except PartlyStored as partly:
                 stored = [self._handle(batch.jobs[i], stored_as) for i, stored_as in partly.stored]
                 raise partly.told([*handles, *stored]) from partly.__cause__
             handles += map(self._handle, batch.jobs, ids)
+            batch = following
         return handles
 
     def transaction(self) -> AbstractContextManager[Enqueuer]:
@@ -183,6 +191,14 @@ class Jobs:
 
     def _push(self, jobs: Sequence[NewJob]) -> tuple[str, ...]:
         return self._drive(self._engine.push(jobs, self._handle_to))
+
+    def _begin_push(self, jobs: Sequence[NewJob]) -> Callable[[], tuple[str, ...]]:
+        """Send a push, or carry it out if that cannot be parted; return what gives the ids."""
+        steps = self._engine.push(jobs, self._handle_to)
+        if not can_begin(self._store):
+            ids = self._drive(steps)
+            return lambda: ids
+        return partial(finish, steps, self._sender.begin(next(steps)), self._sender)
 
     def _handle_to(self, job_id: str, type_name: str, queue: str) -> JobHandle[Any]:
         return self._control.handle_to(job_id, type_name, queue)  # the double changes it later

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, Literal
 
 from jobkit.clock import pause
 from jobkit.errors import BackendUnavailable
 from jobkit.ids import incarnation, jitter
-from jobkit.store import AsyncStore, Operation, Store
+from jobkit.store import Answer, AsyncStore, Operation, Store, begin
 
 FIRST_PAUSE = 0.02  # seconds
 LONGEST_PAUSE = 0.5
@@ -73,6 +75,26 @@ class Sender:
         except BackendUnavailable as error:
             return self._again(operation, error, deadline)
 
+    def begin(self, operation: Operation[Any]) -> Callable[[], Any]:
+        """Send an operation, and return what waits for its result; call that once."""
+        deadline = self.monotonic() + self.timeout
+        try:
+            answer = begin(self.store, [operation], now=self.now())
+        except BackendUnavailable as error:
+            return _at_once(self._again, operation, error, deadline)
+        return partial(self._wait, operation, answer, deadline)
+
+    def _wait(self, operation: Operation[Any], answer: Answer, deadline: float) -> Any:
+        try:
+            [result] = answer.wait()
+        except BackendUnavailable as error:
+            return self._again(operation, error, deadline)
+        if isinstance(result, BackendUnavailable):
+            return self._again(operation, result, deadline)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
     def _again(self, operation: Operation[Any], error: BackendUnavailable, deadline: float) -> Any:
         patience = Patience(deadline, self.monotonic)
         while True:
@@ -81,6 +103,16 @@ class Sender:
                 return self.store.run(operation, now=self.now())
             except BackendUnavailable as next_error:
                 error = next_error
+
+
+def _at_once(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+    """Call a function, and return what returns its result, or raises its error."""
+    outcome: Future[Any] = Future()
+    try:
+        outcome.set_result(function(*arguments))
+    except Exception as error:
+        outcome.set_exception(error)
+    return outcome.result
 
 
 class AsyncSender:

@@ -2,6 +2,6 @@
 
 from jobkit.engine.core import Engine
 from jobkit.engine.publishing import PartlyStored
-from jobkit.engine.steps import Steps, drive, drive_async
+from jobkit.engine.steps import Steps, drive, drive_async, finish
 
-__all__ = ["Engine", "PartlyStored", "Steps", "drive", "drive_async"]
+__all__ = ["Engine", "PartlyStored", "Steps", "drive", "drive_async", "finish"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from jobkit.store import Operation
@@ -18,13 +19,23 @@ def drive(steps: Steps[T], run: Callable[[Operation[Any]], Any]) -> T:
     """Carry out every operation with `run` and return what the steps return."""
     try:
         operation = next(steps)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    return finish(steps, partial(run, operation), run)
+
+
+def finish(steps: Steps[T], wait: Callable[[], Any], run: Callable[[Operation[Any]], Any]) -> T:
+    """Carry out steps of which the first is under way; `wait` gives its result."""
+    try:
         while True:
             try:
-                result = run(operation)
+                result = wait()
             except Exception as error:
                 operation = steps.throw(error)
             else:
                 operation = steps.send(result)
+            wait = partial(run, operation)
     except StopIteration as end:
         value: T = end.value
         return value

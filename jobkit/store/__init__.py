@@ -119,7 +119,7 @@ from jobkit.store.schedules import (
     StoredSchedules,
     Ticks,
 )
-from jobkit.store.sending import Answer, Here, Sends, begin
+from jobkit.store.sending import Answer, Here, Sends, begin, can_begin
 from jobkit.store.sweeping import LOOKED_AT_ONCE, SWEPT_AT_ONCE, Action, Sweep, Swept
 from jobkit.store.values import (
     CANCELLED_RUN,
@@ -254,6 +254,7 @@ __all__ = [
     "Workers",
     "begin",
     "bucket_of",
+    "can_begin",
     "counts_of",
     "moves",
     "needs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeGuard
 
 from jobkit.store.operations import Operation
 from jobkit.store.port import Store
@@ -36,9 +36,14 @@ class Here:
         return self._results
 
 
+def can_begin(store: Store) -> TypeGuard[Sends]:
+    """Tell whether a store can send without waiting."""
+    # Asked of its class: what hands on all else to a store below still sees what is sent.
+    return hasattr(type(store), "begin")
+
+
 def begin(store: Store, operations: Sequence[Operation[Any]], *, now: int | None) -> Answer:
     """Send operations; a store that cannot send without waiting carries them out at once."""
-    # Asked of its class: what hands on all else to a store below still sees what is sent.
-    if hasattr(type(store), "begin"):
-        return cast(Sends, store).begin(operations, now=now)
+    if can_begin(store):
+        return store.begin(operations, now=now)
     return Here(store.run_many(operations, now=now))

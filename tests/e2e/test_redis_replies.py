@@ -72,7 +72,7 @@ class Counting:
         return job.n
 
 
-@pytest.mark.parametrize("how", ["one", "many", "transaction"])
+@pytest.mark.parametrize("how", ["one", "many", "chunks", "transaction"])
 def test_an_enqueue_whose_reply_is_lost_stores_once(
     proxy: Proxy, far: MakeJobs, near: MakeJobs, how: str
 ) -> None:
@@ -86,6 +86,8 @@ def test_an_enqueue_whose_reply_is_lost_stores_once(
         ids = [producer.enqueue(Ping(1)).id]
     elif how == "many":
         ids = [handle.id for handle in producer.enqueue_many([Ping(1), Ping(2), Ping(3)])]
+    elif how == "chunks":
+        ids = [handle.id for handle in producer.enqueue_many(map(Ping, range(1, 8)), chunk=2)]
     else:
         with producer.transaction() as tx:
             held = [tx.enqueue(Ping(1)), tx.enqueue(Mailed())]

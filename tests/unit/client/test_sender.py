@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
 import pytest
 
 from jobkit.client.sender import AsyncSender, Sender
 from jobkit.errors import BackendUnavailable
-from jobkit.store import AsyncStore, Operation, Queues, Store
+from jobkit.store import Answer, AsyncStore, Here, Operation, Queues, Store
 
 R = TypeVar("R")
 Stored = Literal["no", "unknown"]
@@ -40,6 +41,26 @@ class Line:
         self.time += seconds
 
 
+class SendingLine(Line):
+    """The same, and it can send without waiting; it fails when `fails_at` says."""
+
+    def __init__(self, line: Line, fails_at: str) -> None:
+        super().__init__()
+        self.__dict__ = line.__dict__
+        self._is_early = fails_at == "begin"
+
+    def begin(self, operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Answer:
+        call = partial(self.run, operations[0], now=now)
+        return Later(partial(Here([call()]).wait) if self._is_early else lambda: [call()])
+
+
+class Later:
+    """An answer that is worked out when somebody waits for it."""
+
+    def __init__(self, wait: Callable[[], list[Any]]) -> None:
+        self.wait = wait
+
+
 class AsyncLine:
     """The same for coroutines."""
 
@@ -50,7 +71,7 @@ class AsyncLine:
         return self._line.run(operation, now=now)
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", "async", "sent, refused early", "sent, refused late"])
 def how(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -67,6 +88,9 @@ def send(
     sender = Sender(cast(Store, line), now=lambda: 7, timeout=timeout, monotonic=lambda: line.time)
     if how == "sync":
         return cast("tuple[str, int]", sender(Queues()))
+    if how != "async":
+        sender.store = cast(Store, SendingLine(line, "begin" if "early" in how else "wait"))
+        return cast("tuple[str, int]", sender.begin(Queues())())
     async_sender = AsyncSender(cast(AsyncStore, AsyncLine(line)), sender)
 
     async def main() -> Any:

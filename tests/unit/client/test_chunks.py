@@ -1,0 +1,142 @@
+"""`enqueue_many(chunk=)` prepares a chunk while the store works at the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from jobkit.client import Jobs
+from jobkit.clock import SystemClock
+from jobkit.engine import Engine
+from jobkit.errors import BackendUnavailable, InvalidJob
+from jobkit.ids import seeded_ids
+from jobkit.memory.store import AsyncMemoryStore, MemoryStore
+from jobkit.store import Answer, Count, Operation, Push
+
+
+@dataclass(frozen=True)
+class Note:
+    n: int
+
+
+TYPE = f"{__name__}.Note"
+
+
+class OnItsWay:
+    def __init__(self, wait: Callable[[], list[Any]]) -> None:
+        self.wait = wait
+
+
+class Sending(MemoryStore):
+    """Sends without waiting, and writes down what happens when; fails at the pushes named."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.story: list[str] = []
+        self.fails_at: set[int] = set()
+        self._pushes = 0
+
+    def begin(self, operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Answer:
+        [push] = operations
+        assert isinstance(push, Push)
+        self._pushes += 1
+        number = self._pushes
+        self.story.append(f"sent {number}")
+
+        def wait() -> list[Any]:
+            self.story.append(f"waited {number}")
+            if number in self.fails_at:
+                raise BackendUnavailable(f"push {number} failed", stored="no", passing=False)
+            return self.run_many([push], now=now)
+
+        return OnItsWay(wait)
+
+
+@pytest.fixture
+def store() -> Sending:
+    """Give a store that sends without waiting."""
+    return Sending()
+
+
+@pytest.fixture
+def jobs(store: Sending) -> Jobs:
+    """Give a client of it."""
+    engine = Engine(
+        handlers=(),
+        defaults=None,
+        queues=None,
+        new_ids=lambda: seeded_ids(lambda: 0, 1),
+        max_payload=None,
+        version=None,
+        durable=True,
+    )
+    return Jobs(
+        engine,
+        store,
+        AsyncMemoryStore(store),
+        now=lambda: 0,
+        monotonic=SystemClock().monotonic,
+        enqueue_timeout=timedelta(milliseconds=1),
+    )
+
+
+def notes(store: Sending, number: int, *, then: object = None) -> Iterator[Any]:
+    for n in range(number):
+        store.story.append(f"made {n}")
+        yield Note(n)
+    if then is not None:
+        yield then
+
+
+def stored(store: Sending) -> int:
+    return store.run(Count(queue="default"), now=0).queued.get(TYPE, 0)
+
+
+def test_a_chunk_is_prepared_while_the_one_before_is_stored(jobs: Jobs, store: Sending) -> None:
+    """B4: and sent only when that is stored."""
+    handles = jobs.enqueue_many(notes(store, 3), chunk=1)
+
+    assert store.story == [
+        *("made 0", "sent 1", "made 1", "waited 1"),
+        *("sent 2", "made 2", "waited 2"),
+        *("sent 3", "waited 3"),
+    ]
+    assert [handle.record().payload for handle in handles] == [Note(0), Note(1), Note(2)]
+
+
+def test_a_bad_job_leaves_the_chunks_before_it_stored(jobs: Jobs, store: Sending) -> None:
+    """B4"""
+    with pytest.raises(InvalidJob, match="tuple"):
+        jobs.enqueue_many(notes(store, 4, then=()), chunk=2)
+    assert stored(store) == 4
+
+    with pytest.raises(InvalidJob):
+        jobs.enqueue_many(notes(store, 3, then=()), chunk=2)
+    assert stored(store) == 6
+
+
+def test_a_chunk_that_fails_is_told_before_a_bad_job_behind_it(jobs: Jobs, store: Sending) -> None:
+    """B4: nothing behind it is stored."""
+    store.fails_at = {2}
+
+    with pytest.raises(BackendUnavailable, match="push 2 failed"):
+        jobs.enqueue_many(notes(store, 4, then=()), chunk=2)
+    assert stored(store) == 2
+    assert store.story[-1] == "waited 2"
+
+
+def test_an_iterable_that_fails_leaves_no_push_behind(jobs: Jobs, store: Sending) -> None:
+    def failing() -> Iterator[Note]:
+        yield Note(1)
+        raise LookupError("no more notes")
+
+    with pytest.raises(LookupError):
+        jobs.enqueue_many(failing(), chunk=1)
+
+    assert store.story == ["sent 1", "waited 1"]
+    assert jobs.enqueue(Note(2)).created
+    assert stored(store) == 2
