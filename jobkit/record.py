@@ -77,7 +77,7 @@ MOVES: Mapping[Move, tuple[frozenset[JobState | None], frozenset[JobState | None
     Move.DELETE: (frozenset(JobState), frozenset({None})),
 }
 
-_LEGAL = frozenset(
+LEGAL = frozenset(
     (move, source, target)
     for move, (sources, targets) in MOVES.items()
     for source in sources
@@ -93,7 +93,7 @@ def is_legal(move: Move, source: JobState | None, target: JobState | None) -> bo
     >>> is_legal(Move.CLAIM, JobState.DEAD, JobState.RUNNING)
     False
     """
-    return (move, source, target) in _LEGAL
+    return (move, source, target) in LEGAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

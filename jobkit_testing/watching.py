@@ -62,7 +62,7 @@ class WatchedStore(StoreOver):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self._see: Mapping[type, Callable[[Any, int | None], Any]] = {
+        self._see: Mapping[type, Callable[[Any, int | None, Watcher], Any]] = {
             Push: self._push,
             Cancel: self._cancel,
             Delete: self._delete,
@@ -73,22 +73,19 @@ class WatchedStore(StoreOver):
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step."""
-        see = self._see.get(type(operation))
-        if see is None or self.watcher is None:
+        see, watcher = self._see.get(type(operation)), self.watcher
+        if see is None or watcher is None:
             return self._store.run(operation, now=now)
-        result: R = see(operation, now)
+        result: R = see(operation, now, watcher)
         return result
 
-    @property
-    def _told(self) -> Watcher:
-        assert self.watcher is not None  # `run` has looked
-        return self.watcher
-
-    def _push(self, operation: Push, now: int | None) -> tuple[str, ...] | KeyTaken:
+    def _push(
+        self, operation: Push, now: int | None, watcher: Watcher
+    ) -> tuple[str, ...] | KeyTaken:
         ask = None if self.faults is None else self.faults.on_enqueue
         failing = None if ask is None else ask(False)
         if failing is not None:
-            self._told.failed(failing, operation.jobs)
+            watcher.failed(failing, operation.jobs)
             if not failing.stored:
                 raise failing.error
         answer = self._store.run(operation, now=now)
@@ -98,31 +95,31 @@ class WatchedStore(StoreOver):
                 stored = [
                     new for new, known_as in zip(stored, answer, strict=True) if new.id == known_as
                 ]
-            self._told.pushed(stored)
+            watcher.pushed(stored)
         if failing is not None:
             raise failing.error
         return answer
 
-    def _fire(self, operation: Fire, now: int | None) -> FireVerdict:
+    def _fire(self, operation: Fire, now: int | None, watcher: Watcher) -> FireVerdict:
         verdict = self._store.run(operation, now=now)
         if verdict == "fired" and operation.job is not None:
-            self._told.pushed([operation.job])
+            watcher.pushed([operation.job])
         elif verdict == "skipped":
-            self._told.skipped(operation)
+            watcher.skipped(operation)
         return verdict
 
-    def _cancel(self, operation: Cancel, now: int | None) -> JobState | None:
-        before = self._told.find(operation.queue, operation.id)
+    def _cancel(self, operation: Cancel, now: int | None, watcher: Watcher) -> JobState | None:
+        before = watcher.find(operation.queue, operation.id)
         state = self._store.run(operation, now=now)
         if before is not None and state is not None and state not in ENDED:
-            self._told.cancelled(before)
+            watcher.cancelled(before)
         return state
 
-    def _delete(self, operation: Delete, now: int | None) -> bool:
-        before = self._told.find(operation.queue, operation.id)
+    def _delete(self, operation: Delete, now: int | None, watcher: Watcher) -> bool:
+        before = watcher.find(operation.queue, operation.id)
         was_there = self._store.run(operation, now=now)
         if before is not None and was_there:
-            self._told.deleted(before)
+            watcher.deleted(before)
         return was_there
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from jobkit.record import ENDED, AttemptOutcome, JobState, Move, is_legal
+from jobkit.record import ENDED, LEGAL, AttemptOutcome, JobState, Move
 from jobkit.store import (
     ATTEMPTS_KEPT,
     Failure,
@@ -90,7 +90,7 @@ class KeptJob(Struct, kw_only=True, eq=False, gc=False):
     def move(self, move: Move, state: JobState) -> None:
         """Change the state by a move; every write of it comes through here."""
         source = None if move is ENQUEUE else self.state
-        assert is_legal(move, source, state), f"{self.id}: no {move} from {source} to {state}"
+        assert (move, source, state) in LEGAL, f"{self.id}: no {move} from {source} to {state}"
         self.state = state
 
     def begin(self, now: int) -> None:

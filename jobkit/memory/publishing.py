@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from jobkit.memory.kept import KeptJob
 from jobkit.memory.queue import MemoryQueue
 from jobkit.record import WAITING
 from jobkit.store import KeyTaken, NewJob
@@ -32,7 +33,13 @@ def publish(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> tuple[str,
         if new.queue not in queues:
             queue = queue_of(new.queue)
             queues[new.queue] = (queue, queue.time.now(clock))
-        ids.append(_store(*queues[new.queue], new))
+        queue, now = queues[new.queue]
+        holder = None if new.unique is None else queue.ties.holder(new, now)
+        if holder is None:
+            queue.push(new, now=now)
+        else:
+            _meet(queue.jobs[holder], new)
+        ids.append(holder or new.id)
     for queue, now in queues.values():
         queue.crew.hint_wanted(now)
     return tuple(ids)
@@ -44,12 +51,7 @@ def with_delay_from(end: int, child: NewJob) -> NewJob:
     return replace(child, run_at=end + child.delay) if has_delay else child
 
 
-def _store(queue: MemoryQueue, now: int, new: NewJob) -> str:
-    holder = None if new.unique is None else queue.ties.holder(new, now)
-    if holder is None:
-        queue.push(new, now=now)
-        return new.id
-    held = queue.jobs[holder]
+def _meet(held: KeptJob, new: NewJob) -> None:
+    """Let the holder of a key take over what a newcomer brings, if that asks for it."""
     if new.unique is not None and new.unique.on_conflict == "replace" and held.state in WAITING:
         held.new = replace(held.new, payload=new.payload, metadata=new.metadata)
-    return holder

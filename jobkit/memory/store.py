@@ -99,7 +99,8 @@ class MemoryStore:
             case Push():
                 if self._process != process_number():
                     raise _in_another_process()
-                operation.check_reach(self.atomic_over)
+                if self.atomic_over == "queue":
+                    operation.check_reach("queue")
                 return operate.push(self._queue, operation, now)
             case Settle():
                 queue = self._look(operation.queue)
