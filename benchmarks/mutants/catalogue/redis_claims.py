@@ -14,8 +14,8 @@ MUTANTS = (
         "redis: a paused type is claimed",
         "B27",
         "jobkit/redis/scripts/lib/serving.lua",
-        "return lane and not is_full(p, lane) and not is_paused(p, lane_type(name), lane.group)",
-        "return lane and not is_full(p, lane)",
+        "not (paused[p] and is_paused(p, lane_type(name), lane.group))",
+        "true",
         "pausing",
     ),
     Mutant(
@@ -206,8 +206,8 @@ MUTANTS = (
         "redis: the walk over many lanes passes one over",
         "B24",
         "jobkit/redis/scripts/lib/serving.lua",
-        "at, offset = 1, offset + number",
-        "at, offset = 1, offset + number + 1",
+        "names, at, offset = {}, 1, offset + number",
+        "names, at, offset = {}, 1, offset + number + 1",
         "claiming",
     ),
     Mutant(

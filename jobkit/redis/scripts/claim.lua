@@ -197,7 +197,7 @@ end
 local fence, bodies, again = write_leases()
 remove_chosen(p)
 if only_lane then
-  -- needs: ready
+  -- needs: removing
   remove_ready(p, only_lane, only_member)
 end
 local reply = answer(math.min(slots, #chosen), ended, fence, chosen, bodies)

@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now.
 -- Reply: now, due, next due ('' for none), due time of the job that is due longest ('' for none),
 -- then set, type and number for each set of jobs and each type in it. O(lanes x priorities in use + types).
--- needs: time lanes active
+-- needs: time lanes names active
 
 local p = KEYS[1]
 local now = instant(p, time(ARGV[1]))

@@ -2,7 +2,7 @@
 -- KEYS: prefix. ARGV: now, name, expected tick, next tick ('' for none), missed (1 or 0), has a
 -- job (1 or 0), then 8 for that (see publish.lua).
 -- Reply: fired | skipped | passed | waits | early. O(log schedules + log jobs).
--- needs: schedules publish
+-- needs: schedules publish kinds
 
 local CAUGHT_UP_PER_MINUTE = 1000
 local MINUTE = 60000

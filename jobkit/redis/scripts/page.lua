@@ -7,7 +7,7 @@
 -- running by id; else by instant. A place stays one when its job has moved: the next page goes
 -- on with what stands behind it. O(limit + log jobs); lanes count, and types asked for. Only
 -- succeeded jobs of some types are looked for among all, up to SCANNED of them in one call.
--- needs: jobs places
+-- needs: jobs places names
 
 local SCANNED = 10000
 

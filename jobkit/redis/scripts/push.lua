@@ -23,6 +23,7 @@ end
 local number = tonumber(ARGV[4])
 local first_order = 5 + number * FIELDS
 if #KEYS > 1 or first_order <= #ARGV then
+  -- needs: kinds
   for _, p in ipairs(KEYS) do check_kinds(p) end
 end
 if first_order <= #ARGV then

@@ -3,7 +3,7 @@
 -- KEYS: prefix. ARGV: now, the queue that they come from, number of children, the number of
 -- each, growing; then 8 for each (see publish.lua).
 -- Reply: the greatest number that has arrived. O(children x log ready).
--- needs: publish
+-- needs: publish kinds
 
 local p, field, count = KEYS[1], 'from:' .. ARGV[2], tonumber(ARGV[3])
 local mark = tonumber(redis.call('HGET', p .. 'control', field) or 0)

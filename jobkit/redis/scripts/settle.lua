@@ -24,7 +24,7 @@ local holder = 'k' .. worker .. ':'
 
 -- First look at all: nothing is written before every lease was compared.
 if #KEYS > 1 then
-  -- needs: publish
+  -- needs: kinds
   for i = 2, #KEYS do check_kinds(KEYS[i]) end
 end
 local count, at = 0, 8

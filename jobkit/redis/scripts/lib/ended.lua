@@ -1,6 +1,6 @@
 -- Jobs that have ended: put where they are kept, counted by type, and dropped in time. Members of
 -- these sets have the type behind the id.
--- needs: time chunks
+-- needs: chunks
 
 local ID = 26 -- characters
 local TRIMMED_AT_LEAST = 10
@@ -17,7 +17,7 @@ local function tally_succeeded(p, counts)
     if number == 0 then
       gone[#gone + 1] = type
     else
-      numbers[#numbers + 1], numbers[#numbers + 2] = type, int(number)
+      numbers[#numbers + 1], numbers[#numbers + 2] = type, number
     end
   end
   call_in_chunks('HSET', p .. 'types:succeeded', numbers)

@@ -1,5 +1,5 @@
 -- Jobs: where each of them stands, and what is known of it.
--- needs: states typed active ended
+-- needs: states typed active ended names removing
 
 local MAX_LOSSES = 3
 local ATTEMPTS_KEPT = 10

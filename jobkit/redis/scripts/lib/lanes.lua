@@ -7,7 +7,6 @@
 
 local MEMBER_PREFIX = 22
 local LOWEST_PRIORITY = -32768
-local SUSPECT = 33 -- "!", which the lane of suspects begins with
 
 local by_time = {} -- by prefix, once it was read
 local function is_by_time(p)
@@ -22,17 +21,6 @@ local function lane_place(p, priority, due, arrival, id)
   local score, first = priority, due
   if is_by_time(p) then score, first = due, priority - LOWEST_PRIORITY end
   return score, string.format('%012x%010x', first, arrival) .. id
-end
-
--- Suspects, which were lost before, have a lane of their own.
-local function lane_name(type, suspect)
-  if suspect then return '!' .. type end
-  return type
-end
-
-local function lane_type(lane)
-  if string.sub(lane, 1, 1) == '!' then return string.sub(lane, 2) end
-  return lane
 end
 
 local function is_before(score_a, member_a, score_b, member_b)

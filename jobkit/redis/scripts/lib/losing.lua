@@ -1,5 +1,5 @@
 -- Lost leases: what becomes of a job whose worker is gone.
--- needs: jobs ties counting
+-- needs: jobs ties counting names
 
 -- Settle one lost lease; true if the job has ended by it. `ready` collects for
 -- `flush_ready`, `loose` for `flush_loose`, `counts` for `write_counts`.

@@ -1,5 +1,5 @@
 -- Changing what is paused in a queue; `lib/lanes.lua` reads it.
--- needs: hints lanes
+-- needs: hints lanes names
 
 local function write_pauses(p, words)
   local list = {}

@@ -6,14 +6,6 @@
 local FIELDS = 8
 local KEYED = 113 -- 'q', which the line of a unique key begins with
 
--- Touch what is written to behind the first write of `publish`, so that a key of another kind
--- stops it before. Only if there was a write before, or there are several queues.
-local function check_kinds(p)
-  redis.call('HLEN', p .. 'bodies')
-  redis.call('ZCARD', p .. 'heads')
-  redis.call('ZCARD', p .. 'scheduled')
-end
-
 local function due_of(i, now)
   if ARGV[i + 4] ~= '' then return math.max(0, tonumber(ARGV[i + 4])) end
   return now + tonumber(ARGV[i + 5])
@@ -32,7 +24,7 @@ end
 local function know_queue(p, clock)
   local control = redis.call('HMGET', p .. 'control', 'at', 'order', 'arrivals')
   by_time[p] = control[2] == 'run_at'
-  local now = not_before(clock, control[1])
+  local now = instant(p, clock, control[1])
   return {
     p = p, now = now, now_text = int(now), arrivals = control[3] or '0',
     bodies = {}, states = {}, ready = {}, waiting = {},
@@ -101,13 +93,6 @@ local function write_jobs(queue)
   return types
 end
 
--- Wake somebody for each of these types.
-local function wake(p, types)
-  if redis.call('EXISTS', p .. 'idlers') == 0 then return end
-  -- needs: hints
-  for type in pairs(types) do hint(p, type) end
-end
-
 -- `plan`: what `plan_keys` said of these jobs.
 local function publish(clock, from, count, plan)
   local holders, tails, queues, types = plan and plan.holders, plan and plan.tails, {}, {}
@@ -129,5 +114,10 @@ local function publish(clock, from, count, plan)
     for p, entries in pairs(plan.entries) do call_in_chunks('HSET', p .. 'unique', entries) end
     for _, body in pairs(plan.bodies) do redis.call('HSET', body[1] .. 'bodies', body[2], body[3]) end
   end
-  for p, its_types in pairs(types) do wake(p, its_types) end
+  for p, its_types in pairs(types) do
+    if redis.call('EXISTS', p .. 'idlers') == 1 then
+      -- needs: hints
+      for type in pairs(its_types) do hint(p, type) end
+    end
+  end
 end

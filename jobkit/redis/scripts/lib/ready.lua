@@ -1,18 +1,6 @@
 -- What gets ready, and what leaves its lane: a lane and its head in the index change together.
 -- needs: chunks lanes
 
-local function head_of(p, lane)
-  local head = redis.call('ZRANGE', p .. 'lane:' .. lane, 0, 0, 'WITHSCORES')
-  if #head == 0 then return nil, nil end
-  return tonumber(head[2]), head[1]
-end
-
-local function move_head(p, lane, old_member, score, member)
-  if old_member == member then return end
-  if old_member then redis.call('ZREM', p .. 'heads', old_member .. lane) end
-  if member then redis.call('ZADD', p .. 'heads', score, member .. lane) end
-end
-
 -- Collect jobs that get ready, to be written by `flush_ready` once for each lane.
 local function collect_ready(ready, lane, score, member)
   local batch = ready[lane]
@@ -30,7 +18,8 @@ end
 
 -- Look whether a lane gets another head by what was collected for it.
 local function find_head(p, lane, batch)
-  local score, member = head_of(p, lane)
+  local head = redis.call('ZRANGE', p .. 'lane:' .. lane, 0, 0, 'WITHSCORES')
+  local member, score = head[1], tonumber(head[2])
   batch.before = member
   batch.moves = not member or is_before(batch.score, batch.member, score, member)
   return batch.moves
@@ -38,14 +27,7 @@ end
 
 local function write_lane(p, lane, batch)
   call_in_chunks('ZADD', p .. 'lane:' .. lane, batch)
-  if batch.moves then move_head(p, lane, batch.before, batch.score, batch.member) end
-end
-
-local function remove_ready(p, lane, member)
-  local _, old = head_of(p, lane)
-  redis.call('ZREM', p .. 'lane:' .. lane, member)
-  if old == member then
-    local score, new = head_of(p, lane)
-    move_head(p, lane, old, score, new)
-  end
+  if not batch.moves then return end
+  if batch.before then redis.call('ZREM', p .. 'heads', batch.before .. lane) end
+  redis.call('ZADD', p .. 'heads', batch.score, batch.member .. lane)
 end

@@ -1,6 +1,6 @@
 -- What a worker may take: jobs of the lanes in its set that are neither paused nor full.
 -- `lanes:<set>` has "limit flags group" by type.
--- needs: lanes paused
+-- needs: lanes paused names
 
 local FEW_HEADS, MANY_HEADS = 10, 50
 
@@ -48,36 +48,30 @@ end
 local function may_take(p, name, may_suspect)
   if string.byte(name) == SUSPECT and not may_suspect then return false end
   local lane = serving(name)
-  return lane and not is_full(p, lane) and not is_paused(p, lane_type(name), lane.group)
+  return lane and not (lane.limit and is_full(p, lane))
+    and not (paused[p] and is_paused(p, lane_type(name), lane.group))
 end
 
 -- A head of the index is a member with the lane's name behind it; ids have 26 characters.
 local MEMBER = MEMBER_PREFIX + 26
-local function split_head(head)
-  return string.sub(head, 1, MEMBER), string.sub(head, MEMBER + 1)
-end
 
 -- Walk the index of heads: each call gives the next lane's name, the member that is its head and
 -- its score as text, in the order of the best jobs.
 local function heads_in_order(p, lane_set)
   if paused[p] and paused[p]['*'] then return function() end end
-  local members, names, scores, at, offset = {}, {}, {}, 1, 0
+  local heads, names, at, offset, number = {}, {}, 1, 0, FEW_HEADS
   local function read_heads()
-    local number = offset == 0 and FEW_HEADS or MANY_HEADS
-    local found = redis.call('ZRANGE', p .. 'heads', offset, offset + number - 1, 'WITHSCORES')
-    at, offset = 1, offset + number
-    members, names, scores = {}, {}, {}
-    for i = 1, #found, 2 do
-      local to = (i + 1) / 2
-      members[to], names[to] = split_head(found[i])
-      scores[to] = found[i + 1]
-    end
+    heads = redis.call('ZRANGE', p .. 'heads', offset, offset + number - 1, 'WITHSCORES')
+    names, at, offset = {}, 1, offset + number
+    number = #heads == 2 * number and MANY_HEADS or nil
+    for i = 1, #heads, 2 do names[#names + 1] = string.sub(heads[i], MEMBER + 1) end
     know_lanes(p, lane_set, names)
   end
   return function()
-    if at > #names then read_heads() end
+    if at > #names and number then read_heads() end
+    if at > #names then return nil end
     at = at + 1
-    return names[at - 1], members[at - 1], scores[at - 1]
+    return names[at - 1], string.sub(heads[2 * at - 3], 1, MEMBER), heads[2 * at - 2]
   end
 end
 

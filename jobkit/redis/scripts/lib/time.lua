@@ -13,14 +13,11 @@ local function time(given)
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- A clock a little behind the watermark stands still.
-local function not_before(clock, at)
+-- The queue's instant: a clock a little behind the watermark stands still. `at`: that of the
+-- watermark, if it was read.
+local function instant(p, clock, at)
+  if at == nil then at = redis.call('HGET', p .. 'control', 'at') end
   at = tonumber(at or 0)
   if at > clock and at - clock <= CLOCK_SLACK then return at end
   return clock
-end
-
--- The queue's instant.
-local function instant(p, clock)
-  return not_before(clock, redis.call('HGET', p .. 'control', 'at'))
 end
