@@ -113,6 +113,8 @@ async def attempt(call: Call, job: object, ctx: JobContext, offload: Offload | N
     except BaseException as error:
         return ended_raising(error, ctx)
     else:
+        if value is None and ctx.cancelled.reason is None:
+            return SUCCEEDED
         return ended_returning(value, call, ctx)
     finally:
         ctx.cancelled.forget(cancel)
