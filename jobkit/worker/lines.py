@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -23,6 +24,8 @@ from jobkit.store import (
 )
 from jobkit.worker.turns import Turns
 
+BUNCH = 16  # jobs: a claim for fewer costs almost as much
+FEW = 8  # queues, which are all asked each time
 _LOGGER = logging.getLogger("jobkit.worker")
 
 
@@ -31,7 +34,8 @@ class QueueLine:
     """One queue as the worker sees it.
 
     `entered`: the store knows that it is used. `untold`: what is paused over all queues, as long
-    as the queue was not told. `worth_asking`: something may be there. `next_due`: when
+    as the queue was not told. `worth_asking`: something may be there. `has_more`: the last answer
+    said that something is left. `next_due`: when
     (monotonic) a job gets due. `pending`: a claim whose reply has not come; it is sent again as
     it is. `is_away`: it was refused, and others may have its slots meanwhile.
     """
@@ -40,6 +44,7 @@ class QueueLine:
     entered: bool = False
     untold: PausedTypes | None = None
     worth_asking: bool = True
+    has_more: bool = False
     announced: str | None = None
     next_due: float | None = None
     request: int = 0
@@ -227,9 +232,27 @@ class Lines:
         lines = lines[first:] + lines[:first]
         given = self._settings.queues or {}
         weights = {line.name: given.get(line.name, 1) for line in lines}
+        if len(lines) > FEW and all(line.has_more for line in lines):
+            return self._in_bunches(lines, weights, slots, prefetch)
         own, ahead = self._turns.give(slots, weights), self._turns.give(prefetch, weights)
         shares = [Share(line, own[line.name], ahead[line.name]) for line in lines]
         return [share for share in shares if share.slots or share.prefetch]
+
+    def _in_bunches(
+        self, lines: list[QueueLine], weights: Mapping[str, int], slots: int, prefetch: int
+    ) -> list[Share]:
+        """Ask those whose turn it is for many jobs each, and the others another time."""
+        number = max(1, (slots + prefetch) // BUNCH)
+        turns = self._turns.give(number, weights)
+        of_a_turn = -(-(slots + prefetch) // number)
+        shares: list[Share] = []
+        for line in lines:
+            places = min(turns[line.name] * of_a_turn, slots + prefetch)
+            own = min(places, slots)
+            slots, prefetch = slots - own, prefetch - (places - own)
+            if places:
+                shares.append(Share(line, own, places - own))
+        return shares
 
     def _heartbeat(self, line: QueueLine) -> Heartbeat:
         return Heartbeat(

@@ -294,7 +294,7 @@ class Pump:
             line.entered = False  # whoever forgot us may have forgotten what is paused
             line.worth_asking = True
             return
-        line.worth_asking = claimed.more
+        line.worth_asking = line.has_more = claimed.more
         if self.on_tick is not None:
             self.on_tick(line.name, claimed.next_tick, claimed.now)
         line.next_due = None

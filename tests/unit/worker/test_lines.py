@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from jobkit.store import Claim, PausedTypes
 from jobkit.worker.lines import Asked, Lines
 
 
-def some_lines(*queues: str, strict: bool = False) -> Lines:
+def some_lines(*queues: str, strict: bool = False, weights: dict[str, int] | None = None) -> Lines:
     """Return the lines of a worker that serves these queues, all of them entered."""
     engine = Engine(
         handlers=(),
@@ -27,9 +28,9 @@ def some_lines(*queues: str, strict: bool = False) -> Lines:
     )
     nowhere: Any = None  # nothing runs here
     runner = Runner(engine, open_outbox=lambda ctx: nowhere)
-    settings = worker_settings({"queues": queues, "strict": strict})
+    settings = worker_settings({"queues": weights or queues, "strict": strict})
     lines = Lines(engine, runner, settings, worker="ann", about=b"")
-    lines.entered(queues, PausedTypes())
+    lines.entered(tuple(weights or queues), PausedTypes())
     return lines
 
 
@@ -95,6 +96,39 @@ def test_a_queue_is_asked_when_its_next_job_gets_due() -> None:
     assert (early, still) == (2.0, False)
     asked = lines.ask_for(slots=2, prefetch=0, suspects=1)
     assert [each.line.name for each in asked] == ["two"]
+
+
+def test_of_many_queues_with_a_backlog_few_are_asked_for_many_jobs() -> None:
+    """B11, B50: each as often as its weight says; claims for a job or two would cost the most."""
+    names = [f"queue-{n}" for n in range(20)]
+    weights = {name: 9 if name == "queue-7" else 1 for name in names}
+    lines = some_lines(weights=weights)
+    asked_for = Counter[str]()
+
+    for turn in range(101):
+        asked = lines.ask_for(slots=40, prefetch=120, suspects=1)
+        for each in asked:
+            each.line.pending, each.line.has_more = None, True
+            if turn:
+                asked_for[each.line.name] += each.claim.slots + each.claim.prefetch
+        assert len(asked) == 20 if turn == 0 else len(asked) <= 10
+        assert sum(each.claim.slots for each in asked) == 40
+        assert sum(each.claim.prefetch for each in asked) == 120
+
+    fair = 16_000 / 28
+    assert asked_for["queue-7"] == pytest.approx(9 * fair, rel=0.02)
+    assert all(abs(asked_for[name] - fair) <= 32 for name in names if name != "queue-7")
+
+
+def test_a_queue_of_which_nothing_is_known_is_asked_at_once() -> None:
+    """B12: others' backlogs do not delay it."""
+    lines = some_lines(*(f"queue-{n}" for n in range(20)))
+    for each in lines.ask_for(slots=40, prefetch=120, suspects=1):
+        each.line.pending, each.line.has_more = None, each.line.name != "queue-7"
+
+    asked = lines.ask_for(slots=40, prefetch=120, suspects=1)
+
+    assert claim_of("queue-7", asked).slots > 0
 
 
 def claim_of(queue: str, asked: list[Asked]) -> Claim:
