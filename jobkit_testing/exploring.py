@@ -23,6 +23,7 @@ from jobkit_testing.enqueues import FailingEnqueue
 from jobkit_testing.mishaps import lose_lease_of
 from jobkit_testing.no_loop import loop_is_running
 from jobkit_testing.running import Attempts, Ending, InlineWorker, Ran
+from jobkit_testing.standing import running_at, waiting_at
 from jobkit_testing.stepping import StepLoop
 
 if TYPE_CHECKING:
@@ -213,9 +214,10 @@ class Explorer:
         assert slot.attempt is not None
         stored = run.stored
         if self._fault(slot, stored, IN_HANDLER, LOST, TOLD) == IN_HANDLER:
+            at = waiting_at(run.call.registration.function, slot.task)
             self._loop.abandon(run.ctx)
             self._left_standing.append(slot.attempt)
-            self._die(slot, stored, IN_HANDLER)
+            self._die(slot, stored, IN_HANDLER + at)
             return
         self._current = slot
         self._loop.step(run.ctx)
@@ -277,14 +279,17 @@ class Explorer:
                 other.is_spoilt = other.stored is not None  # it may be late by that
             self._dry.clear()
             return None
-        self._note(slot, stored, name)
+        run = slot.run
+        at = "" if run is None else waiting_at(run.call.registration.function, slot.task)
+        self._note(slot, stored, name, at)
         if name in (LOST, TOLD):
             slot.is_spoilt = True
-            lose_lease_of(slot.worker, stored, name, tell=name == TOLD)
+            lose_lease_of(slot.worker, stored, name + at, tell=name == TOLD)
         return name
 
-    def _note(self, slot: Slot, stored: StoredJob, name: str) -> None:
-        self._chance.note(name, f"{slot.worker.name} {name}: {self._shop.timeline.name(stored)}")
+    def _note(self, slot: Slot, stored: StoredJob, name: str, at: str) -> None:
+        job = self._shop.timeline.name(stored)
+        self._chance.note(name, f"{slot.worker.name} {name}{at}: {job}")
         self._losses[stored.id] += name in LOSSES
 
     def at_enqueue(self, is_held: bool) -> FailingEnqueue | None:
@@ -302,10 +307,11 @@ class Explorer:
         name = self._chance.fault(crashes if is_held else [*crashes, NOT_STORED, STORED])
         if name is None:
             return None
-        self._note(slot, stored, name)
+        at = running_at(slot.run.call.registration.function)
+        self._note(slot, stored, name, at)
         slot.is_spoilt = True
         if name in LOSSES:
-            slot.worker.die(stored, name)
+            slot.worker.die(stored, name + at)
             return FailingEnqueue(name, Died(name), stored=name == BEHIND_ENQUEUE)
         is_stored = name == STORED
         said: Literal["no", "unknown"] = "unknown" if is_stored else "no"

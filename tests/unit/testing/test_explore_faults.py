@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import linecache
 import re
 from collections import Counter
 
@@ -122,7 +123,9 @@ def test_a_handler_that_notes_its_work_first_and_then_dies_is_found() -> None:
 
     told = told_of(scenario)
 
-    assert "crashed in the handler" in told or "told the handler so" in told
+    found = re.search(r"(crashed in the|told the) handler(?: so)? at send, line (\d+):", told)
+    assert found is not None
+    assert linecache.getline(__file__, int(found[2])).strip() == "await asyncio.sleep(1)"
 
 
 def test_a_sync_handler_is_interrupted_where_it_enqueues() -> None:
@@ -168,8 +171,8 @@ def test_workers_die_and_enqueues_fail_in_the_middle_of_a_handler() -> None:
 
     told = "\n".join(seen)
     for words in (
-        "before an enqueue",
-        "behind an enqueue",
+        "before an enqueue at send, line ",
+        "behind an enqueue at send, line ",
         "not stored",
         "BackendUnavailable, stored",
     ):
