@@ -30,6 +30,8 @@ LONGEST_WAIT = 5.0  # seconds; what is sent much later may no longer be known fo
 class AsyncWire(Protocol):
     """The part of a redis-py asyncio connection that jobkit uses, with its types."""
 
+    socket_timeout: float | None
+
     @property
     def is_connected(self) -> bool: ...
     async def connect(self) -> None: ...
@@ -153,8 +155,9 @@ class Flights:
     async def _trip(self, packed: bytes, count: int) -> list[Any]:
         connection = await self._connect()
         try:
-            await connection.send_packed_command([packed], check_health=False)
-            replies = [await _reply(connection) for _ in range(count)]
+            async with asyncio.timeout(self._address.reply_timeout):
+                await connection.send_packed_command([packed], check_health=False)
+                replies = [await _reply(connection) for _ in range(count)]
         except BaseException as error:
             # Also when cancelled: unread replies must never reach the next caller.
             await connection.disconnect(nowait=True)
@@ -177,6 +180,8 @@ class Flights:
             if isinstance(error, (*BROKEN, rx.RedisError)):
                 raise await self._lost(error, sent=False) from error
             raise
+        # From now on one timer for a whole trip: redis-py's own cost a task and a timer a call.
+        connection.socket_timeout = None
         return connection
 
     async def _lost(self, error: BaseException, *, sent: bool) -> BackendUnavailable:

@@ -61,6 +61,12 @@ class Address:
         """Return a new connection, not yet connected."""
         return cast(Wire, self.connection_class(**{**self.arguments, **changes}))
 
+    @property
+    def reply_timeout(self) -> float | None:
+        """How many seconds to wait for a reply."""
+        seconds: float | None = self.arguments.get("socket_timeout")
+        return seconds
+
     def async_connection(self) -> Any:
         """Return a new connection for coroutines, not yet connected."""
         kind = _async_twin(self.connection_class)

@@ -44,6 +44,8 @@ def unreachable(error: BaseException, where: str, *, sent: bool) -> BackendUnava
     if _is_answer(error):
         return refused(error, where)
     words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    if isinstance(error, TimeoutError) and not str(error):
+        words = "no reply in time"
     if sent:
         return BackendUnavailable(f"lost the connection to {where}: {words}", stored="unknown")
     return BackendUnavailable(

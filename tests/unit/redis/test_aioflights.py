@@ -23,6 +23,7 @@ class Wire:
     """A connection that answers each command with its last word, once its server lets it."""
 
     def __init__(self, server: Server) -> None:
+        self.socket_timeout: float | None = 5.0
         self._server = server
         self._asked: list[bytes] = []
         self.is_connected = False
@@ -62,6 +63,7 @@ class Server:
 
     open: asyncio.Event = field(default_factory=asyncio.Event)
     is_away: bool = False
+    reply_timeout: float = 5.0
     trips: list[list[bytes]] = field(default_factory=list[list[bytes]])
     wires: list[Wire] = field(default_factory=list[Wire])
     losses: int = 0
@@ -74,7 +76,7 @@ class Server:
                 server.wires.append(Wire(server))
                 return server.wires[-1]
 
-        address = ToServer(Wire, {}, "here")
+        address = ToServer(Wire, {"socket_timeout": self.reply_timeout}, "here")
         return Flights(address, on_loss=self.lost)
 
     def lost(self) -> None:
@@ -317,6 +319,26 @@ def test_who_waited_too_long_is_turned_away() -> None:
         assert raised.value.stored == "no"
         assert await soon == [b"soon"]
         await asyncio.gather(*first)
+
+    run(main())
+
+
+def test_a_trip_without_an_answer_ends_in_time() -> None:
+    """B39: of many commands as of one."""
+
+    async def main() -> None:
+        server = Server(reply_timeout=0.02)
+        flights = server.flights()
+        server.open.set()
+        await ask(flights, "first")  # connects
+        server.open.clear()
+
+        with pytest.raises(BackendUnavailable, match="no reply in time") as raised:
+            await ask(flights, "a", "b")
+        assert raised.value.stored == "unknown"
+        server.open.set()
+        assert await ask(flights, "later") == [b"later"]
+        assert [wire.is_connected for wire in server.wires].count(True) == 1
 
     run(main())
 
