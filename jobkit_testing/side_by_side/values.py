@@ -10,6 +10,8 @@ from typing import Any
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields as struct_fields
 
+from jobkit.store import LaneSet
+
 
 class Value:
     """The base of steps: equal by their fields, printed as code."""
@@ -26,7 +28,11 @@ def shown(value: object) -> str:
     >>> from datetime import timedelta
     >>> shown({"delay": timedelta(seconds=1)})
     "{'delay': timedelta(seconds=1)}"
+    >>> shown(LaneSet(key="mail", lanes={}))
+    "<lanes 'mail'>"
     """
+    if isinstance(value, LaneSet):
+        return f"<lanes {value.key!r}>"  # of operations, not of steps: all their types are long
     known: Any = value  # what isinstance finds out has no types inside
     if is_dataclass(value) and not isinstance(value, type):
         return _call(value)
