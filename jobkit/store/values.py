@@ -93,7 +93,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Lease(Struct, frozen=True, kw_only=True, gc=False):
-    """A worker's hold on one job; `fence` grows with each claim."""
+    """A worker's hold on one job; `fence` counts the claims of the queue that took jobs."""
 
     id: str
     fence: int

@@ -5,9 +5,11 @@
 -- O(taken x (log ready + lanes open) + lanes passed over).
 -- needs: serving chunks
 
-local FIRST_READ, LONGEST_READ = 4, 64 -- members of a lane; each read is four times as long
+-- Members of a lane that are read at once: few, then its share of what is still wanted, and each
+-- time at least twice as many.
+local FIRST_READ, LONGEST_READ = 4, 64
 
-local open, chosen, specs, used = {}, {}, {}, {}
+local open, chosen, specs, used, asked = {}, {}, {}, {}, 0
 
 local function is_better(score_a, member_a, score_b, member_b)
   if score_a == score_b then return member_a < member_b end
@@ -19,10 +21,11 @@ local function show_next(p, lane)
   local members = lane.members
   if lane.at > #members then
     if lane.is_last then return false end
-    local number = lane.read
+    local share = #open > 0 and math.ceil((asked - #chosen) / #open) + 1 or 0
+    local number = lane.taken == 0 and FIRST_READ
+      or math.min(LONGEST_READ, math.max(2 * lane.read, share))
     members = redis.call('ZRANGE', lane.key, lane.taken, lane.taken + number - 1, 'WITHSCORES')
-    lane.members, lane.at, lane.is_last = members, 1, #members < 2 * number
-    lane.read = math.min(4 * number, LONGEST_READ)
+    lane.members, lane.at, lane.is_last, lane.read = members, 1, #members < 2 * number, number
     if #members == 0 then return false end
   end
   if lane.spec.limit and is_full(p, lane.spec) then return false end
@@ -50,7 +53,7 @@ end
 
 local function open_lane(p, name, head)
   local lane = {
-    key = p .. 'lane:' .. name, name = name, head = head, taken = 0, read = FIRST_READ,
+    key = p .. 'lane:' .. name, name = name, head = head, taken = 0, read = 0,
     members = {}, at = 1, spec = serving(name), is_suspect = string.byte(name) == SUSPECT,
   }
   if show_next(p, lane) then stand_in_line(lane) end
@@ -84,6 +87,7 @@ end
 -- Take up to `wanted` jobs; among the first `slots` of them up to `suspects` that were lost before.
 local function choose(p, lane_set, wanted, slots, suspects)
   local left = suspects
+  asked = wanted
   local walk = heads_in_order(p, lane_set)
   local name, head, score = walk()
   while #chosen < wanted do
