@@ -18,7 +18,58 @@ AFTERMATH = "jobkit/worker/aftermath.py"
 
 ENGINE = ("tests/unit/engine", "tests/unit/testing", "tests/unit/client")
 
+FLIGHTS = "jobkit/redis/aioflights.py"
+SHARED = ("tests/unit/redis/test_aioflights.py",)
+
 MUTANTS = (
+    Mutant(
+        "engine: a value gets the plan of one that equals it",
+        "B57",
+        PREPARING,
+        "return (job_type, kinds, *options.items())",
+        "return (job_type, *options.items())",
+        tests=("tests/unit/engine/test_preparing.py",),
+    ),
+    Mutant(
+        "engine: a chunk is sent before the last one is stored",
+        "B4",
+        "jobkit/client/jobs.py",
+        "                    ids = finish_push()\n",
+        "                    ids = tuple(job.id for job in batch.jobs)\n",
+        tests=("tests/unit/client/test_chunks.py",),
+    ),
+    Mutant(
+        "engine: who waits for a round trip waits on when the connection breaks",
+        "B39",
+        FLIGHTS,
+        "        line, self._line = self._line, deque()\n",
+        "        line = deque[_Passenger]()\n",
+        tests=SHARED,
+    ),
+    Mutant(
+        "engine: who shares a round trip gets the replies of another",
+        "B6",
+        FLIGHTS,
+        "            at = end\n",
+        "",
+        tests=SHARED,
+    ),
+    Mutant(
+        "engine: who was cancelled in line is sent all the same",
+        "B6",
+        FLIGHTS,
+        "            if not first.replies.done():\n",
+        "            if True:\n",
+        tests=SHARED,
+    ),
+    Mutant(
+        "engine: a request is sent however long it waited",
+        "B6",
+        FLIGHTS,
+        "time() - first.since <= LONGEST_WAIT:",
+        "time() - first.since <= 10 * LONGEST_WAIT:",
+        tests=SHARED,
+    ),
     Mutant(
         "engine: one retry too many",
         "B33",
