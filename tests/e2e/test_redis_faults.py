@@ -14,6 +14,9 @@ import pytest
 
 from jobkit import BackendUnavailable, JobContext, JobHandle, JobState
 from jobkit.clock import SystemClock
+from jobkit.redis.connections import Connections, address_of
+from jobkit.redis.store import RedisStore
+from jobkit.store import Get, NewJob, Order, Push, UseOrder
 from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs, breaches
 from tests.e2e.handling import calling, do_nothing
@@ -225,6 +228,27 @@ def test_a_running_job_is_cancelled_and_timed_out_while_redis_is_full(
 
     assert cancelled.wait(MINUTE).state == "cancelled"
     assert late.wait(MINUTE).state == "dead"
+
+
+@pytest.mark.parametrize("order", ["run_at", "priority"])
+def test_a_full_redis_refuses_a_push_that_changes_its_queue_s_order(
+    server: RedisServer, order: Order
+) -> None:
+    """B10, B39: whichever order it is, nothing is written."""
+    store = RedisStore(Connections(address_of(server.url)))
+    before: Order = "priority" if order == "run_at" else "run_at"
+    store.run(UseOrder(queue="mail", order=before))
+    job = NewJob(id="0" * 26, queue="mail", type="A", payload=b"{}")
+    push = Push(jobs=(job,), channel="c", request=1, orders={"mail": order})
+    server.ask("CONFIG SET maxmemory-policy noeviction", "CONFIG SET maxmemory 1")
+
+    with pytest.raises(BackendUnavailable, match="is full"):
+        store.run(push)
+
+    server.ask("CONFIG SET maxmemory 0")
+    assert store.run(Get(queue="mail", id=job.id)) is None
+    assert store.run(push) == (job.id,)
+    store.close()
 
 
 def test_a_check_in_is_heard_while_redis_is_full(server: RedisServer, make: MakeJobs) -> None:

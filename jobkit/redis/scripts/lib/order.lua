@@ -7,12 +7,9 @@ local function may_have_order(p, order)
     or redis.call('EXISTS', p .. 'heads', p .. 'scheduled', p .. 'retrying', p .. 'running') == 0
 end
 
+-- This may be the first write: refused at `maxmemory`, whichever order it is.
 local function set_order(p, order)
   if is_by_time(p) == (order == 'run_at') then return end
   by_time[p] = order == 'run_at'
-  if by_time[p] then
-    redis.call('HSET', p .. 'control', 'order', order)
-  else
-    redis.call('HDEL', p .. 'control', 'order')
-  end
+  redis.call('HSET', p .. 'control', 'order', order)
 end
