@@ -13,11 +13,10 @@ from typing import Any, TypeVar
 
 from msgspec import msgpack
 
-from examples.toystore.queue import STEPS, WRITES, Queue, audit, earlier, push
 from jobkit import store as port
 from jobkit.clock import SystemClock, to_milliseconds
 from jobkit.errors import JobkitError, NotSupported
-from jobkit.store import Capability
+from jobkit.store import whole
 
 R = TypeVar("R")
 SCHEMA = "CREATE TABLE IF NOT EXISTS queues (name TEXT PRIMARY KEY, content BLOB)"
@@ -29,7 +28,7 @@ class ToyStore:
     """Keep jobs in a file; any number of processes may share it."""
 
     atomic_over: port.AtomicOver = "store"
-    capabilities = frozenset({Capability.PRIORITIES, Capability.DELETES})
+    capabilities = whole.CAPABILITIES
 
     def __init__(self, path: Path | str = ":memory:") -> None:
         self._lock = threading.Lock()
@@ -54,7 +53,7 @@ class ToyStore:
 
     def audit(self, queue: str) -> list[str]:
         with self._lock:
-            return audit(self._read(queue))
+            return whole.audit(self._read(queue))
 
     def checkup(self) -> list[str]:
         return []
@@ -71,48 +70,26 @@ class ToyStore:
 
     def _carry_out(self, operation: Any, clock: int) -> Any:
         match operation:
-            case port.Push():
-                return self._push(operation, clock)
             case port.Queues():
                 names = self._db.execute("SELECT name FROM queues ORDER BY name")
                 return tuple(name for (name,) in names)
             case port.Announce():
                 self._add(*operation.queues)
                 return port.PausedTypes()
+            case port.Push():
+                self._add(*(job.queue for job in operation.jobs))
+                return whole.push(operation, clock, read=self._read, write=self._write)
             case _:
-                return self._on_one_queue(operation, clock)
-
-    def _on_one_queue(self, operation: Any, clock: int) -> Any:
-        kind: type[object] = operation.__class__
-        step = STEPS.get(kind)
-        if step is None:
-            raise NotSupported(f"the toy store does not know {kind.__name__}")
-        if kind is port.Heartbeat:
-            self._add(operation.queue)
-        queue = self._read(operation.queue)
-        answer = step(queue, operation, clock)
-        if kind in WRITES:
-            self._write(operation.queue, queue)
-        return answer
-
-    def _push(self, operation: port.Push, clock: int) -> tuple[str, ...]:
-        names = dict.fromkeys(job.queue for job in operation.jobs)
-        self._add(*names)
-        queues = {name: self._read(name) for name in names}
-        answered = earlier(next(iter(queues.values())), operation, clock)
-        if answered is not None:
-            return answered
-        for name, queue in queues.items():
-            push(queue, [job for job in operation.jobs if job.queue == name], clock)
-            self._write(name, queue)
-        return tuple(job.id for job in operation.jobs)
+                if isinstance(operation, port.Heartbeat):
+                    self._add(operation.queue)
+                return whole.carry_out(operation, clock, read=self._read, write=self._write)
 
     def _add(self, *names: str) -> None:
-        self._db.executemany(ADD, [(name, msgpack.encode(Queue())) for name in names])
+        self._db.executemany(ADD, [(name, msgpack.encode(whole.Queue())) for name in names])
 
-    def _read(self, name: str) -> Queue:
+    def _read(self, name: str) -> whole.Queue:
         row = self._db.execute("SELECT content FROM queues WHERE name = ?", (name,)).fetchone()
-        return Queue() if row is None else msgpack.decode(row[0], type=Queue)
+        return whole.Queue() if row is None else msgpack.decode(row[0], type=whole.Queue)
 
-    def _write(self, name: str, queue: Queue) -> None:
+    def _write(self, name: str, queue: whole.Queue) -> None:
         self._db.execute(WRITE, (msgpack.encode(queue), name))
