@@ -117,7 +117,7 @@ def test_coroutines_that_share_round_trips_may_be_cut_off(
     numbers, sent, kills = itertools.count(), list[int](), list[str]()
 
     async def enqueue() -> None:
-        while len(kills) < 5:
+        while len(kills) < 5 or len(sent) < 200:
             number = next(numbers)
             await jobs.aio.enqueue(Ping(number))
             sent.append(number)
@@ -135,7 +135,6 @@ def test_coroutines_that_share_round_trips_may_be_cut_off(
     asyncio.run(main())
     report = jobs.drain(timeout=MINUTE)
 
-    assert len(sent) > 100
     assert report.succeeded == len(sent)
     assert seen == dict.fromkeys(sent, 1)
 
