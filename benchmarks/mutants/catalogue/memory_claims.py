@@ -101,7 +101,7 @@ MUTANTS = (
         "B38",
         "jobkit/memory/operate.py",
         "queue.fences += 1",
-        "queue.fences = 1",
+        "queue.fences += 0",
         "leases claiming",
     ),
     Mutant(
