@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar, Unpack, cast
-from weakref import WeakKeyDictionary
+from weakref import finalize
 
 from jobkit.client import Jobs
 from jobkit.client.outbox import JobOutbox
@@ -341,11 +341,18 @@ class TestingJobs(Acting, Assertions, Jobs):
 
 # Two doubles over one store that drew the same ids would take each other's jobs for copies, and
 # under one name their workers would lose each other's leases.
-_DOUBLES: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
+_DOUBLES: dict[int, int] = {}  # by the identity of the store: some cannot be hashed
+_FOR_EVER: list[Store] = []  # those whose end nobody can hear of
 
 
 def _number_at(store: Store) -> int:
     """Return which double over this store the next one is, from 0."""
-    number = _DOUBLES.get(store, 0)
-    _DOUBLES[store] = number + 1
+    key = id(store)
+    number = _DOUBLES.get(key, 0)
+    if number == 0:
+        try:
+            finalize(store, _DOUBLES.pop, key, None).atexit = False
+        except TypeError:  # it has slots, and none for weak references
+            _FOR_EVER.append(store)
+    _DOUBLES[key] = number + 1
     return number

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, IntEnum
+from typing import Any
 
 import pytest
 
@@ -278,3 +280,38 @@ def test_the_worker_of_one_double_loses_no_leases_of_another(store: Store) -> No
     record = one.perform(Audit("x"))
 
     assert (record.state, record.losses) == (jobkit.JobState.SUCCEEDED, 0)
+
+
+def test_a_store_may_be_of_any_class() -> None:
+    """B6: also one that has no hash, or of whose end nobody can hear."""
+
+    @dataclass
+    class Unhashable(MemoryStore):
+        path: str = ""
+
+        def __post_init__(self) -> None:
+            super().__init__()
+
+    class Slotted:
+        __slots__ = ("_store",)
+
+        def __init__(self) -> None:
+            self._store = MemoryStore()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+    for store in (Unhashable(), untyped(Slotted())):
+        one, other = (jobs_of(store=store) for _ in range(2))
+        assert one.enqueue(SendMail(1)).id != other.enqueue(SendMail(1)).id
+        other.assert_queued_total(2)
+
+
+def test_a_store_is_not_kept_by_those_who_count_its_doubles() -> None:
+    """B56: a later one at the same address begins at the first ids again."""
+    ids: set[str] = set()
+
+    for _ in range(20):
+        ids.add(jobs_of(store=MemoryStore()).enqueue(SendMail(1)).id)
+
+    assert len(ids) == 1
