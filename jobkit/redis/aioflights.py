@@ -87,17 +87,19 @@ class Flights:
         if self._next():
             task = asyncio.create_task(self._shuttle())
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._landed)
         else:
             self._under_way -= 1
 
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        # Not at the end of the task: one that is cancelled before its first step has no end.
+        self._tasks.discard(task)
+        self._land()
+
     async def _shuttle(self) -> None:
         """Fly as long as somebody waits."""
-        try:
-            while passengers := self._board():
-                await self._fly(passengers)
-        finally:
-            self._land()
+        while passengers := self._board():
+            await self._fly(passengers)
 
     def _board(self) -> list[_Passenger]:
         passengers: list[_Passenger] = []

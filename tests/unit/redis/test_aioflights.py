@@ -364,3 +364,22 @@ def test_who_shared_a_trip_that_was_cancelled_may_try_again() -> None:
         assert await ask(flights, "later") == [b"later"]
 
     run(main())
+
+
+def test_trips_that_are_cancelled_before_they_begin_hold_up_nobody() -> None:
+    async def main() -> None:
+        server = Server()
+        flights = server.flights()
+        asked = ask_all(flights, *names(FLIGHTS + 2 * SEATS))
+        await turns()
+        server.open.set()
+        mine = {asyncio.current_task(), *asked}
+        while not (others := asyncio.all_tasks() - mine):
+            await asyncio.sleep(0)
+        assert [task.cancel() for task in others] == [True] * FLIGHTS
+
+        async with asyncio.timeout(5):
+            assert await asyncio.gather(*asked) == [[n.encode()] for n in names(len(asked))]
+            assert await ask(flights, "later") == [b"later"]
+
+    run(main())
