@@ -24,7 +24,9 @@ from jobkit.redis.server import BROKEN
 FLIGHTS = 4
 SEATS = 16
 LUGGAGE = 64 * 1024  # bytes; what is heavier flies alone, and holds up nobody
-LONGEST_WAIT = 5.0  # seconds; what is sent much later may no longer be known for a repetition
+# Seconds; less if a reply may take less. What is sent much later may no longer be known for a
+# repetition, and nobody may wait for it any more.
+LONGEST_WAIT = 5.0
 
 
 class AsyncWire(Protocol):
@@ -57,6 +59,7 @@ class Flights:
     def __init__(self, address: Address, *, on_loss: Callable[[], object]) -> None:
         self._address = address
         self._on_loss = on_loss
+        self._longest_wait = min(LONGEST_WAIT, address.reply_timeout or LONGEST_WAIT)
         self._idle: deque[AsyncWire] = deque()
         self._line: deque[_Passenger] = deque()
         self._under_way = 0
@@ -117,7 +120,7 @@ class Flights:
         while line:
             first = line[0]
             if not first.replies.done():
-                if asyncio.get_running_loop().time() - first.since <= LONGEST_WAIT:
+                if asyncio.get_running_loop().time() - first.since <= self._longest_wait:
                     return first
                 why = f"{self._address.shown} answers too slowly: this was not sent"
                 first.replies.set_exception(BackendUnavailable(why, stored="no"))

@@ -299,17 +299,18 @@ def test_what_is_heavy_flies_alone() -> None:
     run(main())
 
 
-def test_who_waited_too_long_is_turned_away() -> None:
-    """B6: what is sent very late may not be recognised as a repetition."""
+@pytest.mark.parametrize(("reply_timeout", "longest"), [(60.0, LONGEST_WAIT), (1.0, 1.0)])
+def test_who_waited_too_long_is_turned_away(reply_timeout: float, longest: float) -> None:
+    """B6, B39: late, it may not be recognised as a repetition, or nobody waits for it any more."""
 
     async def main() -> None:
-        server = Server()
+        server = Server(reply_timeout=reply_timeout)
         flights = server.flights()
         *first, late = ask_all(flights, *names(FLIGHTS), "late")
         await turns()
         loop = asyncio.get_running_loop()
         now = loop.time()
-        loop.time = lambda: now + LONGEST_WAIT + 1  # type: ignore[method-assign]
+        loop.time = lambda: now + longest + 0.5  # type: ignore[method-assign]
         soon = asyncio.ensure_future(ask(flights, "soon"))
         await turns()
         server.open.set()
