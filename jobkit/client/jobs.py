@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from jobkit.checks import duration_complaint
 from jobkit.client.control import AsyncControl, Control
 from jobkit.client.outbox import JobOutbox
-from jobkit.client.sender import AsyncSender, Sender
+from jobkit.client.sender import LONGEST_TIMEOUT, AsyncSender, Sender
 from jobkit.client.transaction import transaction
 from jobkit.context import JobContext
 from jobkit.engine import Engine, PartlyStored, Steps, drive, finish
@@ -29,8 +29,7 @@ from jobkit.store import AsyncStore, Capability, NewJob, Queues, Store, can_begi
 J = TypeVar("J", bound=DataclassLike)
 T = TypeVar("T")
 DEFAULT_ENQUEUE_TIMEOUT = timedelta(seconds=5)
-# Below the store's `REPLAY_WINDOW`: a push repeated after it would be stored a second time.
-LONGEST_ENQUEUE_TIMEOUT = timedelta(seconds=50)
+LONGEST_ENQUEUE_TIMEOUT = timedelta(seconds=LONGEST_TIMEOUT)
 
 
 class Jobs:

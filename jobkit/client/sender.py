@@ -19,6 +19,8 @@ from jobkit.store import Answer, AsyncStore, Operation, Store, begin
 
 FIRST_PAUSE = 0.02  # seconds
 LONGEST_PAUSE = 0.5
+# Seconds. Below the store's `REPLAY_WINDOW`: a push repeated after it would be stored a second time.
+LONGEST_TIMEOUT = 50.0
 
 
 class Patience:
@@ -77,14 +79,17 @@ class Sender:
 
     def begin(self, operation: Operation[Any]) -> Callable[[], Any]:
         """Send an operation, and return what waits for its result; call that once."""
-        deadline = self.monotonic() + self.timeout
+        began = self.monotonic()
         try:
             answer = begin(self.store, [operation], now=self.now())
         except BackendUnavailable as error:
-            return _at_once(self._again, operation, error, deadline)
-        return partial(self._wait, operation, answer, deadline)
+            return _at_once(self._again, operation, error, began + self.timeout)
+        left = began + self.timeout - self.monotonic()
+        return partial(self._wait, operation, answer, left, began + LONGEST_TIMEOUT)
 
-    def _wait(self, operation: Operation[Any], answer: Answer, deadline: float) -> Any:
+    def _wait(self, operation: Operation[Any], answer: Answer, left: float, latest: float) -> Any:
+        # What the caller did meanwhile takes nothing off the time for repeating.
+        deadline = min(self.monotonic() + left, latest)
         try:
             [result] = answer.wait()
         except BackendUnavailable as error:

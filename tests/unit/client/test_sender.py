@@ -177,3 +177,25 @@ def test_a_doubt_is_not_forgotten(how: str, monkeypatch: pytest.MonkeyPatch) -> 
     line = Line(away("unknown"), away("no"), away("no", passing=False))
 
     assert refusal(line, how, monkeypatch).stored == "unknown"
+
+
+@pytest.mark.parametrize(("meanwhile", "calls"), [(20.0, 2), (60.0, 1)])
+def test_what_is_done_before_the_wait_takes_no_time_off(
+    meanwhile: float, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B6, B39: unless a repetition would be too late to be recognised."""
+    line = Line(away("unknown"))
+    monkeypatch.setattr("jobkit.client.sender.pause", line.pause)
+    store = cast(Store, SendingLine(line, "wait"))
+    sender = Sender(store, now=lambda: 7, timeout=5, monotonic=lambda: line.time)
+
+    wait = sender.begin(Queues())
+    line.time += meanwhile
+    outcome: Any
+    try:
+        outcome = wait()
+    except BackendUnavailable as error:
+        outcome = error.stored
+
+    assert outcome == {2: ("answer", 7), 1: "unknown"}[calls]
+    assert line.calls == calls
