@@ -19,8 +19,8 @@ from jobkit.store import Answer, AsyncStore, Operation, Store, begin
 
 FIRST_PAUSE = 0.02  # seconds
 LONGEST_PAUSE = 0.5
-# Seconds. Below the store's `REPLAY_WINDOW`: a push repeated after it would be stored a second time.
-LONGEST_TIMEOUT = 50.0
+# Below the store's `REPLAY_WINDOW`: a push repeated after it would be stored a second time.
+LONGEST_TIMEOUT = 50.0  # seconds
 
 
 class Patience:

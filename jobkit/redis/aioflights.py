@@ -159,15 +159,20 @@ class Flights:
 
     async def _trip(self, packed: bytes, count: int) -> list[Any]:
         connection = await self._connect()
+        replies: list[Any] = []
         try:
             async with asyncio.timeout(self._address.reply_timeout):
                 await connection.send_packed_command([packed], check_health=False)
-                replies = [await _reply(connection) for _ in range(count)]
+                while len(replies) < count:
+                    replies.append(await _reply(connection))
         except BaseException as error:
             # Also when cancelled: unread replies must never reach the next caller.
             await connection.disconnect(nowait=True)
             if isinstance(error, BROKEN):
-                raise await self._lost(error, sent=True) from error
+                told = await self._lost(error, sent=True)
+                if replies:  # so what was asked first was carried out, whatever came then
+                    told.stored = "unknown"
+                raise told from error
             raise
         self._idle.append(connection)
         if any(map(is_demoted, replies)):
