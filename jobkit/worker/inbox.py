@@ -70,7 +70,10 @@ class Inbox:
         for endings, results in settled:  # first: hooks must not wait for the jobs to come
             self._let_go(endings, results)
         for queue, claimed, lease_until in brought:
-            self._hand_out(queue, claimed, lease_until)
+            try:
+                self._hand_out(queue, claimed, lease_until)
+            except Exception:  # no thread to be had; nobody else hands out the jobs of the others
+                _LOGGER.exception("jobs of queue %r cannot be handed out", queue)
 
     def _hand_out(self, queue: str, claimed: Claimed, lease_until: float) -> None:
         works = self._crew.take(claimed.jobs, lease_until)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,8 @@ import pytest
 from jobkit import BackendUnavailable, JobState, MemoryJobs
 from jobkit.store import Answer, Claim, Here, Operation, Store
 from jobkit.worker import WorkingJobs
+from jobkit.worker.crew import Crew
+from jobkit.worker.work import Work
 from tests.e2e.backends import breaches, store_of
 from tests.e2e.handling import calling
 from tests.e2e.jobtypes import Ping
@@ -118,3 +120,31 @@ def test_lost_answers_lose_no_job_and_run_none_twice() -> None:
         assert runs == Counter(range(60))
         assert {handle.record().state for handle in handles} == {JobState.SUCCEEDED}
         assert breaches(jobs) == []
+
+
+def test_jobs_of_one_queue_that_cannot_begin_hold_up_no_other_queue(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """B13: one answer brought both, and it is read once."""
+    start, refused = Crew.start, list[Work]()
+
+    def start_later(crew: Crew, works: Iterable[Work] = ()) -> None:
+        works = list(works)
+        if works and not refused:
+            refused.extend(works)
+            raise RuntimeError("can't start new thread")
+        start(crew, works)
+
+    with MemoryJobs() as jobs:
+        ran: list[int] = []
+        jobs.register(calling(lambda job: ran.append(job.n)), job=Ping)
+        for n, queue in enumerate(("default", "other")):
+            jobs.enqueue(Ping(n), queue=queue)
+        monkeypatch.setattr(Crew, "start", start_later)
+
+        jobs.start(concurrency=4, queues={"default": 1, "other": 1})
+        eventually(lambda: len(ran) == 1)
+
+        assert len(refused) == 1
+        assert "cannot be handed out" in caplog.text
+        jobs.shutdown(timeout=timedelta(0))
