@@ -44,7 +44,7 @@ class AsyncWire(Protocol):
     async def read_response(self) -> Any: ...
 
 
-class _Passenger(Struct, gc=False):
+class _Passenger(Struct):  # seen by the collector: an error's traceback leads back to it
     """What a caller in line wants to have sent, since when, and where it waits for the replies."""
 
     packed: bytes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -405,3 +407,19 @@ def test_trips_that_are_cancelled_before_they_begin_hold_up_nobody() -> None:
             assert await ask(flights, "later") == [b"later"]
 
     run(main())
+
+
+def test_callers_that_failed_leave_nothing_behind() -> None:
+    async def main() -> list[weakref.ref[BackendUnavailable]]:
+        server = Server()
+        asked = ask_all(server.flights(), "cut", *names(FLIGHTS + 2 * SEATS))
+        await turns()
+        server.open.set()
+        ends = await asyncio.gather(*asked, return_exceptions=True)
+        return [weakref.ref(each) for each in ends if isinstance(each, BackendUnavailable)]
+
+    errors = run(main())
+    gc.collect()
+
+    assert len(errors) > 1
+    assert [error() for error in errors if error() is not None] == []
