@@ -82,17 +82,22 @@ def main() -> None:
         for number in range(options.rounds):
             print(f"round {number + 1}")
             one_round(benches, report, jobs=options.jobs, grow=options.grow)
+            report.waits = {bench.system.name: bench.waits for bench in benches if bench.waits}
+            write(report, options)  # whoever ends a run of an hour keeps the rounds it had
         if options.plots is not None:
             for bench in benches:
                 bench.by_slots(options.jobs, report.note_slots)
-        report.waits = {bench.system.name: bench.waits for bench in benches if bench.waits}
+            write(report, options)
+            report.draw(options.plots)
     print(report.markdown())
+
+
+def write(report: Report, options: argparse.Namespace) -> None:
+    """Write the files that were asked for."""
     if options.json is not None:
         options.json.write_text(report.json())
     if options.markdown is not None:
         options.markdown.write_text(report.markdown())
-    if options.plots is not None:
-        report.draw(options.plots)
 
 
 def parse() -> argparse.Namespace:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,24 @@ STUCK = 60.0  # seconds without a single job
 PICK_UPS = 150
 OVERHEARD = 1_000  # jobs of a drain whose commands are counted one by one
 MEMORY_JOBS = 10_000
-THREADS, TASKS = 200, 2_000
 SLOTS = (1, 4, 16, 64, 256)
+
+
+@dataclass(frozen=True, slots=True)
+class SleepShape:
+    """Handlers that sleep for so long, on so many slots, all of which are filled so often."""
+
+    name: str
+    kind: Kind
+    slots: int
+    seconds: float
+    waves: int
+
+
+SHAPES = (
+    SleepShape("10 ms handlers, 200 threads, jobs/s", "sync", 200, 0.01, waves=20),
+    SleepShape("1 s handlers, 2,000 tasks, jobs/s", "async", 2_000, 1.0, waves=4),
+)
 Note = Callable[[str, float], None]
 
 
@@ -179,16 +196,11 @@ class Bench:
     # Shapes that are not tiny jobs in one queue.
 
     def _shapes(self, note: Note) -> None:
-        for kind, slots, name in (
-            ("sync", THREADS, "10 ms handlers, 200 threads, jobs/s"),
-            ("async", TASKS, "1 s handlers, 2,000 tasks, jobs/s"),
-        ):
-            if kind in self.system.scales:
-                count = 2 * slots
-                work = Work(count=count, kind="sync", concurrency=slots, job="sleep")
-                if kind == "async":
-                    work = Work(count=count, kind="async", concurrency=slots, job="sleep")
-                note(name, self.drain(work).rate)
+        for shape in SHAPES:
+            if shape.kind in self.system.scales:
+                count = shape.waves * shape.slots
+                work = Work(count=count, kind=shape.kind, concurrency=shape.slots, job="sleep")
+                note(shape.name, self.drain(work).rate_of_sleepers(shape.seconds))
 
     def grow(self, waiting: int, note: Note) -> None:
         """Measure how fast the first jobs go of few that wait, and of many."""

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.peers.figures import BY_NAME
 from benchmarks.peers.hits import FORM, Hits, read_waits
+from benchmarks.peers.measuring import SHAPES
 from benchmarks.peers.processes import SCRIPTS, Work
 from benchmarks.peers.report import Report
 from benchmarks.peers.summary import Spread, best_peer, percentile, ratio
@@ -110,6 +111,11 @@ def test_what_the_scripts_write_is_what_the_runner_reads(
     assert len(read_waits(tmp_path)) == 1
 
 
+def test_the_rate_of_sleepers_counts_the_time_before_the_first_end() -> None:
+    """Two waves of 10 that sleep for a second each take two seconds: 10 a second."""
+    assert Hits(20, 101.0, 102.0).rate_of_sleepers(1.0) == 10.0
+
+
 def test_a_shape_is_the_same_at_both_ends() -> None:
     tree = ast.parse((SCRIPTS / "side.py").read_text())
     shape = next(
@@ -139,3 +145,4 @@ def test_a_report_keeps_each_round(capsys: pytest.CaptureFixture[str]) -> None:
     assert report.markdown().startswith("a machine\n\n| figure |")
     assert DRAIN in capsys.readouterr().out
     assert DRAIN in BY_NAME
+    assert {shape.name for shape in SHAPES} <= set(BY_NAME)
