@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jobkit.memory import control, reading, ticking
@@ -57,14 +57,23 @@ def push(queue_of: QueueOf, operation: Push, clock: int) -> tuple[str, ...] | Ke
     orders = operation.orders.items() if operation.orders else ()
     for name, order in orders:
         if not queue_of(name).may_have_order(order):
+            _make_known(queue_of, operation.jobs)
             raise order_refused(name, order)
     answer: tuple[str, ...] | KeyTaken | None = refusal(queue_of, operation.jobs, clock)
+    if answer is not None:
+        _make_known(queue_of, operation.jobs)
     if answer is None:
         for name, order in orders:
             queue_of(name).set_order(order)
         answer = publish(queue_of, operation.jobs, clock)
     first.crew.note_push(operation.channel, operation.request, clock, answer)
     return answer
+
+
+def _make_known(queue_of: QueueOf, refused: Iterable[NewJob]) -> None:
+    """Let the queues of a refused push be known: a name comes before its jobs."""
+    for new in refused:
+        queue_of(new.queue)
 
 
 def use_order(queue: MemoryQueue, operation: UseOrder, clock: int) -> bool:

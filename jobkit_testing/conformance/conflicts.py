@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from jobkit.record import JobState
-from jobkit.store import REPLAY_WINDOW, Cancel, Capability, Delete, KeyTaken, StoredJob
+from jobkit.store import REPLAY_WINDOW, Cancel, Capability, Delete, KeyTaken, Queues, StoredJob
 from jobkit_testing.conformance.bench import Bench
 from jobkit_testing.conformance.builders import (
     HOUR,
@@ -33,6 +33,18 @@ class Conflicts:
     """Tests of pushes and children that meet a held key."""
 
     # A push that is to be refused
+
+    def test_the_queues_of_a_refused_push_are_known(self, bench: Bench) -> None:
+        """B21, B47: found by the differential machine, in 2 steps, after some 125,000."""
+        if bench.store.atomic_over == "queue":
+            pytest.skip("there is no such push: see test_a_push_reaches_as_far_as_the_store_says")
+        bench.push(a_job(queue="mail", unique=KEY))
+
+        answer = bench.run(bench.pushing(a_job(queue="mail", unique=REFUSE), a_job()))
+
+        assert isinstance(answer, KeyTaken)
+        assert bench.run(Queues()) == tuple(sorted(("mail", QUEUE)))
+        assert bench.count().queued == {}
 
     @only_with(Capability.DELETES)
     def test_a_refused_job_stores_nothing_of_its_push(self, bench: Bench) -> None:
