@@ -18,7 +18,8 @@ from jobkit_testing.driving import Driver
 from jobkit_testing.idempotency import Idempotency
 from jobkit_testing.no_loop import loop_is_running
 from jobkit_testing.running import Attempts
-from jobkit_testing.runs import LIMIT, Runs, Types, wanted
+from jobkit_testing.runs import LIMIT, Runs
+from jobkit_testing.wanted import Types, wanted
 from jobkit_testing.witness import Witness
 
 J = TypeVar("J", bound=DataclassLike)

@@ -18,7 +18,8 @@ from jobkit.report import Report
 from jobkit.store import Operation
 from jobkit_testing.faults import Faults
 from jobkit_testing.running import Attempts
-from jobkit_testing.runs import LIMIT, Types, wanted
+from jobkit_testing.runs import LIMIT
+from jobkit_testing.wanted import Types, wanted
 
 if TYPE_CHECKING:
     from jobkit_testing.jobs import TestingJobs

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
-from jobkit.checks import duration_complaint, plain_name, queue_name
+from jobkit.checks import duration_complaint
 from jobkit.clock import from_milliseconds, to_milliseconds
 from jobkit.engine import Engine, drive
 from jobkit.engine.uniqueness import shown_key
 from jobkit.errors import InvalidHandler, InvalidOption, WrongState
 from jobkit.handle import HandleTo
-from jobkit.jobtype import JobType, job_type
 from jobkit.options import ENQUEUE_CHECKS
 from jobkit.record import WAITING, JobRecord, JobState
 from jobkit.report import Report
@@ -35,42 +33,11 @@ from jobkit_testing.driving import Escape
 from jobkit_testing.reading import Reader
 from jobkit_testing.running import Attempts, Ran
 from jobkit_testing.tally import Tally, goes_round, words
+from jobkit_testing.wanted import EVERYTHING, Wanted
 from jobkit_testing.workshop import Workshop
 
 LIMIT = 10_000
 LONGEST_RUN = 20_000  # attempts in one `run_until(predicate)`: two years of hourly ticks
-Types: TypeAlias = type | str | Sequence[type | str]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a run is to serve: these queues and stored types; None: all."""
-
-    queues: tuple[str, ...] | None = None
-    types: frozenset[str] | None = None
-
-
-EVERYTHING = Wanted()
-
-
-def wanted(only: Types | None, queue: str | Sequence[str] | None) -> Wanted:
-    """Read what `drain` is asked for: types by class or stored name, and queues."""
-    kinds = [only] if isinstance(only, type | str) else only
-    queues = [queue] if isinstance(queue, str) else queue
-    for name in queues or ():
-        if complaint := queue_name(name):
-            raise InvalidOption(f"drain: queue={name!r}: {complaint}")
-    return Wanted(
-        queues=None if queues is None else tuple(map(plain_name, queues)),
-        types=None if kinds is None else frozenset(n for kind in kinds for n in _names(kind)),
-    )
-
-
-def _names(kind: type | str) -> tuple[str, ...]:
-    if isinstance(kind, str):
-        return (kind,)
-    its_type: JobType[Any] = job_type(kind)
-    return (its_type.name, *its_type.aliases)
 
 
 class Runs:

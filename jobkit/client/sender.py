@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from functools import partial
 from typing import Any, Literal
 
 from jobkit.clock import pause
 from jobkit.errors import BackendUnavailable
 from jobkit.ids import incarnation, jitter
-from jobkit.store import Answer, AsyncStore, Operation, Store, begin
+from jobkit.store import Answer, AsyncStore, Here, Operation, Store, begin
 
 FIRST_PAUSE = 0.02  # seconds
 LONGEST_PAUSE = 0.5
@@ -80,10 +79,11 @@ class Sender:
     def begin(self, operation: Operation[Any]) -> Callable[[], Any]:
         """Send an operation, and return what waits for its result; call that once."""
         began = self.monotonic()
+        answer: Answer
         try:
             answer = begin(self.store, [operation], now=self.now())
         except BackendUnavailable as error:
-            return _at_once(self._again, operation, error, began + self.timeout)
+            answer = Here([error])
         left = began + self.timeout - self.monotonic()
         return partial(self._wait, operation, answer, left, began + LONGEST_TIMEOUT)
 
@@ -108,16 +108,6 @@ class Sender:
                 return self.store.run(operation, now=self.now())
             except BackendUnavailable as next_error:
                 error = next_error
-
-
-def _at_once(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
-    """Call a function, and return what returns its result, or raises its error."""
-    outcome: Future[Any] = Future()
-    try:
-        outcome.set_result(function(*arguments))
-    except Exception as error:
-        outcome.set_exception(error)
-    return outcome.result
 
 
 class AsyncSender:

@@ -37,14 +37,7 @@ class Server:
 
     def ask(self, words: Words) -> list[Any]:
         """Send words and return the replies; an error reply stands in its place."""
-        connection = self._connect()
-        try:
-            connection.send_packed_command([packed(words)], check_health=False)
-            replies = [_reply(connection) for _ in words]
-        except BaseException as error:
-            self.broken(connection, error)
-        self.landed(connection, replies)
-        return replies
+        return self.send(words).replies()
 
     def send(self, words: Words) -> Flight:
         """Send words without waiting for the replies."""

@@ -17,23 +17,14 @@ from jobkit.clock import SystemClock
 from jobkit.redis.connections import Connections, address_of
 from jobkit.redis.store import RedisStore
 from jobkit.store import Get, NewJob, Order, Push, UseOrder
-from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs, breaches
 from tests.e2e.handling import calling, do_nothing
 from tests.e2e.jobtypes import Alone, Flaky, Ping, Text
 from tests.e2e.redis_backends import a_server, each_version
-from tests.e2e.waiting import Gate, eventually, heard
+from tests.e2e.waiting import Gate, at_work, eventually, heard, in_trouble
 from tests.servers import RedisServer
 
 MINUTE = timedelta(minutes=1)
-
-
-def in_trouble(jobs: WorkingJobs) -> bool:
-    return jobs.worker is not None and jobs.worker.trouble is not None
-
-
-def at_work(jobs: WorkingJobs) -> bool:
-    return jobs.worker is not None and jobs.worker.trouble is None
 
 
 @each_version
@@ -351,58 +342,3 @@ def test_an_enqueue_gives_up_on_a_frozen_redis_in_time(
 
     assert refusal.value.stored == "unknown"
     assert took < seconds + 2
-
-
-@each_version
-def test_too_few_replicas_are_waited_for(server: RedisServer, make: MakeJobs) -> None:
-    """B39: NOREPLICAS"""
-    jobs, producer = make(), make(enqueue_timeout=timedelta(milliseconds=200))
-    jobs.register(do_nothing, job=Ping)
-    jobs.start()
-    jobs.enqueue(Ping()).wait(MINUTE)
-
-    server.ask("CONFIG SET min-replicas-to-write 1")
-    with pytest.raises(BackendUnavailable, match="NOREPLICAS") as refusal:
-        producer.enqueue(Ping())
-    eventually(lambda: in_trouble(jobs))
-    server.ask("CONFIG SET min-replicas-to-write 0")
-
-    assert refusal.value.stored == "no"
-    assert producer.enqueue(Ping()).wait(MINUTE).state == "succeeded"
-
-
-@each_version
-def test_a_disk_that_cannot_be_written_is_waited_for(server: RedisServer, make: MakeJobs) -> None:
-    """B39: MISCONF"""
-    jobs, producer = make(), make(enqueue_timeout=timedelta(milliseconds=200))
-    jobs.register(do_nothing, job=Ping)
-    jobs.start()
-    jobs.enqueue(Ping()).wait(MINUTE)
-
-    (server.directory / "dump.rdb").mkdir()  # so that no snapshot can take its place
-    (server.directory / "dump.rdb" / "x").touch()
-    server.ask("CONFIG SET save '3600 1'", "BGSAVE")
-    eventually(lambda: "rdb_last_bgsave_status:err" in server.ask("INFO persistence"))
-    with pytest.raises(BackendUnavailable, match="MISCONF") as refusal:
-        producer.enqueue(Ping())
-    eventually(lambda: in_trouble(jobs))
-    server.ask("CONFIG SET stop-writes-on-bgsave-error no")
-
-    assert refusal.value.stored == "no"
-    assert producer.enqueue(Ping()).wait(MINUTE).state == "succeeded"
-
-
-def test_too_many_clients_are_waited_for(server: RedisServer, make: MakeJobs) -> None:
-    """B39"""
-    producer = make(enqueue_timeout=timedelta(milliseconds=200))
-    jobs = make()
-    jobs.register(do_nothing, job=Ping)
-    jobs.start()
-    jobs.enqueue(Ping()).wait(MINUTE)
-
-    server.ask("CONFIG SET maxclients 1")
-    with pytest.raises(BackendUnavailable, match="max number of clients") as refusal:
-        producer.enqueue(Ping())
-    jobs.enqueue(Ping()).wait(MINUTE)
-
-    assert refusal.value.stored == "no"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jobkit.clock import SystemClock, pause
+from jobkit.worker import WorkingJobs
 
 PATIENCE = 20.0  # seconds; what is waited for takes milliseconds, on a machine that is not busy
 LOOK = 0.005
@@ -81,3 +82,13 @@ class Gate:
         with self._changed:
             found = self._changed.wait_for(lambda: self.inside >= number, within)
             assert found, f"{self.inside} of {number} came in within {within} s"
+
+
+def in_trouble(jobs: WorkingJobs) -> bool:
+    """Tell whether the worker does without its store."""
+    return jobs.worker is not None and jobs.worker.trouble is not None
+
+
+def at_work(jobs: WorkingJobs) -> bool:
+    """Tell whether the worker is there, and has its store."""
+    return jobs.worker is not None and jobs.worker.trouble is None

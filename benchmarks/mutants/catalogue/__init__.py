@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.mutants.catalogue import (
     above,
+    clients,
     memory_claims,
     memory_keys,
     memory_moves,
@@ -27,4 +28,5 @@ CATALOGUE: tuple[Mutant, ...] = (
     *memory_moves.MUTANTS,
     *memory_keys.MUTANTS,
     *above.MUTANTS,
+    *clients.MUTANTS,
 )

@@ -18,9 +18,6 @@ AFTERMATH = "jobkit/worker/aftermath.py"
 
 ENGINE = ("tests/unit/engine", "tests/unit/testing", "tests/unit/client")
 
-FLIGHTS = "jobkit/redis/aioflights.py"
-SHARED = ("tests/unit/redis/test_aioflights.py",)
-
 MUTANTS = (
     Mutant(
         "engine: a value gets the plan of one that equals it",
@@ -29,46 +26,6 @@ MUTANTS = (
         "return (job_type, kinds, *options.items())",
         "return (job_type, *options.items())",
         tests=("tests/unit/engine/test_preparing.py",),
-    ),
-    Mutant(
-        "engine: a chunk is sent before the last one is stored",
-        "B4",
-        "jobkit/client/jobs.py",
-        "                    ids = finish_push()\n",
-        "                    ids = tuple(job.id for job in batch.jobs)\n",
-        tests=("tests/unit/client/test_chunks.py",),
-    ),
-    Mutant(
-        "engine: who waits for a round trip waits on when the connection breaks",
-        "B39",
-        FLIGHTS,
-        "        line, self._line = self._line, deque()\n",
-        "        line = deque[_Passenger]()\n",
-        tests=SHARED,
-    ),
-    Mutant(
-        "engine: who shares a round trip gets the replies of another",
-        "B6",
-        FLIGHTS,
-        "            at = end\n",
-        "",
-        tests=SHARED,
-    ),
-    Mutant(
-        "engine: who was cancelled in line is sent all the same",
-        "B6",
-        FLIGHTS,
-        "            if not first.replies.done():\n",
-        "            if True:\n",
-        tests=SHARED,
-    ),
-    Mutant(
-        "engine: a request is sent however long it waited",
-        "B6",
-        FLIGHTS,
-        "time() - first.since <= self._longest_wait:",
-        "time() - first.since <= 10 * self._longest_wait:",
-        tests=SHARED,
     ),
     Mutant(
         "engine: one retry too many",
@@ -228,14 +185,6 @@ MUTANTS = (
         CORE,
         "Reschedule(queue=queue, id=job_id, of=WAITING)",
         "Reschedule(queue=queue, id=job_id, of=WAITING | ENDED)",
-        tests=ENGINE,
-    ),
-    Mutant(
-        "engine: two pushes that overlap share a channel",
-        "B6",
-        "jobkit/engine/channels.py",
-        "return self._idle.pop()",
-        "return self._idle[-1]",
         tests=ENGINE,
     ),
     Mutant(
