@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, time
 from decimal import Decimal
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import inspect as tree
@@ -38,7 +37,14 @@ Comparison: TypeAlias = Callable[[Any, Any], Difference | None]
 
 def plan_comparison(schema: tree.Type) -> Comparison:
     """Return the function that tells how a value and its decoded copy differ, or None."""
-    return partial(_compare, inner=_Planner().plan(schema))
+    inner = _Planner().plan(schema)
+
+    def compare(given: object, copy: object) -> Difference | None:
+        if inner is not None and type(given) is type(copy):
+            return inner(given, copy)  # as good as always: not worth a call
+        return _compare(given, copy, inner)
+
+    return compare
 
 
 def _compare(given: object, copy: object, inner: Comparison | None) -> Difference | None:
