@@ -58,14 +58,7 @@ class IdSource:
     def new(self, queue: str) -> str:
         """Return a new id for a job of this queue."""
         with self._lock:
-            now = self._milliseconds()
-            if now <= self._last and self._random + 1 < _RANDOM_LIMIT:
-                self._random += 1
-            else:
-                self._last = now if now > self._last else self._last + 1
-                # The top bit stays clear, so that counting up within a millisecond has room.
-                self._random = self._random_bits(_RANDOM_BITS - 1)
-            last, number = self._last, self._random
+            last, number = self._count_up(1)
             # Those of one queue and millisecond mostly begin like the last one.
             known_queue, known_at, known_bits, head = self._head
             if number >> _TAIL_BITS != known_bits or last != known_at or queue != known_queue:
@@ -73,6 +66,31 @@ class IdSource:
                 head = _encode(whole)[:-_TAIL_LENGTH]
                 self._head = (queue, last, number >> _TAIL_BITS, head)
             return f"{head}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
+
+    def several(self, queue: str, count: int) -> list[str]:
+        """Return so many new ids for jobs of this queue, in their order."""
+        with self._lock:
+            instant, number = self._count_up(count)
+        whole = (instant << 16 | queue_hash(queue)) << _RANDOM_BITS | number
+        ids: list[str] = []
+        while len(ids) < count:  # up to 1024 at a time differ in their last two letters alone
+            head, first = _encode(whole)[:-2], whole & 1023
+            alike = [head + pair for pair in _PAIRS[first : first + count - len(ids)]]
+            ids += alike
+            whole += len(alike)
+        return ids
+
+    def _count_up(self, by: int) -> tuple[int, int]:
+        """Return an instant, and the first of so many numbers that nobody has had in it."""
+        now = self._milliseconds()
+        if now <= self._last and self._random + by < _RANDOM_LIMIT:
+            first = self._random + 1
+        else:
+            self._last = now if now > self._last else self._last + 1
+            # The top bit stays clear, so that counting up within a millisecond has room.
+            first = self._random_bits(_RANDOM_BITS - 1)
+        self._random = first + by - 1
+        return self._last, first
 
 
 def tick_id(schedule: str, queue: str, tick: int) -> str:

@@ -51,11 +51,11 @@ class AsyncJobs:
         handles: list[AsyncJobHandle[Any]] = []
         for batch in self._engine.prepare_chunks(jobs, chunk, options):
             try:
-                ids = await self._push(batch.jobs)
+                ids = await self._push(batch)
             except PartlyStored as partly:
-                stored = [self._handle(batch.jobs[i], stored_as) for i, stored_as in partly.stored]
+                stored = [self._handle(batch[i], stored_as) for i, stored_as in partly.stored]
                 raise partly.told([*handles, *stored]) from partly.__cause__
-            handles += map(self._handle, batch.jobs, ids)
+            handles += map(self._handle, batch, ids)
         return handles
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncEnqueuer]:

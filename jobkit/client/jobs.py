@@ -91,15 +91,15 @@ class Jobs:
         batch = next(batches, None)
         while batch is not None:
             try:
-                finish_push = self._begin_push(batch.jobs)
+                finish_push = self._begin_push(batch)
                 try:
                     following = next(batches, None)  # prepared while the store is at work
                 finally:
                     ids = finish_push()
             except PartlyStored as partly:
-                stored = [self._handle(batch.jobs[i], stored_as) for i, stored_as in partly.stored]
+                stored = [self._handle(batch[i], stored_as) for i, stored_as in partly.stored]
                 raise partly.told([*handles, *stored]) from partly.__cause__
-            handles += map(self._handle, batch.jobs, ids)
+            handles += map(self._handle, batch, ids)
             batch = following
         return handles
 

@@ -48,7 +48,7 @@ class Held:
         """Validate jobs and hold them all, or none."""
         self._check_open()
         prepared = [
-            new for batch in self._engine.prepare_chunks(jobs, chunk, options) for new in batch.jobs
+            new for batch in self._engine.prepare_chunks(jobs, chunk, options) for new in batch
         ]
         length = len(self.batch)
         try:

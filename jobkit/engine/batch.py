@@ -12,34 +12,49 @@ MAX_JOBS = 10_000
 MAX_BYTES = 8 * 1024 * 1024
 
 
+class Load:
+    """How much one push brings to each queue; refuses more than one call takes."""
+
+    def __init__(self) -> None:
+        self._totals: dict[str, tuple[int, int]] = {}
+
+    def add(self, queue: str, size: int) -> None:
+        """Add a job of so many bytes; raises `InvalidJob` if that is too much."""
+        count, total = self._totals.get(queue, (0, 0))
+        count, total = count + 1, total + size
+        if count > MAX_JOBS or total > MAX_BYTES:
+            raise InvalidJob(
+                f"{count:,} jobs with {total:,} bytes for queue {queue!r} in one call: at most "
+                f"{MAX_JOBS:,} jobs and {MAX_BYTES:,} bytes; give enqueue_many chunk=1000, or "
+                f"split the transaction"
+            )
+        self._totals[queue] = (count, total)
+
+    def drop(self, queue: str, size: int) -> None:
+        """Take one of its jobs off again."""
+        count, total = self._totals[queue]
+        self._totals[queue] = (count - 1, total - size)
+
+
 class Batch:
-    """Jobs for one atomic push; refuses more for a queue than one call takes."""
+    """Jobs for one atomic push."""
 
     def __init__(self) -> None:
         self.jobs: list[NewJob] = []
-        self._totals: dict[str, tuple[int, int]] = {}
+        self._load = Load()
 
     def __len__(self) -> int:
         return len(self.jobs)
 
     def add(self, job: NewJob) -> None:
         """Add a job; raises `InvalidJob` if that is too much."""
-        count, size = self._totals.get(job.queue, (0, 0))
-        count, size = count + 1, size + _size(job)
-        if count > MAX_JOBS or size > MAX_BYTES:
-            raise InvalidJob(
-                f"{count:,} jobs with {size:,} bytes for queue {job.queue!r} in one call: at most "
-                f"{MAX_JOBS:,} jobs and {MAX_BYTES:,} bytes; give enqueue_many chunk=1000, or "
-                f"split the transaction"
-            )
-        self._totals[job.queue] = (count, size)
+        self._load.add(job.queue, _size(job))
         self.jobs.append(job)
 
     def cut(self, length: int) -> None:
         """Drop what was added after the batch had this length."""
         for job in self.jobs[length:]:
-            count, size = self._totals[job.queue]
-            self._totals[job.queue] = (count - 1, size - _size(job))
+            self._load.drop(job.queue, _size(job))
         del self.jobs[length:]
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from jobkit.checks import plain_name, queue_name
 from jobkit.clock import duration_milliseconds
-from jobkit.engine.batch import Batch, checked_chunk, iterate_jobs
+from jobkit.engine.batch import checked_chunk, iterate_jobs
 from jobkit.engine.channels import Channels
+from jobkit.engine.drafts import Drafts
 from jobkit.engine.instants import stored_instant
 from jobkit.engine.preparing import Preparer
 from jobkit.engine.publishing import queue_by_queue
@@ -108,6 +109,7 @@ class Engine:
             ids=self._new_ids(),
             max_payload=self.max_payload,
             durable=self.durable,
+            types=self._types,
         )
 
     def use(self, store: Store) -> None:
@@ -130,31 +132,39 @@ class Engine:
 
     def prepare(self, job: Any, options: Mapping[str, Any]) -> NewJob:
         """Validate and encode one job; nothing is stored."""
-        if self._process != process_number():
-            self._start_anew()  # a fork: the parent goes on with its ids and channels
-        new, its_type = self._preparer.prepare(job, options)
-        self._types[new.type] = its_type
+        new = self._preparer_here().prepare(job, options)
         if self.capabilities is not ALL_CAPABILITIES:
             refuse(needs_of_jobs([new]), self.capabilities)
         return new
 
     def prepare_chunks(
         self, jobs: Iterable[Any], chunk: int | None, options: Mapping[str, Any]
-    ) -> Iterator[Batch]:
-        """Validate and encode the jobs of an `enqueue_many`, one batch for each push."""
+    ) -> Iterator[list[NewJob]]:
+        """Validate and encode the jobs of an `enqueue_many`, those for one push at a time."""
         size = checked_chunk(chunk)
-        batch = Batch()
-        is_empty = True
+        drafts: Drafts | None = None
         for job in iterate_jobs(jobs):
-            is_empty = False
-            batch.add(self.prepare(job, options))
-            if len(batch) == size:
-                yield batch
-                batch = Batch()
-        if is_empty:
+            if drafts is None:
+                drafts = Drafts(self._preparer_here(), options)
+            drafts.add(job)
+            if len(drafts) == size:
+                yield self._finished(drafts)
+                drafts = Drafts(self._preparer_here(), options)
+        if drafts is None:
             raise InvalidJob("enqueue_many got no job: the iterable is empty")
-        if len(batch):
-            yield batch
+        if len(drafts):
+            yield self._finished(drafts)
+
+    def _finished(self, drafts: Drafts) -> list[NewJob]:
+        jobs = drafts.finished()
+        if self.capabilities is not ALL_CAPABILITIES:
+            refuse(needs_of_jobs(jobs), self.capabilities)
+        return jobs
+
+    def _preparer_here(self) -> Preparer:
+        if self._process != process_number():
+            self._start_anew()  # a fork: the parent goes on with its ids and channels
+        return self._preparer
 
     def push(self, jobs: Sequence[NewJob], handle_to: HandleTo) -> Steps[tuple[str, ...]]:
         """Store jobs in one atomic step, or, if that is all the store can do, in one a queue.

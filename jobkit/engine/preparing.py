@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -18,11 +18,12 @@ from jobkit.handlerset import HandlerSet
 from jobkit.ids import IdSource
 from jobkit.jobtype import JobType, job_type_of
 from jobkit.options import DEFAULT_QUEUE, Unique, check_enqueue_options
-from jobkit.store import NewJob
+from jobkit.store import NewJob, UniqueKey
 
 RUN_TIME = ("max_retries", "max_timeout_retries", "timeout")
 PLANS_KEPT = 1_000
 _PLAIN = {str, int, bool, type(None), timedelta}  # what says the same whenever it is given
+OwnParts: TypeAlias = tuple[bytes, bytes, UniqueKey | None]
 encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -39,8 +40,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     options: bytes
     retention: int | None
     unique: bool | Unique[Any] | None
+    job_type: JobType[Any]
     metadata: Mapping[str, str]
     own_metadata: Mapping[str, str]
+
+    def job(self, id: str, payload: bytes, metadata: bytes, unique: UniqueKey | None) -> NewJob:
+        """Return a job of this plan, with what is its own."""
+        return NewJob(
+            id=id,
+            queue=self.queue,
+            type=self.job_type.name,
+            payload=payload,
+            priority=self.priority,
+            run_at=self.run_at,
+            delay=self.delay,
+            options=self.options,
+            metadata=metadata,
+            retention=self.retention,
+            unique=unique,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +66,7 @@ class Preparer:
     """Validates and encodes; touches no store.
 
     `durable`: refuse types whose name other processes would not know. `plans`: those of earlier
-    calls, by type and options.
+    calls, by type and options. `types`: those that were used here, by name.
     """
 
     handlers: HandlerSet
@@ -57,34 +75,38 @@ class Preparer:
     max_payload: int
     durable: bool
     plans: dict[Hashable, Plan] = field(default_factory=dict[Hashable, Plan])
+    types: dict[str, JobType[Any]] = field(default_factory=dict[str, JobType[Any]])
 
-    def prepare(self, job: Any, given: Mapping[str, Any]) -> tuple[NewJob, JobType[Any]]:
+    def prepare(self, job: Any, given: Mapping[str, Any]) -> NewJob:
         """Return what to store; raises `InvalidJob` or `InvalidOption`."""
+        plan = self.plan(job, given)
+        own = self.own_parts(job, plan)
+        return plan.job(self.ids.new(plan.queue), *own)
+
+    def plan(self, job: Any, given: Mapping[str, Any]) -> Plan:
+        """Return what this call says about jobs of this type."""
         options = self._after_hooks(job, given) if self.handlers.enqueue_hooks else given
         job_type = job_type_of(job)
+        self.types[job_type.name] = job_type
         key = _key_of(job_type, options) if options else job_type
         plan = self.plans.get(key)
         if plan is None:
             plan = self._plan(job_type, options)
             if key is not None:
                 self._keep(key, plan)
+        return plan
+
+    def own_parts(self, job: Any, plan: Plan) -> OwnParts:
+        """Return what is stored of this very job: payload, metadata and unique key."""
+        payload = plan.job_type.encode(job, max_payload=self.max_payload)
         metadata = current_metadata()
         if metadata or plan.metadata or plan.own_metadata:
             metadata = {**plan.metadata, **metadata, **plan.own_metadata}
-        new = NewJob(
-            id=self.ids.new(plan.queue),
-            queue=plan.queue,
-            type=job_type.name,
-            payload=job_type.encode(job, max_payload=self.max_payload),
-            priority=plan.priority,
-            run_at=plan.run_at,
-            delay=plan.delay,
-            options=plan.options,
-            metadata=_stored_metadata(metadata) if metadata else b"",
-            retention=plan.retention,
-            unique=unique_key(job, job_type, plan.unique) if plan.unique else None,
+        return (
+            payload,
+            _stored_metadata(metadata) if metadata else b"",
+            unique_key(job, plan.job_type, plan.unique) if plan.unique else None,
         )
-        return new, job_type
 
     def _plan(self, job_type: JobType[Any], options: Mapping[str, Any]) -> Plan:
         """Merge what was said about jobs of a type; the first of call, type and defaults wins."""
@@ -105,6 +127,7 @@ class Preparer:
             options=_stored_options(options),
             retention=None if retention is None else stored_delay(retention),
             unique=chosen.get("unique"),
+            job_type=job_type,
             metadata=self.defaults.get("metadata", {}),
             own_metadata=options.get("metadata", {}),
         )

@@ -49,3 +49,27 @@ def test_a_clock_that_steps_back_makes_no_id_twice() -> None:
     made = [ids.new("mail") for _ in range(4)]
 
     assert made == sorted(set(made))
+
+
+@pytest.mark.parametrize("bits", [0, 1_000, 1_023, (1 << 40) - 1_500, (1 << 63) - 1])
+def test_ids_made_together_are_those_made_one_by_one(bits: int) -> None:
+    """Also over the ends of blocks of 1,024, and with others before and behind them."""
+    one_by_one = an_id_source(times=[1_000] * 3_102, bits=bits)
+    together = an_id_source(times=[1_000] * 4, bits=bits)
+
+    wanted = [one_by_one.new("mail") for _ in range(3_102)]
+    made = [together.new("mail"), *together.several("mail", 3_000), together.new("mail")]
+    made += together.several("mail", 100)
+
+    assert made == wanted
+
+
+def test_ids_made_together_need_room_in_their_instant() -> None:
+    numbers = iter([2**64 - 10, 7])
+    ids = IdSource(iter([1_000, 1_000]).__next__, lambda _: next(numbers))
+    ids.new("mail")
+
+    made = ids.several("mail", 20)
+
+    assert [as_number(job_id) >> 80 for job_id in made] == [1_001] * 20
+    assert as_number(made[0]) & 2**64 - 1 == 7

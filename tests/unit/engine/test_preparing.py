@@ -43,7 +43,7 @@ def a_preparer(**defaults: Any) -> Preparer:
 
 
 def prepared(preparer: Preparer, job: object, **options: Any) -> tuple[str, int, int, bytes]:
-    new, _ = preparer.prepare(job, options)
+    new = preparer.prepare(job, options)
     return new.queue, new.priority, new.delay, new.metadata
 
 
