@@ -66,6 +66,15 @@ class _Reference(Generic[J_co]):
         return f"<{self.__class__.__name__} {self.type} {self.id} queue={self.queue!r}>"
 
 
+def lead(handle: _Reference[Any], stored_as: str) -> None:
+    """Let a handle lead to where its job is stored: another one may hold its unique key."""
+    if handle.id == stored_as:
+        handle.created = True
+    else:
+        handle.created = False
+        handle.id = stored_as
+
+
 class JobHandle(_Reference[J_co]):
     """An enqueued job of type `J`."""
 

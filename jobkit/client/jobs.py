@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, overload
+from typing import Any, Self, TypeAlias, TypeVar, Unpack, overload
 
 from jobkit.checks import duration_complaint
 from jobkit.client.control import AsyncControl, Control
@@ -17,7 +17,7 @@ from jobkit.client.transaction import transaction
 from jobkit.context import JobContext
 from jobkit.engine import Engine, PartlyStored, Steps, drive, finish
 from jobkit.errors import InvalidHandler, InvalidOption
-from jobkit.handle import JobHandle
+from jobkit.handle import JobHandle, lead
 from jobkit.handlers import EnqueueHook, M
 from jobkit.hooks import Hooks
 from jobkit.inspect import Inspector
@@ -28,6 +28,7 @@ from jobkit.store import AsyncStore, Capability, NewJob, Queues, Store, can_begi
 
 J = TypeVar("J", bound=DataclassLike)
 T = TypeVar("T")
+SendPush: TypeAlias = Callable[[], Callable[[], tuple[str, ...]]]  # returns what gives the ids
 DEFAULT_ENQUEUE_TIMEOUT = timedelta(seconds=5)
 LONGEST_ENQUEUE_TIMEOUT = timedelta(seconds=LONGEST_TIMEOUT)
 
@@ -87,20 +88,23 @@ class Jobs:
         On a Redis Cluster all or none is per queue, and `PartialPublish` has what was stored.
         """
         handles: list[JobHandle[Any]] = []
-        batches = self._engine.prepare_chunks(jobs, chunk, options)
-        batch = next(batches, None)
-        while batch is not None:
+        pushes = map(self._ready_push, self._engine.prepare_chunks(jobs, chunk, options))
+        push = next(pushes, None)
+        while push is not None:
+            batch, send = push
             try:
-                finish_push = self._begin_push(batch)
-                try:
-                    following = next(batches, None)  # prepared while the store is at work
+                finish_push = send()
+                try:  # both while the store is at work
+                    made = [self._handle(new, new.id) for new in batch]
+                    push = next(pushes, None)
                 finally:
                     ids = finish_push()
             except PartlyStored as partly:
                 stored = [self._handle(batch[i], stored_as) for i, stored_as in partly.stored]
                 raise partly.told([*handles, *stored]) from partly.__cause__
-            handles += map(self._handle, batch, ids)
-            batch = following
+            for handle, stored_as in zip(made, ids, strict=True):
+                lead(handle, stored_as)
+            handles += made
         return handles
 
     def transaction(self) -> AbstractContextManager[Enqueuer]:
@@ -191,13 +195,17 @@ class Jobs:
     def _push(self, jobs: Sequence[NewJob]) -> tuple[str, ...]:
         return self._drive(self._engine.push(jobs, self._handle_to))
 
-    def _begin_push(self, jobs: Sequence[NewJob]) -> Callable[[], tuple[str, ...]]:
-        """Send a push, or carry it out if that cannot be parted; return what gives the ids."""
+    def _ready_push(self, jobs: list[NewJob]) -> tuple[list[NewJob], SendPush]:
+        """Make a push ready; a store that cannot part the two carries it out when it is sent."""
         steps = self._engine.push(jobs, self._handle_to)
         if not can_begin(self._store):
-            ids = self._drive(steps)
-            return lambda: ids
-        return partial(finish, steps, self._sender.begin(next(steps)), self._sender)
+            return jobs, partial(self._push_at_once, steps)
+        send = self._sender.ready(next(steps))
+        return jobs, lambda: partial(finish, steps, send(), self._sender)
+
+    def _push_at_once(self, steps: Steps[T]) -> Callable[[], T]:
+        result = self._drive(steps)
+        return lambda: result
 
     def _handle_to(self, job_id: str, type_name: str, queue: str) -> JobHandle[Any]:
         return self._control.handle_to(job_id, type_name, queue)  # the double changes it later

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from jobkit.clock import pause
 from jobkit.errors import BackendUnavailable
 from jobkit.ids import incarnation, jitter
-from jobkit.store import Answer, AsyncStore, Here, Operation, Store, begin
+from jobkit.store import Answer, AsyncStore, Here, Operation, Ready, Store, ready
 
 FIRST_PAUSE = 0.02  # seconds
 LONGEST_PAUSE = 0.5
@@ -76,12 +76,18 @@ class Sender:
         except BackendUnavailable as error:
             return self._again(operation, error, deadline)
 
-    def begin(self, operation: Operation[Any]) -> Callable[[], Any]:
-        """Send an operation, and return what waits for its result; call that once."""
+    def ready(self, operation: Operation[Any]) -> Callable[[], Callable[[], Any]]:
+        """Make an operation ready; return what sends it, and returns what waits for its result.
+
+        Call each of the two once.
+        """
+        return partial(self._begin, operation, ready(self.store, [operation], now=self.now()))
+
+    def _begin(self, operation: Operation[Any], send: Ready) -> Callable[[], Any]:
         began = self.monotonic()
         answer: Answer
         try:
-            answer = begin(self.store, [operation], now=self.now())
+            answer = send()
         except BackendUnavailable as error:
             answer = Here([error])
         left = began + self.timeout - self.monotonic()

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, Unpack
 from jobkit.engine import Engine, PartlyStored
 from jobkit.engine.batch import Batch
 from jobkit.errors import InvalidOption, PartialPublish, WrongState
-from jobkit.handle import AsyncJobControl, AsyncJobHandle, JobControl, JobHandle
+from jobkit.handle import AsyncJobControl, AsyncJobHandle, JobControl, JobHandle, lead
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions
 from jobkit.protocols import AsyncEnqueuer, Enqueuer
@@ -77,25 +77,20 @@ class Held:
         self._is_open = False
 
     def published(self, ids: Sequence[str]) -> None:
-        """Note in the handles where their jobs are stored: another one may hold a unique key."""
+        """Note in the handles where their jobs are stored."""
         for handle, stored_as in zip(self.handles, ids, strict=True):
-            _lead(handle, stored_as)
+            lead(handle, stored_as)
 
     def partly_published(self, partly: PartlyStored) -> PartialPublish:
         """Note in the handles which of their jobs are stored, and return what to raise."""
         for place, stored_as in partly.stored:
-            _lead(self.handles[place], stored_as)
+            lead(self.handles[place], stored_as)
         return partly.told([self.handles[place] for place, _ in partly.stored])
 
     def cut(self, length: int) -> None:
         """Drop what an inner block added."""
         self.batch.cut(length)
         del self.handles[length:]
-
-
-def _lead(handle: Handle, stored_as: str) -> None:
-    handle.created = handle.id == stored_as
-    handle.id = stored_as
 
 
 class Transaction:

@@ -41,12 +41,16 @@ class Server:
 
     def send(self, words: Words) -> Flight:
         """Send words without waiting for the replies."""
+        return self.send_packed(packed(words), len(words))
+
+    def send_packed(self, packed: bytes, count: int) -> Flight:
+        """Send so many commands that are packed already."""
         connection = self._connect()
         try:
-            connection.send_packed_command([packed(words)], check_health=False)
+            connection.send_packed_command([packed], check_health=False)
         except BaseException as error:
             self.broken(connection, error)
-        return Flight(self, connection, len(words))
+        return Flight(self, connection, count)
 
     def close(self) -> None:
         """Disconnect what is idle."""

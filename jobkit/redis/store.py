@@ -21,9 +21,9 @@ from jobkit.redis.commands import command
 from jobkit.redis.connections import Connections
 from jobkit.redis.faults import refused
 from jobkit.redis.keys import queue_names
-from jobkit.redis.server import Ask, Flight, Server
+from jobkit.redis.server import Ask, Flight, Server, packed
 from jobkit.redis.waiter import RedisWaiter
-from jobkit.store import ALL_CAPABILITIES, Answer, AtomicOver, Here, Operation, Waiter
+from jobkit.store import ALL_CAPABILITIES, Answer, AtomicOver, Here, Operation, Ready, Waiter
 
 R = TypeVar("R")
 
@@ -57,11 +57,16 @@ class RedisStore:
 
     def begin(self, operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Answer:
         """Send operations without waiting for the replies."""
+        return self._depart([build(each, self._namespace, now) for each in operations])
+
+    def ready(self, operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Ready:
+        """Pack operations for later, unless the server has to be told something before them."""
         built = [build(each, self._namespace, now) for each in operations]
         commands = [each for each in built if isinstance(each, Command)]
-        if not commands:
-            return Here(built)
-        return Sent(built, self._send(commands), self.where)
+        luggage = None
+        if commands and self._are_known(commands):
+            luggage = packed([each.packed() for each in commands])
+        return partial(self._depart, built, luggage)
 
     @property
     def where(self) -> str:
@@ -98,6 +103,19 @@ class RedisStore:
                 return reply
             self._forget()
         return self._send([sent])()[0]
+
+    def _depart(self, built: list[Command | JobkitError], luggage: bytes | None = None) -> Answer:
+        """Send commands; `luggage`: as they were packed, which holds while they are known."""
+        commands = [each for each in built if isinstance(each, Command)]
+        if not commands:
+            return Here(built)
+        if luggage is None or not self._are_known(commands):
+            return Sent(built, self._send(commands), self.where)
+        flight = self._server.send_packed(luggage, len(commands))
+        return Sent(built, partial(self._replies, commands, [], flight), self.where)
+
+    def _are_known(self, commands: list[Command]) -> bool:
+        return all(is_known(each, self._announced, self._loaded) for each in commands)
 
     def _send(self, commands: list[Command]) -> Callable[[], list[Any]]:
         """Send commands in one go; return what waits for a reply or an error reply for each."""

@@ -119,7 +119,7 @@ from jobkit.store.schedules import (
     StoredSchedules,
     Ticks,
 )
-from jobkit.store.sending import Answer, Here, Sends, begin, can_begin
+from jobkit.store.sending import Answer, Here, Ready, Sends, begin, can_begin, ready
 from jobkit.store.sweeping import LOOKED_AT_ONCE, SWEPT_AT_ONCE, Action, Sweep, Swept
 from jobkit.store.values import (
     CANCELLED_RUN,
@@ -216,6 +216,7 @@ __all__ = [
     "QueueCounts",
     "Queues",
     "ReadPauses",
+    "Ready",
     "Release",
     "RemoveSchedule",
     "Reschedule",
@@ -261,6 +262,7 @@ __all__ = [
     "needs_of_jobs",
     "needs_of_lanes",
     "order_refused",
+    "ready",
     "refuse",
     "refuse_beyond",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable, InvalidJob
 from jobkit.ids import seeded_ids
 from jobkit.memory.store import AsyncMemoryStore, MemoryStore
-from jobkit.store import Answer, Count, Operation, Push
+from jobkit.store import Answer, Count, Operation, Push, Ready
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ class Sending(MemoryStore):
         return OnItsWay(wait)
 
 
+class Readying(Sending):
+    """Makes ready what it sends later."""
+
+    def ready(self, operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Ready:
+        self.story.append("ready")
+        return partial(self.begin, operations, now=now)
+
+
 @pytest.fixture
 def store() -> Sending:
     """Give a store that sends without waiting."""
@@ -65,6 +74,10 @@ def store() -> Sending:
 @pytest.fixture
 def jobs(store: Sending) -> Jobs:
     """Give a client of it."""
+    return a_client(store)
+
+
+def a_client(store: Sending) -> Jobs:
     engine = Engine(
         handlers=(),
         defaults=None,
@@ -106,6 +119,33 @@ def test_a_chunk_is_prepared_while_the_one_before_is_stored(jobs: Jobs, store: S
         *("sent 3", "waited 3"),
     ]
     assert [handle.record().payload for handle in handles] == [Note(0), Note(1), Note(2)]
+
+
+def test_a_chunk_is_ready_to_be_sent_when_the_one_before_is_stored() -> None:
+    """B4"""
+    store = Readying()
+
+    a_client(store).enqueue_many(notes(store, 3), chunk=1)
+
+    assert store.story == [
+        *("made 0", "ready", "sent 1", "made 1", "ready", "waited 1"),
+        *("sent 2", "made 2", "ready", "waited 2"),
+        *("sent 3", "waited 3"),
+    ]
+
+
+def test_a_chunk_that_is_ready_is_dropped_if_the_one_before_is_not_stored() -> None:
+    """B4: and the pushes after it are no copies of it."""
+    store = Readying()
+    store.fails_at = {1}
+    jobs = a_client(store)
+
+    with pytest.raises(BackendUnavailable, match="push 1 failed"):
+        jobs.enqueue_many(notes(store, 2), chunk=1)
+
+    assert stored(store) == 0
+    assert all(handle.created for handle in jobs.enqueue_many(notes(store, 2), chunk=1))
+    assert stored(store) == 2
 
 
 def test_a_bad_job_leaves_the_chunks_before_it_stored(jobs: Jobs, store: Sending) -> None:

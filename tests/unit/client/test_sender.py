@@ -90,7 +90,7 @@ def send(
         return cast("tuple[str, int]", sender(Queues()))
     if how != "async":
         sender.store = cast(Store, SendingLine(line, "begin" if "early" in how else "wait"))
-        return cast("tuple[str, int]", sender.begin(Queues())())
+        return cast("tuple[str, int]", sender.ready(Queues())()())
     async_sender = AsyncSender(cast(AsyncStore, AsyncLine(line)), sender)
 
     async def main() -> Any:
@@ -189,7 +189,7 @@ def test_what_is_done_before_the_wait_takes_no_time_off(
     store = cast(Store, SendingLine(line, "wait"))
     sender = Sender(store, now=lambda: 7, timeout=5, monotonic=lambda: line.time)
 
-    wait = sender.begin(Queues())
+    wait = sender.ready(Queues())()
     line.time += meanwhile
     outcome: Any
     try:
