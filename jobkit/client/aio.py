@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+import asyncio
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
 from jobkit.client.jobs import Jobs
+from jobkit.client.meanwhile import meanwhile
 from jobkit.client.transaction import AsyncTransaction, Held
 from jobkit.engine import PartlyStored, Steps, drive_async
 from jobkit.errors import InvalidHandler
-from jobkit.handle import AsyncJobHandle
+from jobkit.handle import AsyncJobHandle, lead
 from jobkit.inspect import AsyncInspector
 from jobkit.jobtype import DataclassLike
 from jobkit.options import EnqueueOptions, ScheduleOptions
@@ -49,14 +59,31 @@ class AsyncJobs:
     ) -> list[AsyncJobHandle[Any]]:
         """Store jobs in their order, all or none; see `Jobs.enqueue_many`."""
         handles: list[AsyncJobHandle[Any]] = []
-        for batch in self._engine.prepare_chunks(jobs, chunk, options):
+        turns = self._engine.prepare_in_turns(jobs, chunk, options)
+        batch = next(filter(None, turns), None)
+        while batch is not None:
+            prepare = partial(self._handles_and_next, batch, turns)
             try:
-                ids = await self._push(batch)
+                ids, (made, following) = await meanwhile(self._push(batch), prepare)
             except PartlyStored as partly:
                 stored = [self._handle(batch[i], stored_as) for i, stored_as in partly.stored]
                 raise partly.told([*handles, *stored]) from partly.__cause__
-            handles += map(self._handle, batch, ids)
+            for handle, stored_as in zip(made, ids, strict=True):
+                lead(handle, stored_as)
+            handles += made
+            batch = following
         return handles
+
+    async def _handles_and_next(
+        self, batch: list[NewJob], turns: Iterator[list[NewJob] | None]
+    ) -> tuple[list[AsyncJobHandle[Any]], list[NewJob] | None]:
+        """Make the handles of a chunk and prepare the next one, letting others have their turns."""
+        handles = [self._handle(new, new.id) for new in batch]
+        for following in turns:
+            if following is not None:
+                return handles, following
+            await asyncio.sleep(0)
+        return handles, None
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncEnqueuer]:
         """Hold what is enqueued in the block and publish it, in one step, at its end."""
@@ -121,10 +148,10 @@ class AsyncJobs:
     ) -> None:
         await self.close()
 
-    def _drive(self, steps: Steps[T]) -> Awaitable[T]:
+    def _drive(self, steps: Steps[T]) -> Coroutine[Any, Any, T]:
         return drive_async(steps, self._sender)
 
-    def _push(self, jobs: Sequence[NewJob]) -> Awaitable[tuple[str, ...]]:
+    def _push(self, jobs: Sequence[NewJob]) -> Coroutine[Any, Any, tuple[str, ...]]:
         return self._drive(self._engine.push(jobs, self._control.handle_to))
 
     def _handle(self, new: NewJob, stored_as: str) -> AsyncJobHandle[Any]:

@@ -65,6 +65,8 @@ from jobkit.store import (
     refuse,
 )
 
+TURN = 100  # jobs that are prepared without a break: well below a millisecond
+
 
 class Engine:
     """Prepares jobs, reads records, and says which operations do what users ask for."""
@@ -141,6 +143,12 @@ class Engine:
         self, jobs: Iterable[Any], chunk: int | None, options: Mapping[str, Any]
     ) -> Iterator[list[NewJob]]:
         """Validate and encode the jobs of an `enqueue_many`, those for one push at a time."""
+        return filter(None, self.prepare_in_turns(jobs, chunk, options))
+
+    def prepare_in_turns(
+        self, jobs: Iterable[Any], chunk: int | None, options: Mapping[str, Any]
+    ) -> Iterator[list[NewJob] | None]:
+        """Do as `prepare_chunks`, and yield None now and then: others may have a turn."""
         size = checked_chunk(chunk)
         drafts: Drafts | None = None
         for job in iterate_jobs(jobs):
@@ -150,6 +158,8 @@ class Engine:
             if len(drafts) == size:
                 yield self._finished(drafts)
                 drafts = Drafts(self._preparer_here(), options)
+            elif len(drafts) % TURN == 0:
+                yield None
         if drafts is None:
             raise InvalidJob("enqueue_many got no job: the iterable is empty")
         if len(drafts):
