@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -41,18 +41,39 @@ class Command(Struct, frozen=True, gc=False):
         return (b"EVAL", self.script.text, len(self.keys), *self.keys, *self.args)
 
 
-def new_job_args(job: NewJob, key: int) -> tuple[Arg, ...]:
-    """Return the 8 arguments of a job to be stored; `key`: the index of its queue's prefix."""
-    return (
-        key,
-        job.id,
-        job.type,
-        job.priority,
-        "" if job.run_at is None else job.run_at,
-        job.delay,
-        first_state(job),
-        body_tail(job),
-    )
+def job_args(jobs: Iterable[NewJob], places: Mapping[str, int]) -> list[Arg]:
+    """Return the arguments of jobs to be stored: what some have in common comes once.
+
+    `places`: of the prefix of each queue among the keys, from 1.
+    """
+    kinds: dict[tuple[Any, ...], int] = {}
+    common: list[Arg] = []
+    own: list[Arg] = []
+    for job in jobs:
+        alike = (
+            job.queue,
+            job.type,
+            job.priority,
+            job.run_at,
+            job.delay,
+            job.retention,
+            job.unique,
+            job.schedule,
+        )
+        kind = kinds.get(alike)
+        if kind is None:
+            kind = kinds[alike] = 1 + len(kinds)
+            place = places[job.queue]
+            common += (place, job.type, job.priority, due_arg(job), first_state(job))
+        own += (kind, job.id, body_tail(job))
+    return [len(kinds), *common, *own]
+
+
+def due_arg(job: NewJob) -> Arg:
+    """Return when a job is due: an instant, a delay with a plus in front, or '' for at once."""
+    if job.run_at is not None:
+        return job.run_at
+    return f"+{job.delay}" if job.delay else ""
 
 
 def bounds_args(bounds: Bounds) -> tuple[int, int, int, int]:

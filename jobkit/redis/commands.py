@@ -11,7 +11,7 @@ import msgspec
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
-from jobkit.redis.command import Arg, Command, bounds_args, new_job_args
+from jobkit.redis.command import Arg, Command, bounds_args, job_args
 from jobkit.redis.crews import CREWS
 from jobkit.redis.keys import queue_names, queue_prefix
 from jobkit.redis.pauses import PAUSES
@@ -64,14 +64,12 @@ def command(operation: Operation[Any], *, namespace: str, now: int | None) -> Co
 
 
 def _push(operation: Push, namespace: str, now: Arg) -> Command:
-    places: dict[str, int] = {}  # of each queue's prefix among the keys
-    args: list[Arg] = [now, operation.channel, operation.request, len(operation.jobs)]
-    for job in operation.jobs:
-        place = places.get(job.queue) or places.setdefault(job.queue, 1 + len(places))
-        args += new_job_args(job, place)
+    queues = tuple(dict.fromkeys([job.queue for job in operation.jobs]))
+    places = {queue: place for place, queue in enumerate(queues, 1)}
+    args: list[Arg] = [now, operation.channel, operation.request, len(operation.orders)]
     for queue, order in operation.orders.items():
         args += (places[queue], order)
-    queues = tuple(places)
+    args += job_args(operation.jobs, places)
     return Command(
         script("push"),
         tuple([queue_prefix(namespace, queue) for queue in queues]),

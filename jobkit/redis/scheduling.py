@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jobkit.redis.command import Arg, Command, new_job_args
+from jobkit.redis.command import Arg, Command, job_args
 from jobkit.redis.keys import queue_prefix
 from jobkit.redis.scripts import script
 from jobkit.store import (
@@ -86,7 +86,7 @@ def _fire(operation: Fire, namespace: str, now: Arg) -> Command:
         "" if operation.next is None else operation.next,
         int(operation.missed),
         int(job is not None),
-        *(() if job is None else new_job_args(job, 1)),
+        *(() if job is None else job_args((job,), {job.queue: 1})),
     )
     keys = (queue_prefix(namespace, operation.queue),)
     return Command(script("fire"), keys, args, bytes.decode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.mutants.mutant import Mutant
 
 PUSH = "jobkit/redis/scripts/push.lua"
+SEVERAL = "jobkit/redis/scripts/lib/several.lua"
 PUBLISH = "jobkit/redis/scripts/lib/publish.lua"
 TIES = "jobkit/redis/scripts/lib/ties.lua"
 RESCHEDULE = "jobkit/redis/scripts/reschedule.lua"
@@ -45,7 +46,7 @@ MUTANTS = (
     Mutant(
         "redis: a refused batch is stored",
         "B4",
-        PUSH,
+        SEVERAL,
         "if not (plan and plan.refused) then",
         "if true then",
         "conflicts",
@@ -53,7 +54,7 @@ MUTANTS = (
     Mutant(
         "redis: a queue with jobs is given another order",
         "B10",
-        PUSH,
+        SEVERAL,
         "if not may_have_order(KEYS[tonumber(ARGV[i])], ARGV[i + 1]) then",
         "if false then",
         "queue_order",
@@ -62,7 +63,7 @@ MUTANTS = (
         "redis: a delay is left out",
         "B8",
         PUBLISH,
-        "return now + tonumber(ARGV[i + 5])",
+        "return (delays_from or now) + tonumber(text)",
         "return now",
         "timing pushing",
     ),
@@ -70,8 +71,8 @@ MUTANTS = (
         "redis: a job that is due now waits",
         "B8",
         PUBLISH,
-        "if due <= now then",
-        "if due < now then",
+        "if kind.due <= queue.now then",
+        "if kind.due < queue.now then",
         "timing pushing",
     ),
     Mutant(
@@ -86,8 +87,8 @@ MUTANTS = (
         "redis: two jobs of one batch have the same key",
         "B40",
         "jobkit/redis/scripts/lib/keyed.lua",
-        "local owner, sibling = queue.owners[key], queue.siblings[key]",
-        "local owner, sibling = queue.owners[key], nil",
+        "local owner, sibling = kind.asked.owners[key], kind.asked.siblings[key]",
+        "local owner, sibling = kind.asked.owners[key], nil",
         "conflicts",
     ),
     Mutant(

@@ -15,16 +15,15 @@ itself after a settlement; every claim looks whether an outbox was left behind.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from jobkit.redis.command import Arg, Command, new_job_args
+from jobkit.redis.command import Arg, Command, due_arg, job_args
 from jobkit.redis.keys import queue_prefix
 from jobkit.redis.scripts import script
 from jobkit.redis.settlements import settle_command
-from jobkit.store import NewJob, Settle, Settlement, Succeed
+from jobkit.store import NewJob, Settle
 
 LATER = "-"  # leave the children of this queue for another time
 _encode = msgspec.msgpack.Encoder().encode
@@ -36,27 +35,15 @@ def settle_and_leave(
 ) -> Command:
     """Return the call that ends attempts and leaves their children for other queues (`others`)."""
     home = operation.queue
-    settlements = tuple(_away_last(each, home) for each in operation.settlements)
 
-    def child_args(child: NewJob) -> tuple[Arg, ...]:
-        return new_job_args(child, 1) if child.queue == home else _away_args(child)
+    def child_args(children: Sequence[NewJob]) -> tuple[list[Arg], int]:
+        args = job_args([child for child in children if child.queue == home], {home: 1})
+        away = [child for child in children if child.queue != home]
+        for child in away:
+            args += (child.queue, due_arg(child), _encode(child))
+        return args, len(away)
 
-    ordered = replace(operation, settlements=settlements)
-    return settle_command(ordered, namespace, now, (home,), child_args, named=others)
-
-
-def _away_last(settlement: Settlement, home: str) -> Settlement:
-    if not isinstance(settlement, Succeed):
-        return settlement
-    return replace(
-        settlement, children=tuple(sorted(settlement.children, key=lambda c: c.queue != home))
-    )
-
-
-def _away_args(child: NewJob) -> tuple[Arg, ...]:
-    """Return what `lib/outbox.lua` reads, in as many arguments as any child has."""
-    run_at = "" if child.run_at is None else child.run_at
-    return (f"@{child.queue}", _encode(child), "", "", run_at, child.delay, "", "")
+    return settle_command(operation, namespace, now, (home,), child_args, named=others)
 
 
 def forward(namespace: str, queue: str, known: Mapping[str, str]) -> Command:
@@ -74,18 +61,18 @@ def receive(
 ) -> Command:
     """Return the call that stores children of `source` in the queue `target`."""
     numbers: list[bytes] = []
-    jobs: list[Any] = []
+    jobs: list[NewJob] = []
     for entry in entries:
         number, due, child = entry.split(b" ", 2)
         job = _decode(child)
         if due:
             job = replace(job, run_at=int(due))
         numbers.append(number)
-        jobs += new_job_args(job, 1)
+        jobs.append(job)
     return Command(
         script("receive"),
         (queue_prefix(namespace, target),),
-        (now, source, len(numbers), *numbers, *jobs),
+        (now, source, len(numbers), *numbers, *job_args(jobs, {target: 1})),
         lambda reply: reply.decode(),
         (target,),
     )

@@ -1,6 +1,6 @@
 -- Move a schedule to its next tick and store the job of this one, unless somebody has done so.
 -- KEYS: prefix. ARGV: now, name, expected tick, next tick ('' for none), missed (1 or 0), has a
--- job (1 or 0), then 8 for that (see publish.lua).
+-- job (1 or 0), then that as a batch (see publish.lua).
 -- Reply: fired | skipped | passed | waits | early. O(log schedules + log jobs).
 -- needs: schedules publish kinds
 
@@ -40,14 +40,14 @@ local function may_fire(id)
   return not (state.x and is_unfinished())
 end
 
-local id, fires = ARGV[8], ARGV[6] == '1' and may_fire(ARGV[8])
+local id, fires = ARGV[14], ARGV[6] == '1' and may_fire(ARGV[14])
 check_kinds(p)
 if fires then state.l, state.j, state.o = ARGV[11], id, nil end
 -- Refused at `maxmemory`, before anything is written.
 move_schedule(p, name, state, not is_used_up(state) and following or nil, now)
 if fires then
   redis.call('SADD', p .. 'unfinished:' .. name, id)
-  publish(clock, 7, 1)
+  publish(read_batch(clock, 7, #ARGV + 1))
 end
 forget_ended_schedules(p, now)
 return fires and 'fired' or 'skipped'

@@ -1,7 +1,7 @@
 -- Store the children that a queue of another slot has left for this one, each once for ever:
 -- their numbers grow, and the greatest one that has arrived is kept.
 -- KEYS: prefix. ARGV: now, the queue that they come from, number of children, the number of
--- each, growing; then 8 for each (see publish.lua).
+-- each, growing; then the children (see publish.lua).
 -- Reply: the greatest number that has arrived. O(children x log ready).
 -- needs: publish kinds
 
@@ -13,9 +13,10 @@ if first > count then return int(mark) end
 
 check_kinds(p)
 local clock = time(ARGV[1])
-local from, left = 4 + count + (first - 1) * FIELDS, count - first + 1
-local plan = plan_keys(clock, from, left)
+local batch = read_batch(clock, 4 + count, #ARGV + 1)
+batch.first = batch.first + (first - 1) * JOB
+local plan = plan_keys(batch)
 -- Refused at `maxmemory`, before anything is written.
 redis.call('HSET', p .. 'control', field, ARGV[3 + count])
-publish(clock, from, left, plan)
+publish(batch, plan)
 return ARGV[3 + count]

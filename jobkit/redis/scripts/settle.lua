@@ -3,8 +3,9 @@
 -- KEYS: prefix, then the prefixes of the children's queues. ARGV: now, worker, four bounds, for
 -- each settlement a line "id fence duration", and unless it plainly succeeded also "move children
 -- words due-time delay keep" (as far as the move needs it); then for each what it has beside its
--- line: if `words` is 1 the result or the inside of an attempt's JSON object, then 8 for each child
--- (see publish.lua; those for other slots come last, see outbox.lua).
+-- line: if `words` is 1 the result or the inside of an attempt's JSON object; then its children in
+-- as many arguments as `children` says (see publish.lua), and, behind that in the line, the number
+-- of those for other slots (see outbox.lua).
 -- Reply: now, then for each that did not plainly succeed its number and a line "verdict state
 -- due-time" (as far as there is one).
 -- O(settlements x log jobs).
@@ -14,7 +15,7 @@ local DURATIONS = {
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000,
   100000, 200000, 500000, 1000000, 2000000, 3600000,
 }
-local FIELDS_OF_CHILD = 8
+local AWAY = 3 -- arguments of a child for another slot
 
 local p, worker = KEYS[1], ARGV[2]
 local clock = time(ARGV[1])
@@ -41,8 +42,9 @@ for id, fence, duration, rest in string.gmatch(ARGV[7], '(%S+) (%S+) (%S+)([^\n]
     if move ~= 'succeed' then
       moves[count], rests[count] = move, times
     elseif number ~= '0' then
-      children[count] = { at, tonumber(number) }
-      at = at + tonumber(number) * FIELDS_OF_CHILD
+      local away = tonumber(times) or 0
+      children[count] = { from = at, stop = at + number - AWAY * away, away = away }
+      at = at + number
     end
   end
 end
@@ -163,11 +165,10 @@ if next(children) then
   for _, id in ipairs(leases) do
     local i = held[id]
     if children[i] and not answers[i] then
-      local first, number = children[i][1], children[i][2]
-      local here = count_here(first, number)
-      begin_delays(now, first, number)
-      publish(clock, first, here, plan_keys(clock, first, here))
-      leave_for_others(p, now, first + here * FIELDS, number - here)
+      local its = children[i]
+      local batch = read_batch(clock, its.from, its.stop, now)
+      publish(batch, plan_keys(batch))
+      leave_for_others(p, now, its.stop, its.away)
     end
   end
 end

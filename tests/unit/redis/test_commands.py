@@ -6,7 +6,7 @@ import pytest
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
-from jobkit.redis.command import Command
+from jobkit.redis.command import Command, job_args
 from jobkit.redis.commands import command
 from jobkit.redis.scripts import script
 from jobkit.redis.settlements import settlement_args
@@ -109,7 +109,8 @@ def test_a_push_names_each_queue_once_in_the_order_of_first_use() -> None:
 
     assert built.keys == ("{shop:b.0}:", "{shop:a.0}:")
     assert built.queues == ("b", "a")
-    assert [built.args[4 + 8 * i] for i in range(3)] == [1, 2, 1]
+    assert built.args[4:15] == (2, 1, "A", 0, "", "", 2, "A", 0, "", "")
+    assert built.args[15::3] == (1, 2, 1)
     assert built.parse(0) == built.parse(1) == ("1", "2", "3")
 
 
@@ -127,6 +128,43 @@ def test_a_settlement_names_the_queues_of_its_children() -> None:
 
     assert built.keys == (MAIL, "{shop:other.0}:")
     assert built.queues == ("other",)
+
+
+def test_what_jobs_have_in_common_is_sent_once() -> None:
+    """B4"""
+    jobs = [
+        NewJob(id="1", queue="mail", type="A", payload=b"{}"),
+        NewJob(id="2", queue="mail", type="A", payload=b"{}", delay=5),
+        NewJob(id="3", queue="mail", type="A", payload=b"[]", metadata=b"{}"),
+        NewJob(id="4", queue="mail", type="A", payload=b"{}", delay=5, retention=8),
+        NewJob(id="5", queue="news", type="A", payload=b"{}", run_at=5, delay=7),
+    ]
+
+    assert job_args(jobs, {"mail": 1, "news": 2}) == [
+        4,
+        *(1, "A", 0, "", ""),
+        *(1, "A", 0, "+5", ""),
+        *(1, "A", 0, "+5", "R8"),
+        *(2, "A", 0, 5, ""),
+        *(1, "1", b"- 0 0\n{}"),
+        *(2, "2", b"- 0 0\n{}"),
+        *(1, "3", b"- 0 2\n{}[]"),
+        *(3, "4", b"8 0 0\n{}"),
+        *(4, "5", b"- 0 0\n{}"),
+    ]
+
+
+def test_a_settlement_says_how_many_arguments_its_children_take() -> None:
+    """B41"""
+    children = (a_job("2"), a_job("3"), a_job("4", "other"))
+    settlements = (Succeed(lease=LEASE, children=children, result=b"1"), Release(lease=LEASE))
+
+    built = a_command(Settle(queue="mail", worker="a", version="", settlements=settlements))
+
+    lines, word, *jobs = built.args[6:]
+    assert lines == "J1 7 0 succeed 20 1\nJ1 7 0 release 0 0"
+    assert word == b"1"
+    assert len(jobs) == 20
 
 
 def test_the_names_of_all_queues_stand_in_one_plain_set() -> None:
@@ -151,7 +189,6 @@ def test_what_is_not_known_is_refused_by_name() -> None:
     [
         (Succeed(lease=LEASE, duration=5), "J1 7 5", None),
         (Succeed(lease=LEASE, result=b""), "J1 7 0 succeed 0 1", b""),
-        (Succeed(lease=LEASE, children=(a_job(),)), "J1 7 0 succeed 1 0", None),
         (Release(lease=LEASE), "J1 7 0 release 0 0", None),
     ],
 )

@@ -16,10 +16,16 @@ local function is_by_time(p)
   return by_time[p]
 end
 
--- Score and member of a ready job.
-local function lane_place(p, priority, due, arrival, id)
+-- Score of a ready job, and the number that its member begins with.
+local function lane_rank(p, priority, due)
   local score, first = priority, due
   if is_by_time(p) then score, first = due, priority - LOWEST_PRIORITY end
+  return score, first
+end
+
+-- Score and member of a ready job.
+local function lane_place(p, priority, due, arrival, id)
+  local score, first = lane_rank(p, priority, due)
   return score, string.format('%012x%010x', first, arrival) .. id
 end
 

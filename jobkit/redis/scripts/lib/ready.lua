@@ -1,6 +1,13 @@
 -- What gets ready, and what leaves its lane: a lane and its head in the index change together.
 -- needs: chunks lanes
 
+-- Note which job of a batch comes first.
+local function note_first(batch, score, member)
+  if not batch.member or is_before(score, member, batch.score, batch.member) then
+    batch.score, batch.member = score, member
+  end
+end
+
 -- Collect jobs that get ready, to be written by `flush_ready` once for each lane.
 local function collect_ready(ready, lane, score, member)
   local batch = ready[lane]
@@ -11,9 +18,7 @@ local function collect_ready(ready, lane, score, member)
     batch[#batch + 1] = score
     batch[#batch + 1] = member
   end
-  if not batch.member or is_before(score, member, batch.score, batch.member) then
-    batch.score, batch.member = score, member
-  end
+  note_first(batch, score, member)
 end
 
 -- Look whether a lane gets another head by what was collected for it.

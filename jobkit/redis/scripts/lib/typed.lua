@@ -5,9 +5,13 @@
 -- number of each type, for totals only, and a page by type looks through the set.
 -- needs: ready
 
+local function typed_name(set, type)
+  return 'of:' .. set .. ':' .. type
+end
+
 -- Collect what goes into the index by type, to be written by `flush_ready`.
 local function collect_typed(ready, set, type, score, member)
-  local name = 'of:' .. set .. ':' .. type
+  local name = typed_name(set, type)
   local batch = ready[name]
   if not batch then
     ready[name] = { score, member, set = set, type = type }
@@ -28,7 +32,7 @@ local function forget_if_empty(p, key, set, name)
 end
 
 local function remove_typed(p, set, type, member)
-  local key = 'of:' .. set .. ':' .. type
+  local key = typed_name(set, type)
   redis.call('ZREM', p .. key, member)
   forget_if_empty(p, key, set, type)
 end
@@ -36,7 +40,7 @@ end
 -- Follow a cut of a set at its beginning: `counts` says how many of each type went.
 local function cut_typed(p, set, counts)
   for type, count in pairs(counts) do
-    local key = 'of:' .. set .. ':' .. type
+    local key = typed_name(set, type)
     redis.call('ZREMRANGEBYRANK', p .. key, 0, count - 1)
     forget_if_empty(p, key, set, type)
   end
