@@ -51,36 +51,54 @@ end
 
 -- What states say, which most of a batch have in common. `fence`: of the lease, if it is this
 -- worker's; `is_plain`: they ran for the first time, have no ties and no retention, and nobody
--- asked to cancel them; `took`: how many by duration; `ends`: by duration, what the state of a
--- plain success says.
+-- asked to cancel them; `ends`: by duration, what the state of a plain success says; `took`: the
+-- attempts that ended, as they are counted; `succeeded`: how many came to that set.
 local kinds = {}
 local function read_kind(text)
-  if string.sub(text, 1, #holder) ~= holder then return { fence = '' } end
-  local fence, claimed, flags, place = string.match(text, '^(%d+)(\nv(%d*) (%S+).*)$', #holder + 1)
+  if string.find(text, holder, 1, true) ~= 1 then return { fence = '' } end
+  local fence, flags, place, group, type, more =
+    string.match(text, '^(%d+)\nv(%d*) (([^/]*)/(%S*) )[^\n]*()', #holder + 1)
   if not fence then return { fence = '' } end
-  local group, type = string.match(place, '^(.*)/(.*)$')
   return {
-    fence = fence, claimed = claimed, is_started = string.find(claimed, '\ns', 1, true),
-    is_plain = not string.find(claimed, '\n[cnqRS]'), is_limited = string.sub(flags, 3) == '1',
-    place = place .. ' ', type = type ~= '' and type or group, group = group, took = {}, ends = {},
+    fence = fence, place = place, group = group, type = type ~= '' and type or group,
+    is_limited = string.sub(flags, 3) == '1', is_started = string.find(text, '\ns', more, true),
+    is_plain = string.find(text, '^\ns%d+$', more) or not string.find(text, '\n[cnqRS]', more),
+    ends = {}, took = false, succeeded = 0,
   }
 end
 
-local function plain_end(kind, duration)
-  local text = 'K' .. worker .. ':' .. kind.fence .. kind.claimed
-  if not kind.is_started then text = text .. '\ns' .. int(now - duration) end
-  text = text .. '\ne' .. now_text .. '\nu' .. duration
-  kind.ends[duration] = text
-  return text
+local function plain_end(kind, text, duration)
+  local ended = 'K' .. string.sub(text, 2)
+  if not kind.is_started then ended = ended .. '\ns' .. int(now - duration) end
+  ended = ended .. '\ne' .. now_text .. '\nu' .. duration
+  kind.ends[duration] = ended
+  return ended
+end
+
+-- Count an attempt by its duration.
+local letters, lengths = {}, {} -- by duration as text
+local function count_attempt(kind, duration)
+  if not letters[duration] then
+    local bucket, length = 1, tonumber(duration)
+    while DURATIONS[bucket] and length > DURATIONS[bucket] do bucket = bucket + 1 end
+    letters[duration], lengths[duration] = string.char(64 + bucket), length
+  end
+  local took, letter = kind.took, letters[duration]
+  if took then
+    took[letter], took.u = (took[letter] or 0) + 1, took.u + lengths[duration]
+  else
+    kind.took = { [letter] = 1, u = lengths[duration] }
+  end
 end
 
 local texts = read_in_chunks(p .. 'states', ids)
 local held, leases, members, kind_of, freed = {}, {}, {}, {}, nil
 local succeeded, states, results = {}, {}, {} -- of plain successes
 local others, unheld, copies = {}, {}, {} -- by number
+local found, plain = 0, 0
 for i = 1, count do
   local id, text, duration = ids[i], texts[i], durations[i]
-  local kind = text and kinds[text]
+  local kind = kinds[text]
   if text and not kind then
     kind = read_kind(text)
     kinds[text] = kind
@@ -90,36 +108,36 @@ for i = 1, count do
   elseif held[id] then
     copies[i] = held[id] -- a settlement that stands twice in the request counts once
   else
-    held[id], kind_of[i] = i, kind
-    leases[#leases + 1], members[#members + 1] = id, kind.place .. id
+    held[id], found = i, found + 1
+    leases[found], members[found] = id, kind.place .. id
     if kind.is_limited then
       freed = freed or {}
       freed[kind.group] = true
     end
     if kind.is_plain and not moves[i] then
-      local n = #states
-      states[n + 1], states[n + 2] = id, kind.ends[duration] or plain_end(kind, duration)
-      succeeded[n + 1], succeeded[n + 2] = now_text, id .. kind.type
-      kind.took[duration] = (kind.took[duration] or 0) + 1
-      kind.succeeded = (kind.succeeded or 0) + 1
+      states[plain + 1], states[plain + 2] = id, kind.ends[duration] or plain_end(kind, text, duration)
+      succeeded[plain + 1], succeeded[plain + 2] = now_text, id .. kind.type
+      plain = plain + 2
+      count_attempt(kind, duration)
+      kind.succeeded = kind.succeeded + 1
       if words[i] then results[#results + 1], results[#results + 2] = id, '=' .. words[i] end
     else
-      others[#others + 1] = i
+      others[#others + 1], kind_of[i] = i, kind
     end
   end
 end
 
 local counts, by_type, answers = {}, {}, {}
 
--- Count attempts by duration, once for all jobs of a kind that took as long.
-local function tally_durations()
+local function add_up_kinds()
   for _, kind in pairs(kinds) do
-    if kind.succeeded then by_type[kind.type] = (by_type[kind.type] or 0) + kind.succeeded end
-    for duration, number in pairs(kind.took or {}) do
-      local bucket, length = 1, tonumber(duration)
-      while DURATIONS[bucket] and length > DURATIONS[bucket] do bucket = bucket + 1 end
-      tally(counts, kind.group, string.char(64 + bucket), number)
-      tally(counts, kind.group, 'u', number * length)
+    if kind.took then
+      by_type[kind.type] = (by_type[kind.type] or 0) + kind.succeeded
+      if counts[kind.group] then
+        for letter, number in pairs(kind.took) do tally(counts, kind.group, letter, number) end
+      else
+        counts[kind.group] = kind.took
+      end
     end
   end
 end
@@ -151,7 +169,7 @@ if #others > 0 then
   for _, i in ipairs(others) do end_attempt(i) end
   flush_ends()
 end
-tally_durations()
+add_up_kinds()
 write_counts(p, now, counts)
 if freed then
   -- needs: hints

@@ -19,7 +19,8 @@ local function tally(counts, group, letter, number)
   numbers[letter] = (numbers[letter] or 0) + number
 end
 
--- Add what a text has to numbers, and return the text of the sum.
+-- Add what a text has to numbers, and return the text of the sum. A minute at its beginning is no
+-- pair, and passed over.
 local function add_numbers(text, numbers)
   for letter, number in string.gmatch(text, '(%a)(%d+) ') do
     numbers[letter] = (numbers[letter] or 0) + number
@@ -47,15 +48,15 @@ local function know(p, counts, group)
 end
 
 local function write_counts(p, now, counts)
-  local groups, fields, values = {}, {}, {}
+  if not next(counts) then return end
   local minute = math.floor(now / MINUTE_LENGTH)
-  local place = int(minute % MINUTES_KEPT) .. ' '
-  local minute_text = int(minute) .. ' '
-  for group in pairs(counts) do groups[#groups + 1] = group end
-  if #groups == 0 then return end
-  table.sort(groups)
-  for i, group in ipairs(groups) do fields[i] = place .. group end
-  local before = read_in_chunks(p .. 'minutes', fields)
+  local place, minute_text = minute % MINUTES_KEPT .. ' ', minute .. ' '
+  local groups, fields, values, unmet = {}, {}, {}, {}
+  for group in pairs(counts) do
+    local at = #groups + 1
+    groups[at], fields[at] = group, place .. group
+  end
+  -- What a field says of an older minute moves to the totals.
   local function add(group, field, text)
     if text and string.find(text, minute_text, 1, true) ~= 1 then
       local left = string.match(text, ' (.*)$')
@@ -63,18 +64,27 @@ local function write_counts(p, now, counts)
       redis.call('HSET', p .. 'totals', group, add_numbers(left .. total, {}))
       text = nil
     end
-    local numbers = text and string.sub(text, #minute_text + 1) or ''
-    values[#values + 1] = field
-    values[#values + 1] = minute_text .. add_numbers(numbers, counts[group])
+    local at = #values
+    values[at + 1] = field
+    values[at + 2] = minute_text .. add_numbers(text or '', counts[group])
   end
-  for i, group in ipairs(groups) do
-    if group ~= OTHER_TYPES and (before[i] or know(p, counts, group)) then
-      add(group, fields[i], before[i])
+  for i, text in ipairs(read_in_chunks(p .. 'minutes', fields)) do
+    local group = groups[i]
+    if text and group ~= OTHER_TYPES then
+      add(group, fields[i], text)
+    else
+      unmet[#unmet + 1] = group
     end
   end
-  if counts[OTHER_TYPES] then
-    local field = place .. OTHER_TYPES
-    add(OTHER_TYPES, field, redis.call('HGET', p .. 'minutes', field))
+  if unmet[1] then
+    table.sort(unmet)
+    for _, group in ipairs(unmet) do
+      if group ~= OTHER_TYPES and know(p, counts, group) then add(group, place .. group) end
+    end
+    if counts[OTHER_TYPES] then
+      local field = place .. OTHER_TYPES
+      add(OTHER_TYPES, field, redis.call('HGET', p .. 'minutes', field))
+    end
   end
   call_in_chunks('HSET', p .. 'minutes', values)
 end

@@ -7,21 +7,11 @@ local TRIMMED_AT_LEAST = 10
 
 -- Write how many more jobs of each type there are in `succeeded`.
 local function tally_succeeded(p, counts)
-  local types, numbers, gone = {}, {}, {}
   for type, count in pairs(counts) do
-    if count ~= 0 then types[#types + 1] = type end
-  end
-  for i, before in ipairs(read_in_chunks(p .. 'types:succeeded', types)) do
-    local type = types[i]
-    local number = (before or 0) + counts[type]
-    if number == 0 then
-      gone[#gone + 1] = type
-    else
-      numbers[#numbers + 1], numbers[#numbers + 2] = type, number
+    if count ~= 0 and redis.call('HINCRBY', p .. 'types:succeeded', type, count) == 0 then
+      redis.call('HDEL', p .. 'types:succeeded', type)
     end
   end
-  call_in_chunks('HSET', p .. 'types:succeeded', numbers)
-  call_in_chunks('HDEL', p .. 'types:succeeded', gone)
 end
 
 local function drop(p, ids)

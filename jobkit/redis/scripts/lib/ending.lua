@@ -6,12 +6,6 @@ local LETTERS = { failed = 'f', dead = 'f', timed_out = 't', cancelled = 'c', di
 
 local ready, kept, hinted, loose = {}, {}, {}, no_ties()
 
--- Count an attempt that ended and was heard of.
-local function tally_end(i, duration)
-  local took = kind_of[i].took
-  took[duration] = (took[duration] or 0) + 1
-end
-
 local function answer(i, verdict, state, due)
   answers[i] = due and verdict .. ' ' .. state .. ' ' .. due or state and verdict .. ' ' .. state
     or verdict
@@ -24,7 +18,7 @@ local function succeed(i, id, duration, state)
   state.K, state.k = state.k, nil
   state.e, state.u = now_text, duration
   write_state(p, id, state)
-  tally_end(i, duration)
+  count_attempt(kind, duration)
   if words[i] then redis.call('HSET', p .. 'results', id, '=' .. words[i]) end
   if state.R then
     local expiry = now + tonumber(state.R)
@@ -32,7 +26,7 @@ local function succeed(i, id, duration, state)
     collect_typed(ready, 'succeeded:kept', kind.type, expiry, id)
   else
     redis.call('ZADD', p .. 'succeeded', now_text, id .. kind.type)
-    kind.succeeded = (kind.succeeded or 0) + 1
+    kind.succeeded = kind.succeeded + 1
   end
 end
 
@@ -60,7 +54,7 @@ end
 local function tally_otherwise(i, move, duration, letter)
   local group = kind_of[i].group
   if letter then
-    tally_end(i, duration)
+    count_attempt(kind_of[i], duration)
     tally(counts, group, letter, 1)
     if move == 'retry' then tally(counts, group, 'r', 1) end
   end
@@ -78,7 +72,8 @@ local function end_otherwise(i, id, move, duration, state)
   if state.c then
     if state.s then
       note(p, id, state, now, CANCELLED)
-      tally_end(i, move == 'release' and int(math.max(0, now - state.s)) or duration)
+      count_attempt(
+        kind_of[i], move == 'release' and int(math.max(0, now - state.s)) or duration)
       tally(counts, kind_of[i].group, 'c', 1)
     end
     return end_in(i, id, 'cancelled', state)
