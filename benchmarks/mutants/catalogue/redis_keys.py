@@ -102,7 +102,7 @@ MUTANTS = (
     Mutant(
         "redis: a key that is held until the start is held until the end",
         "B22",
-        "jobkit/redis/scripts/claim.lua",
+        "jobkit/redis/scripts/lib/rerunning.lua",
         "if state.q and is_held_until_started(state.q) then untie(loose, id, state) end",
         "",
         "uniqueness",
@@ -110,7 +110,7 @@ MUTANTS = (
     Mutant(
         "redis: a key that is held until the end is freed at the start",
         "B22",
-        "jobkit/redis/scripts/claim.lua",
+        "jobkit/redis/scripts/lib/rerunning.lua",
         "if state.q and is_held_until_started(state.q) then",
         "if state.q then",
         "uniqueness",

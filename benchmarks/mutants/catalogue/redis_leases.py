@@ -16,8 +16,8 @@ MUTANTS = (
         "redis: a lease is twice as long",
         "B37",
         "jobkit/redis/scripts/claim.lua",
-        "local expiry, fence = int(now + lease)",
-        "local expiry, fence = int(now + 2 * lease)",
+        "local expiry, fence = now + lease,",
+        "local expiry, fence = now + 2 * lease,",
         "leases",
     ),
     Mutant(
@@ -56,8 +56,8 @@ MUTANTS = (
         "redis: the watermark is not moved",
         "B37",
         "jobkit/redis/scripts/lib/watermark.lua",
-        "'at', int(now), 'holiday', int(holiday))",
-        "'holiday', int(holiday))",
+        "'at', now, 'holiday', holiday)",
+        "'holiday', holiday)",
         "clocks",
     ),
     Mutant(

@@ -5,9 +5,7 @@
 -- O(taken x (log ready + lanes open) + lanes passed over).
 -- needs: serving chunks
 
--- Members of a lane that are read at once: few, then its share of what is still wanted, and each
--- time at least twice as many.
-local FIRST_READ, LONGEST_READ = 4, 64
+local LONGEST_READ = 64 -- members of a lane, at once
 
 local open, chosen, specs, used, asked = {}, {}, {}, {}, 0
 
@@ -16,15 +14,17 @@ local function is_better(score_a, member_a, score_b, member_b)
   return tonumber(score_a) < tonumber(score_b)
 end
 
--- Show a lane's next job as `member` and `score`; false if it has none or may give none.
+-- Show a lane's next job as `member` and `score`; false if it has none or may give none. What is
+-- read at once is its share of what is still wanted, and each time at least twice as much; when
+-- nothing is wanted any more, its head.
 local function show_next(p, lane)
   local members = lane.members
   if lane.at > #members then
     if lane.is_last then return false end
-    local share = #open > 0 and math.ceil((asked - #chosen) / #open) + 1 or 0
-    local number = lane.taken == 0 and FIRST_READ
-      or math.min(LONGEST_READ, math.max(2 * lane.read, share))
-    members = redis.call('ZRANGE', lane.key, lane.taken, lane.taken + number - 1, 'WITHSCORES')
+    local left = asked - #chosen
+    local share = math.ceil(left / (#open + heads_ahead)) + 1
+    local number = left == 0 and 1 or math.min(LONGEST_READ, math.max(2 * lane.read, share))
+    members = redis.call('ZRANGE', p .. 'lane:' .. lane.name, lane.taken, lane.taken + number - 1, 'WITHSCORES')
     lane.members, lane.at, lane.is_last, lane.read = members, 1, #members < 2 * number, number
     if #members == 0 then return false end
   end
@@ -51,20 +51,19 @@ local function close_unless(is_left)
   open = left
 end
 
-local function open_lane(p, name, head)
-  local lane = {
-    key = p .. 'lane:' .. name, name = name, head = head, taken = 0, read = 0,
-    members = {}, at = 1, spec = serving(name), is_suspect = string.byte(name) == SUSPECT,
-  }
-  if show_next(p, lane) then stand_in_line(lane) end
+-- The first job of a lane is known from the index: `entry` begins with its member.
+local function open_lane(name, entry, score, spec)
+  stand_in_line({
+    name = name, entry = entry, member = entry, score = score, spec = spec, taken = 0, read = 0,
+    members = {}, at = 1, is_last = false, is_suspect = string.byte(name) == SUSPECT,
+  })
 end
 
 -- Take the best job of all, which is the next of the first open lane.
 local function take_best(p)
-  local lane = open[1]
+  local lane, number = open[1], #chosen + 1
   local spec = lane.spec
-  chosen[#chosen + 1] = string.sub(lane.member, MEMBER_PREFIX + 1)
-  specs[#chosen] = spec
+  chosen[number], specs[number] = string.sub(lane.member, MEMBER_PREFIX + 1, MEMBER), spec
   lane.at, lane.taken = lane.at + 2, lane.taken + 1
   if lane.taken == 1 then used[#used + 1] = lane end
   if spec.limit then
@@ -89,16 +88,17 @@ local function choose(p, lane_set, wanted, slots, suspects)
   local left = suspects
   asked = wanted
   local walk = heads_in_order(p, lane_set)
-  local name, head, score = walk()
+  local name, entry, score = walk()
   while #chosen < wanted do
     local may_suspect = left > 0 and #chosen < slots
     if suspects > 0 and not may_suspect then
       close_unless(function(other) return not other.is_suspect end)
       suspects = 0
     end
-    while name and not (open[1] and is_better(open[1].score, open[1].member, score, head)) do
-      if may_take(p, name, may_suspect) then open_lane(p, name, head) end
-      name, head, score = walk()
+    while name and not (open[1] and is_better(open[1].score, open[1].member, score, entry)) do
+      local spec = may_take(p, name, may_suspect)
+      if spec then open_lane(name, entry, score, spec) end
+      name, entry, score = walk()
     end
     if not open[1] then return end
     if take_best(p).is_suspect then left = left - 1 end
@@ -109,11 +109,12 @@ end
 local function remove_chosen(p)
   local gone, come = {}, {}
   for i, lane in ipairs(used) do
-    redis.call('ZREMRANGEBYRANK', lane.key, 0, lane.taken - 1)
-    gone[i] = lane.head .. lane.name
-    if lane.at <= #lane.members then
-      come[#come + 1] = lane.members[lane.at + 1]
-      come[#come + 1] = lane.members[lane.at] .. lane.name
+    redis.call('ZREMRANGEBYRANK', p .. 'lane:' .. lane.name, 0, lane.taken - 1)
+    gone[i] = lane.entry
+    local member, score = lane.members[lane.at], lane.members[lane.at + 1]
+    if member then
+      local at = #come
+      come[at + 1], come[at + 2] = score, member .. lane.name
     end
   end
   call_in_chunks('ZREM', p .. 'heads', gone)

@@ -4,7 +4,7 @@
 
 local FEW_HEADS, MANY_HEADS = 10, 50
 
-local served, at_work = {}, {} -- lanes by type, as read; by group, how many of its jobs run
+local served, at_work = {}, {} -- lanes by name, as read; by group, how many of its jobs run
 
 local function read_lane(type, text)
   if not text then return false end
@@ -14,22 +14,17 @@ local function read_lane(type, text)
 end
 
 local function know_lanes(p, lane_set, names)
-  local types, asked = {}, {}
+  local unknown, types = {}, {}
   for _, name in ipairs(names) do
-    local type = lane_type(name)
-    if served[type] == nil and not asked[type] then
-      types[#types + 1], asked[type] = type, true
+    if served[name] == nil then
+      local at = #unknown + 1
+      unknown[at], types[at], served[name] = name, lane_type(name), false
     end
   end
   if #types == 0 then return end
   for i, text in ipairs(redis.call('HMGET', p .. 'lanes:' .. lane_set, unpack(types))) do
-    served[types[i]] = read_lane(types[i], text)
+    served[unknown[i]] = read_lane(types[i], text)
   end
-end
-
--- The lane as this worker serves it: {group, place, limit or nil, flags}; false if it does not.
-local function serving(name)
-  return served[lane_type(name)]
 end
 
 local function is_full(p, lane)
@@ -45,18 +40,22 @@ local function count_at_work(lane)
   if lane.limit then at_work[lane.group] = at_work[lane.group] + 1 end
 end
 
+-- The lane as this worker serves it, {group, place, limit or nil, flags}, if a job of it may be
+-- taken now.
 local function may_take(p, name, may_suspect)
-  if string.byte(name) == SUSPECT and not may_suspect then return false end
-  local lane = serving(name)
+  if not may_suspect and string.byte(name) == SUSPECT then return false end
+  local lane = served[name]
   return lane and not (lane.limit and is_full(p, lane))
-    and not (paused[p] and is_paused(p, lane_type(name), lane.group))
+    and not (paused[p] and is_paused(p, lane_type(name), lane.group)) and lane
 end
 
 -- A head of the index is a member with the lane's name behind it; ids have 26 characters.
 local MEMBER = MEMBER_PREFIX + 26
 
--- Walk the index of heads: each call gives the next lane's name, the member that is its head and
--- its score as text, in the order of the best jobs.
+local heads_ahead = 0 -- that were read, from the one on that was given last
+
+-- Walk the index of heads: each call gives the next lane's name, its entry in the index and the
+-- score as text, in the order of the best jobs.
 local function heads_in_order(p, lane_set)
   if paused[p] and paused[p]['*'] then return function() end end
   local heads, names, at, offset, number = {}, {}, 1, 0, FEW_HEADS
@@ -69,9 +68,10 @@ local function heads_in_order(p, lane_set)
   end
   return function()
     if at > #names and number then read_heads() end
-    if at > #names then return nil end
+    heads_ahead = #names - at + 1
+    if heads_ahead == 0 then return nil end
     at = at + 1
-    return names[at - 1], string.sub(heads[2 * at - 3], 1, MEMBER), heads[2 * at - 2]
+    return names[at - 1], heads[2 * at - 3], heads[2 * at - 2]
   end
 end
 

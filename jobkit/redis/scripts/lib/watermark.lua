@@ -18,6 +18,6 @@ local function tick(p, clock, lease)
   elseif now - at > math.floor(lease / 2) and redis.call('EXISTS', p .. 'running') == 1 then
     holiday = math.max(holiday, now + lease)
   end
-  redis.call('HSET', p .. 'control', 'at', int(now), 'holiday', int(holiday))
+  redis.call('HSET', p .. 'control', 'at', now, 'holiday', holiday)
   return now, holiday, control[3], control[4]
 end
