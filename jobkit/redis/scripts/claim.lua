@@ -45,7 +45,7 @@ local function next_times()
 end
 
 local function answer(started, ended, fence, ids, bodies)
-  local more = open[1] and open[1].name or best_lane(p, lane_set, suspects > 0)
+  local more = open[1] and open[#open].name or best_lane(p, lane_set, suspects > 0)
   if #ids > 0 and more and redis.call('EXISTS', p .. 'idlers') == 1 then
     -- needs: hints
     hint(p, lane_type(more)) -- one enqueue wakes one worker, who wakes the next while work is left

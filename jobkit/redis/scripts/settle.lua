@@ -51,8 +51,9 @@ end
 
 -- What states say, which most of a batch have in common. `fence`: of the lease, if it is this
 -- worker's; `is_plain`: they ran for the first time, have no ties and no retention, and nobody
--- asked to cancel them; `ends`: by duration, what the state of a plain success says; `took`: the
--- attempts that ended, as they are counted; `succeeded`: how many came to that set.
+-- asked to cancel them; `ended`: what stays of them, `ends`: by duration, what the state of a plain
+-- success says; `took`: the attempts that ended, as they are counted; `succeeded`: how many came to
+-- that set.
 local kinds = {}
 local function read_kind(text)
   if string.find(text, holder, 1, true) ~= 1 then return { fence = '' } end
@@ -63,16 +64,15 @@ local function read_kind(text)
     fence = fence, place = place, group = group, type = type ~= '' and type or group,
     is_limited = string.sub(flags, 3) == '1', is_started = string.find(text, '\ns', more, true),
     is_plain = string.find(text, '^\ns%d+$', more) or not string.find(text, '\n[cnqRS]', more),
-    ends = {}, took = false, succeeded = 0,
+    ended = 'K' .. string.sub(text, 2), ends = {}, took = false, succeeded = 0,
   }
 end
 
-local function plain_end(kind, text, duration)
-  local ended = 'K' .. string.sub(text, 2)
-  if not kind.is_started then ended = ended .. '\ns' .. int(now - duration) end
-  ended = ended .. '\ne' .. now_text .. '\nu' .. duration
-  kind.ends[duration] = ended
-  return ended
+local function plain_end(kind, duration)
+  local start = kind.is_started and '' or '\ns' .. int(now - duration)
+  local text = kind.ended .. start .. '\ne' .. now_text .. '\nu' .. duration
+  kind.ends[duration] = text
+  return text
 end
 
 -- Count an attempt by its duration.
@@ -115,7 +115,7 @@ for i = 1, count do
       freed[kind.group] = true
     end
     if kind.is_plain and not moves[i] then
-      states[plain + 1], states[plain + 2] = id, kind.ends[duration] or plain_end(kind, text, duration)
+      states[plain + 1], states[plain + 2] = id, kind.ends[duration] or plain_end(kind, duration)
       succeeded[plain + 1], succeeded[plain + 2] = now_text, id .. kind.type
       plain = plain + 2
       count_attempt(kind, duration)

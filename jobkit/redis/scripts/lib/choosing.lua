@@ -1,6 +1,6 @@
 -- Choose the best jobs over all lanes that a worker may take from: open a lane when the walk
 -- meets its head, and take from the best of the open ones while it is better than the next head.
--- `open` has the open lanes, best first; `chosen` the ids, `specs` how each one's lane is served,
+-- `open` has the open lanes, best last; `chosen` the ids, `specs` how each one's lane is served,
 -- `used` the lanes they are of. Scores are text here: most are the same, and need no number.
 -- O(taken x (log ready + lanes open) + lanes passed over).
 -- needs: serving chunks
@@ -33,14 +33,21 @@ local function show_next(p, lane)
   return true
 end
 
--- Let a lane stand among the open ones, where its next job says.
+-- Let a lane stand among the open ones, where its next job says: mostly behind all others.
 local function stand_in_line(lane)
-  local at, score, member = #open, lane.score, lane.member
-  while at > 0 and is_better(score, member, open[at].score, open[at].member) do
-    open[at + 1] = open[at]
-    at = at - 1
+  local score, member, first, last = lane.score, lane.member, 1, #open + 1
+  local worst = open[1]
+  if worst and not is_better(score, member, worst.score, worst.member) then last = 1 end
+  while first < last do
+    local middle = math.floor((first + last) / 2)
+    local other = open[middle]
+    if is_better(score, member, other.score, other.member) then
+      first = middle + 1
+    else
+      last = middle
+    end
   end
-  open[at + 1] = lane
+  table.insert(open, first, lane)
 end
 
 local function close_unless(is_left)
@@ -59,9 +66,9 @@ local function open_lane(name, entry, score, spec)
   })
 end
 
--- Take the best job of all, which is the next of the first open lane.
+-- Take the best job of all, which is the next of the last open lane.
 local function take_best(p)
-  local lane, number = open[1], #chosen + 1
+  local lane, number = open[#open], #chosen + 1
   local spec = lane.spec
   chosen[number], specs[number] = string.sub(lane.member, MEMBER_PREFIX + 1, MEMBER), spec
   lane.at, lane.taken = lane.at + 2, lane.taken + 1
@@ -73,11 +80,11 @@ local function take_best(p)
       close_unless(function(other) return other == lane or not is_full(p, other.spec) end)
     end
   end
-  local is_left, second = show_next(p, lane), open[2]
+  local is_left, second = show_next(p, lane), open[#open - 1]
   if not is_left then
-    table.remove(open, 1)
+    open[#open] = nil
   elseif second and not is_better(lane.score, lane.member, second.score, second.member) then
-    table.remove(open, 1)
+    open[#open] = nil
     stand_in_line(lane)
   end
   return lane
@@ -95,12 +102,14 @@ local function choose(p, lane_set, wanted, slots, suspects)
       close_unless(function(other) return not other.is_suspect end)
       suspects = 0
     end
-    while name and not (open[1] and is_better(open[1].score, open[1].member, score, entry)) do
+    while name do
+      local best = open[#open]
+      if best and is_better(best.score, best.member, score, entry) then break end
       local spec = may_take(p, name, may_suspect)
       if spec then open_lane(name, entry, score, spec) end
       name, entry, score = walk()
     end
-    if not open[1] then return end
+    if #open == 0 then return end
     if take_best(p).is_suspect then left = left - 1 end
   end
 end

@@ -30,28 +30,34 @@ local function add_numbers(text, numbers)
   return sum
 end
 
--- Know a group by its entry in the totals. Of too many the later ones are counted together: then
--- its numbers move over, and it is left out.
-local function know(p, counts, group)
-  if redis.call('HEXISTS', p .. 'totals', group) == 1 then return true end
-  local known = redis.call('HLEN', p .. 'totals')
-  if known >= TYPES_COUNTED then
-    known = known - redis.call('HEXISTS', p .. 'totals', OTHER_TYPES)
+-- Return those of some groups that are known, by their entries in the totals. Of too many the later
+-- ones are counted together: their numbers move over.
+local function known_of(p, counts, groups)
+  table.sort(groups)
+  local known, number = {}, nil
+  for i, entry in ipairs(read_in_chunks(p .. 'totals', groups)) do
+    local group = groups[i]
+    number = number
+      or redis.call('HLEN', p .. 'totals') - redis.call('HEXISTS', p .. 'totals', OTHER_TYPES)
+    if not entry and number < TYPES_COUNTED then
+      redis.call('HSET', p .. 'totals', group, '')
+      entry, number = '', number + 1
+    end
+    if entry then
+      known[#known + 1] = group
+    else
+      for letter, count in pairs(counts[group]) do tally(counts, OTHER_TYPES, letter, count) end
+    end
   end
-  if known < TYPES_COUNTED then
-    redis.call('HSET', p .. 'totals', group, '')
-    return true
-  end
-  for letter, number in pairs(counts[group]) do tally(counts, OTHER_TYPES, letter, number) end
-  redis.call('HSETNX', p .. 'totals', OTHER_TYPES, '')
-  return false
+  if #known < #groups then redis.call('HSETNX', p .. 'totals', OTHER_TYPES, '') end
+  return known
 end
 
 local function write_counts(p, now, counts)
   if not next(counts) then return end
   local minute = math.floor(now / MINUTE_LENGTH)
   local place, minute_text = minute % MINUTES_KEPT .. ' ', minute .. ' '
-  local groups, fields, values, unmet = {}, {}, {}, {}
+  local groups, fields, values, unmet = {}, {}, {}, {} -- unmet: in this minute's place
   for group in pairs(counts) do
     local at = #groups + 1
     groups[at], fields[at] = group, place .. group
@@ -70,21 +76,14 @@ local function write_counts(p, now, counts)
   end
   for i, text in ipairs(read_in_chunks(p .. 'minutes', fields)) do
     local group = groups[i]
-    if text and group ~= OTHER_TYPES then
-      add(group, fields[i], text)
-    else
-      unmet[#unmet + 1] = group
+    if group ~= OTHER_TYPES then
+      if text then add(group, fields[i], text) else unmet[#unmet + 1] = group end
     end
   end
-  if unmet[1] then
-    table.sort(unmet)
-    for _, group in ipairs(unmet) do
-      if group ~= OTHER_TYPES and know(p, counts, group) then add(group, place .. group) end
-    end
-    if counts[OTHER_TYPES] then
-      local field = place .. OTHER_TYPES
-      add(OTHER_TYPES, field, redis.call('HGET', p .. 'minutes', field))
-    end
+  for _, group in ipairs(known_of(p, counts, unmet)) do add(group, place .. group) end
+  if counts[OTHER_TYPES] then
+    local field = place .. OTHER_TYPES
+    add(OTHER_TYPES, field, redis.call('HGET', p .. 'minutes', field))
   end
   call_in_chunks('HSET', p .. 'minutes', values)
 end
