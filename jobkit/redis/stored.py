@@ -1,8 +1,8 @@
 """A job as Redis keeps it: the body, which never changes, and the state, which does.
 
 The body is "type priority due arrival enqueued retention options-size metadata-size", a
-newline, then options, metadata and payload without anything between them. The state is lines
-of a letter and a value, listed in `scripts/lib/jobs.lua`.
+newline, then options, metadata and payload without anything between them; enqueued is "=" if that
+was the due time. The state is lines of a letter and a value, listed in `scripts/lib/jobs.lua`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _attempts = msgspec.json.Decoder(list[StoredAttempt])
 _text = msgspec.json.Decoder(str)
 _RUNNING = JobState.RUNNING  # an enum's member takes its time to be looked up
 _NOTHING_SAID = b"- 0 0"  # no retention, options or metadata, as of most jobs
+_WHEN_DUE = b"="  # when most jobs are enqueued
 STATES: Mapping[bytes, JobState | None] = {
     b"": None,
     **{state.encode(): state for state in JobState},
@@ -68,7 +69,7 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
     """Put a job together from its id, body, state, attempts and result."""
     job_id, body, lines, attempts, result = parts
     header, _, blobs = body.partition(b"\n")
-    type_name, priority, due, arrival, enqueued, retention, options, metadata = header.split(b" ")
+    type_name, priority, due, arrival, came, retention, options, metadata = header.split(b" ")
     fields = {line[:1]: line[1:] for line in lines.split(b"\n")}
     payload_at = int(options) + int(metadata)
     run_at = int(fields.get(b"d", due))
@@ -86,7 +87,7 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
         priority=int(fields.get(b"p", priority)),
         run_at=run_at,
         arrival=int(arrival),
-        enqueued_at=int(enqueued),
+        enqueued_at=int(due if came == _WHEN_DUE else came),
         retention=None if retention == b"-" else int(retention),
         schedule=_schedule(fields),
         due=is_due(state, run_at, now),
@@ -133,7 +134,8 @@ def _claimed_first(
     job_id: bytes, body: bytes, claim: Claim, fence: int, started_at: int | None
 ) -> StoredJob:
     header, _, blobs = body.partition(b"\n")
-    type_name, priority, due, arrival, enqueued, rest = header.split(b" ", 5)
+    type_name, priority, due, arrival, came, rest = header.split(b" ", 5)
+    due_at = int(due)
     retention, options, metadata = None, b"", b""
     if rest != _NOTHING_SAID:
         kept_for, options_size, metadata_size = rest.split(b" ")
@@ -151,9 +153,9 @@ def _claimed_first(
         options,
         metadata,
         int(priority),
-        int(due),
+        due_at,
         int(arrival),
-        int(enqueued),
+        due_at if came == _WHEN_DUE else int(came),
         retention,
         None,  # schedule
         False,  # due

@@ -68,6 +68,14 @@ MUTANTS = (
         "timing pushing",
     ),
     Mutant(
+        "redis: a job that waits was enqueued when it is due",
+        "B8",
+        PUBLISH,
+        "due == queue.now and ' = '",
+        "' = '",
+        "timing pushing reading",
+    ),
+    Mutant(
         "redis: a job that is due now waits",
         "B8",
         PUBLISH,

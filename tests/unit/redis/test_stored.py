@@ -35,6 +35,18 @@ def test_a_job_that_never_ran_is_its_body() -> None:
     assert stored.due
 
 
+def test_a_job_that_was_due_when_it_came_has_that_time_once() -> None:
+    """B8"""
+    body = b"A 0 100 12 = - 0 0\n{}"
+    claimed = [b"200", 0, 1, b"", 0, [], 7, [b"J1"], [body]]
+
+    stored = parse_job("mail", (b"J1", body, b"d900", b"", b""), state=JobState.RETRYING, now=200)
+    [running] = parse_claimed_jobs(claimed, CLAIM, 200)
+
+    assert (stored.run_at, stored.enqueued_at) == (900, 100)
+    assert (running.run_at, running.enqueued_at) == (100, 100)
+
+
 def test_the_three_parts_of_a_body_may_be_anything() -> None:
     """B3"""
     parts = {"payload": b"\n\x00 \xff", "options": b'{"a":"\n"}', "metadata": b" "}

@@ -21,7 +21,7 @@ local function know_queue(p, clock)
   by_time[p] = control[2] == 'run_at'
   local now = instant(p, clock, control[1])
   return {
-    p = p, now = now, rest = ' ' .. int(now) .. ' ', arrivals = tonumber(control[3] or 0),
+    p = p, now = now, now_text = int(now), arrivals = tonumber(control[3] or 0),
     begun = {}, bodies = {}, states = {}, ready = {}, waiting = {},
   }
 end
@@ -40,6 +40,7 @@ local function read_batch(clock, from, stop, delays_from)
     kinds[int(number)] = {
       queue = queue, type = type, priority = tonumber(priority), due = due, line = ARGV[at + 4],
       head = type .. ' ' .. priority .. ' ' .. int(due) .. ' ',
+      rest = due == queue.now and ' = ' or ' ' .. queue.now_text .. ' ',
       set = nil, first = nil, score = due, prefix = '',
     }
     at = at + KIND
@@ -80,7 +81,7 @@ local function collect_jobs(batch, plan)
       local bodies, states, arrival = queue.bodies, queue.states, queue.arrivals + 1
       local n, m = #bodies, #set
       queue.arrivals = arrival
-      bodies[n + 1], bodies[n + 2] = id, kind.head .. arrival .. queue.rest .. tail
+      bodies[n + 1], bodies[n + 2] = id, kind.head .. arrival .. kind.rest .. tail
       set[m + 1], set[m + 2] = kind.score, kind.prefix .. string.format('%010x', arrival) .. id
       if kind.line ~= '' then states[#states + 1], states[#states + 2] = id, kind.line end
     end

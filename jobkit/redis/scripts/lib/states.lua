@@ -1,5 +1,5 @@
 -- Jobs. Four hashes by id: `bodies` has what never changes, "type priority due arrival enqueued"
--- and a tail that only clients read (and that `replace` of a unique job writes anew). `states`,
+-- (that is '=' of a job that was due when it came) and a tail that only clients read (and that `replace` of a unique job writes anew). `states`,
 -- there once something has changed, has lines of one letter and a value:
 --   k token "worker:fence" of the last claim; K once that is settled; neither once it is lost
 --   w token that was lost               d due time   p priority   R retention
