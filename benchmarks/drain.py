@@ -31,7 +31,7 @@ from jobkit.redis.commands import command
 from jobkit.store import NewJob, Push
 from tests.servers import RedisServer, find_servers
 
-CHUNK = 5_000
+CHUNK = 1_000
 SINGLE = 5_000
 PICK_UPS = 200
 

@@ -36,7 +36,7 @@ class Drafts:
         counts = Counter([plan.queue for plan, _ in self._drafts])
         several = self._preparer.ids.several
         ids = {queue: iter(several(queue, count)) for queue, count in counts.items()}
-        return [plan.job(next(ids[plan.queue]), *own) for plan, own in self._drafts]
+        return [plan.job(next(ids[plan.queue]), own) for plan, own in self._drafts]
 
     def _plan(self, job: object) -> Plan:
         plan = self._preparer.plan(job, self._options)

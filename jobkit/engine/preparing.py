@@ -44,8 +44,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, str]
     own_metadata: Mapping[str, str]
 
-    def job(self, id: str, payload: bytes, metadata: bytes, unique: UniqueKey | None) -> NewJob:
+    def job(self, id: str, own: OwnParts) -> NewJob:
         """Return a job of this plan, with what is its own."""
+        payload, metadata, unique = own
         return NewJob(
             id=id,
             queue=self.queue,
@@ -81,7 +82,7 @@ class Preparer:
         """Return what to store; raises `InvalidJob` or `InvalidOption`."""
         plan = self.plan(job, given)
         own = self.own_parts(job, plan)
-        return plan.job(self.ids.new(plan.queue), *own)
+        return plan.job(self.ids.new(plan.queue), own)
 
     def plan(self, job: Any, given: Mapping[str, Any]) -> Plan:
         """Return what this call says about jobs of this type."""

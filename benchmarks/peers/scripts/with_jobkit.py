@@ -15,7 +15,7 @@ from tasks import ASYNC, NAMES, SYNC
 
 import jobkit
 
-CHUNK = 5_000
+CHUNK = 1_000
 
 
 def job_type(name: str) -> type[Any]:
