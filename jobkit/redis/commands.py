@@ -64,8 +64,11 @@ def command(operation: Operation[Any], *, namespace: str, now: int | None) -> Co
 
 
 def _push(operation: Push, namespace: str, now: Arg) -> Command:
-    queues = tuple(dict.fromkeys([job.queue for job in operation.jobs]))
-    places = {queue: place for place, queue in enumerate(queues, 1)}
+    places: dict[str, int] = {}  # of the prefix of each queue among the keys
+    for job in operation.jobs:
+        if job.queue not in places:
+            places[job.queue] = 1 + len(places)
+    queues = tuple(places)
     args: list[Arg] = [now, operation.channel, operation.request, len(operation.orders)]
     for queue, order in operation.orders.items():
         args += (places[queue], order)
