@@ -113,11 +113,13 @@ def test_a_coroutine_whose_reply_is_lost_stores_once(
             proxy.lose_reply("push", times=2)
             await aio.enqueue(Ping(1))
             await aio.enqueue_many([Ping(2), Ping(3)])
+            proxy.lose_reply("push", times=2)
+            await aio.enqueue_many(map(Ping, range(4, 11)), chunk=2)
 
     asyncio.run(main())
     worker.drain(timeout=MINUTE)
 
-    assert counting.runs == dict.fromkeys(range(4), 1)
+    assert counting.runs == dict.fromkeys(range(11), 1)
 
 
 def test_a_replayed_push_stores_nothing_though_its_job_is_gone(
