@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from benchmarks.tracing.story import Held, Story
 from jobkit.store import Claim, Claimed, TakeOver
 
@@ -66,27 +68,44 @@ def claims_name_what_is_served(story: Story) -> Iterator[str]:
 
 
 def claims_are_asked_again_as_they_are(story: Story) -> Iterator[str]:
-    """A claim without an answer is sent again unchanged; only an answer makes room for the next."""
-    last: dict[tuple[str, str], tuple[Claim, bool]] = {}
+    """A claim is sent again unchanged, or void; only an answer makes room for the next.
+
+    One that stood by may be carried out when the worker has been answered elsewhere.
+    """
+    known: dict[tuple[str, str], dict[int, Claim]] = {}
+    heard: set[tuple[str, str, int]] = set()
     for place, did, claim in story.operations(Claim):
-        known = last.get((claim.worker, claim.queue))
-        if known is not None:
-            before, is_heard = known
-            if not is_heard and claim != before:
-                yield f"{claim.worker} never heard of {before}, and asks at {place} for {claim}"
-            if is_heard and claim.request <= before.request:
-                yield f"{claim.worker} asks at {place} again for {claim}, which was answered"
-        last[claim.worker, claim.queue] = claim, did.reply == "heard"
+        numbered = known.setdefault((claim.worker, claim.queue), {})
+        before = numbered.get(claim.request)
+        if before is not None:
+            if claim not in (before, void(before)):
+                yield f"{claim.worker} asks at {place} for {claim}, and before for {before}"
+        elif numbered:
+            last = max(numbered)
+            if claim.request < last or (claim.worker, claim.queue, last) not in heard:
+                yield f"{claim.worker} asks at {place} for {claim}, and never heard of {last}"
+        numbered.setdefault(claim.request, claim)
+        if did.reply == "heard":
+            heard.add((claim.worker, claim.queue, claim.request))
+
+
+def void(claim: Claim) -> Claim:
+    """Return what a worker sends in place of a claim when it wants nothing more."""
+    return replace(claim, slots=0, prefetch=0, suspects=0, idle=False)
 
 
 def nothing_is_claimed_after_the_stop(story: Story) -> Iterator[str]:
-    """After a worker was told to stop it claims no more; one request may have been under way."""
+    """After a worker was told to stop it claims no more.
+
+    One request may have been under way, and one may have stood by.
+    """
     requests: dict[str, list[int]] = {}
     for place, did, claim in story.operations(Claim):
-        if place > story.stops_claiming.get(claim.worker, len(story.trace)):
+        is_late = place > story.stops_claiming.get(claim.worker, len(story.trace))
+        if is_late and claim != void(claim):
             requests.setdefault(claim.worker, []).append(did.request)
     for name, found in requests.items():
-        if len(set(found)) > 1:
+        if len(set(found)) > 2:
             yield f"{name} was told to stop, and claims with the requests {sorted(set(found))}"
 
 

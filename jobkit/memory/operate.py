@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from jobkit.memory import control, reading, ticking
 from jobkit.memory.kept import KeptJob
 from jobkit.memory.publishing import QueueOf, publish, refusal, with_delay_from
@@ -129,7 +131,7 @@ def _same_again(queue: MemoryQueue, operation: Claim, ids: tuple[str, ...], now:
     """Answer the copy of a claim: what it took and still holds."""
     held = [queue.jobs[i] for i in ids if i in queue.running]
     held = [job for job in held if job.held_by(operation.worker, job.fence)]
-    return _claimed(queue, operation, held, [], now)
+    return replace(_claimed(queue, operation, held, [], now), repeated=True)
 
 
 def _claimed(

@@ -132,6 +132,7 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
             more=bool(reply[4]),
             ended=_texts(reply[5]),
             lanes_unknown=bool(reply[1]),
+            repeated=reply[6] < 0,
         )
 
     return Command(script("claim"), (queue_prefix(namespace, operation.queue),), args, parse)

@@ -102,7 +102,7 @@ class Flight:
         """Wait for the replies and return them."""
         connection = self._connection
         try:
-            replies = [_reply(connection) for _ in range(self._count)]
+            replies = [reply_of(connection) for _ in range(self._count)]
         except BaseException as error:
             self._server.broken(connection, error)
         self._server.landed(connection, replies)
@@ -123,7 +123,8 @@ def packed(words: Words) -> bytes:
     return b"".join([_pack(each) for each in words])
 
 
-def _reply(connection: Wire) -> Any:
+def reply_of(connection: Wire) -> Any:
+    """Read a reply; an error reply is returned as well."""
     try:
         return connection.read_response()
     except rx.ResponseError as error:

@@ -21,9 +21,19 @@ from jobkit.redis.commands import command
 from jobkit.redis.connections import Connections
 from jobkit.redis.faults import refused
 from jobkit.redis.keys import queue_names
+from jobkit.redis.patience import RedisPatience
 from jobkit.redis.server import Ask, Flight, Server, packed
 from jobkit.redis.waiter import RedisWaiter
-from jobkit.store import ALL_CAPABILITIES, Answer, AtomicOver, Here, Operation, Ready, Waiter
+from jobkit.store import (
+    ALL_CAPABILITIES,
+    Answer,
+    AtomicOver,
+    Here,
+    Operation,
+    PatientWaiter,
+    Ready,
+    Waiter,
+)
 
 R = TypeVar("R")
 
@@ -77,6 +87,11 @@ class RedisStore:
         """Return where this worker waits for hints."""
         return RedisWaiter(self._address, self._namespace, worker)
 
+    def patient_waiter(self, worker: str) -> PatientWaiter:
+        """Return where this worker waits together with what it is going to ask."""
+        waiter = RedisWaiter(self._address, self._namespace, worker)
+        return RedisPatience(self, waiter, self._known, partial(read, where=self.where))
+
     def audit(self, queue: str) -> list[str]:
         """Check the invariants of a queue at rest and return a sentence for each breach."""
         return audit(self._server.ask, self._namespace, queue)
@@ -95,6 +110,12 @@ class RedisStore:
     def close(self) -> None:
         """Disconnect; the store connects again when it is used again."""
         self._server.close()
+
+    def _known(self, operations: Sequence[Operation[Any]]) -> list[Command] | None:
+        """Return commands that can go as they are; None if one of them cannot."""
+        commands = [command(each, namespace=self._namespace, now=None) for each in operations]
+        known = all(is_known(each, self._announced, self._loaded) for each in commands)
+        return commands if known else None
 
     def _reply(self, sent: Command) -> Any:
         if is_known(sent, self._announced, self._loaded):

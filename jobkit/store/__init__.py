@@ -70,6 +70,13 @@ from jobkit.store.operations import (
     Workers,
 )
 from jobkit.store.ordering import UseOrder, order_refused
+from jobkit.store.patience import (
+    PatientWaiter,
+    WaitsPatiently,
+    WaitsThenRuns,
+    can_wait_patiently,
+    patient_waiter,
+)
 from jobkit.store.pausing import (
     Announce,
     PausedTypes,
@@ -205,6 +212,7 @@ __all__ = [
     "Operation",
     "Order",
     "Page",
+    "PatientWaiter",
     "PauseType",
     "PausedTypes",
     "Pauses",
@@ -251,17 +259,21 @@ __all__ = [
     "UniqueKey",
     "UseOrder",
     "Waiter",
+    "WaitsPatiently",
+    "WaitsThenRuns",
     "Watermark",
     "Workers",
     "begin",
     "bucket_of",
     "can_begin",
+    "can_wait_patiently",
     "counts_of",
     "moves",
     "needs",
     "needs_of_jobs",
     "needs_of_lanes",
     "order_refused",
+    "patient_waiter",
     "ready",
     "refuse",
     "refuse_beyond",

@@ -89,6 +89,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
     `more`: something that this worker serves could have been taken at once.
     `ended`: jobs that this claim found lost and ended (dead as poison, or cancelled).
     `lanes_unknown`: the store does not know the lane set; send a `Heartbeat`, then claim.
+    `repeated`: this is a copy of a claim that was carried out before; then the leases of its jobs
+    began.
     """
 
     now: int
@@ -99,6 +101,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     more: bool = False
     ended: tuple[str, ...] = ()
     lanes_unknown: bool = False
+    repeated: bool = False
 
 
 class Settled(Struct, frozen=True, kw_only=True, gc=False):

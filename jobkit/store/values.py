@@ -71,6 +71,11 @@ class LaneSet(Struct, frozen=True, kw_only=True):
     key: str
     lanes: Mapping[str, Lane]
 
+    @property
+    def has_limits(self) -> bool:
+        """Whether one of its types is limited."""
+        return any(lane.limit is not None for lane in self.lanes.values())
+
 
 class Bounds(Struct, frozen=True, kw_only=True):
     """How much of what has ended a queue keeps: ages in milliseconds, and counts."""

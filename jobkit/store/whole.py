@@ -135,7 +135,8 @@ def _claim(queue: Queue, op: port.Claim, clock: int) -> port.Claimed:
         return port.Claimed(now=queue.time.now(clock), lanes_unknown=True)
     now = queue.tick(clock, op.lease)
     ended: list[str] = []
-    if op.request > member.request:
+    repeated = op.request <= member.request
+    if not repeated:
         member.request = op.request
         ended = _tidy(queue, now)
         _take(queue, op, now)
@@ -147,6 +148,7 @@ def _claim(queue: Queue, op: port.Claim, clock: int) -> port.Claimed:
         next_due=min((job.run_at for job in queue.in_state(*WAITS)), default=None),
         more=bool(_ready(queue, op)),
         ended=tuple(ended),
+        repeated=repeated,
     )
 
 

@@ -53,6 +53,11 @@ class Inbox:
         """Keep what became of settlements."""
         self._settled.append((endings, results))
 
+    def ended(self, queue: str, ids: Sequence[str]) -> None:
+        """Tell of jobs that a claim found lost and ended."""
+        for job_id in ids:
+            self.announce_as_stored(queue, job_id)
+
     @property
     def jobs(self) -> int:
         """How many jobs wait here; they have as good as a slot, or a place in line."""
@@ -80,8 +85,7 @@ class Inbox:
         for work in works[claimed.started :]:
             work.untold = True
         self._crew.start(works)
-        for job_id in claimed.ended:
-            self.announce_as_stored(queue, job_id)
+        self.ended(queue, claimed.ended)
 
     def _let_go(self, endings: Sequence[Ending], results: Sequence[Settled]) -> None:
         for (work, settlement), settled in zip(endings, results, strict=True):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+
+from msgspec.structs import replace
 
 from jobkit.clock import duration_milliseconds
 from jobkit.engine import Engine
@@ -37,7 +39,8 @@ class QueueLine:
     as the queue was not told. `worth_asking`: something may be there. `has_more`: the last answer
     said that something is left. `next_due`: when
     (monotonic) a job gets due. `pending`: a claim whose reply has not come; it is sent again as
-    it is. `is_away`: it was refused, and others may have its slots meanwhile.
+    it is. `asked_at`: when (monotonic) it was sent first. `is_idle`: the store knows that we wait
+    for hints. `is_away`: it was refused, and others may have its slots meanwhile.
     """
 
     name: str
@@ -49,6 +52,8 @@ class QueueLine:
     next_due: float | None = None
     request: int = 0
     pending: Claim | None = None
+    asked_at: float = 0.0
+    is_idle: bool = False
     is_away: bool = False
 
 
@@ -132,6 +137,11 @@ class Lines:
         return list(self._lines)
 
     @property
+    def has_pending(self) -> bool:
+        """Whether a claim is not answered."""
+        return any(line.pending for line in self._lines.values())
+
+    @property
     def is_worth_asking(self) -> bool:
         """Whether something may be there for the taking."""
         return any(line.worth_asking for line in self._lines.values())
@@ -150,6 +160,11 @@ class Lines:
         """Ask this queue in the next round trip."""
         if queue in self._lines:
             self._lines[queue].worth_asking = True
+
+    def hears_of(self, queue: str) -> bool:
+        """Tell whether this queue had nothing left, and sends a hint when something comes."""
+        line = self._lines.get(queue)
+        return line is not None and line.is_idle and not line.worth_asking
 
     def ask_everywhere(self) -> None:
         """Ask every queue in the next round trip."""
@@ -187,7 +202,39 @@ class Lines:
             line.entered = True
             line.untold = paused if paused.version else None
 
-    def ask_for(self, *, slots: int, prefetch: int, suspects: int) -> list[Asked]:
+    def stand_by(self, *, slots: int, prefetch: int, now: float) -> list[Asked]:
+        """Return claims that may wait in the store: one for each queue, or none at all."""
+        lines = list(self._lines.values())
+        if len(lines) > FEW or (self._settings.strict and len(lines) > 1):
+            return []
+        if slots + prefetch < len(lines) or not all(map(self._may_stand_by, lines)):
+            return []
+        self.ask_everywhere()
+        asked = self.ask_for(slots=slots, prefetch=prefetch, suspects=1, now=now)
+        for line in lines:
+            line.worth_asking = False
+            if len(asked) < len(lines):  # a hint for one without a share would come to nothing
+                line.pending = None
+        return asked if len(asked) == len(lines) else []
+
+    def _may_stand_by(self, line: QueueLine) -> bool:
+        if line.pending or line.worth_asking or not line.entered or line.untold is not None:
+            return False
+        return line.is_idle and line.announced == self.lanes.key
+
+    def void(self, line: QueueLine) -> Claim | None:
+        """Return what is sent in place of a pending claim when nothing more is wanted.
+
+        It has the number of that claim. So the store tells what that took, or never carries it out.
+        """
+        if line.pending is not None:
+            line.pending = replace(line.pending, slots=0, prefetch=0, suspects=0, idle=False)
+        return line.pending
+
+    def __iter__(self) -> Iterator[QueueLine]:
+        return iter(self._lines.values())
+
+    def ask_for(self, *, slots: int, prefetch: int, suspects: int, now: float) -> list[Asked]:
         """Return what to send to the queues."""
         # One node of several may be away for long: its queues must not hold slots all that time.
         waiting = [each for each in self._lines.values() if each.pending and not each.is_away]
@@ -201,7 +248,7 @@ class Lines:
             beat = self._heartbeat(line) if line.announced != self.lanes.key else None
             if line.pending is None:
                 line.request += 1
-                line.pending = self._claim(share, max(0, suspects))
+                line.pending, line.asked_at = self._claim(share, max(0, suspects)), now
                 suspects = 0  # of all queues together, one at a time
             untold = line.untold
             spread = None if untold is None else SpreadPauses(queue=line.name, paused=untold)

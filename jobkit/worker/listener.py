@@ -1,7 +1,9 @@
-"""The listener: blocks on the store's hints, in a thread of its own, and wakes the pump.
+"""The listener: waits for hints, in a thread of its own, with what the pump is going to ask.
 
-It reads hints alone and writes nothing. Each wait ends after `poll` seconds at the latest. If
-it dies, the pump still looks every `poll` seconds.
+The pump gives it claims when it rests. They stand in the store behind the wait, and are carried
+out with the hint that ends it, or when time has run out. It settles nothing and decides nothing:
+the claims stay the pump's, which sends them itself, as they are, when it cannot wait any longer.
+If it dies, the pump still looks every `poll` seconds.
 """
 
 from __future__ import annotations
@@ -9,57 +11,86 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import Any
 
 from jobkit.errors import BackendUnavailable
 from jobkit.ids import incarnation
-from jobkit.store import Waiter
+from jobkit.store import PatientWaiter
+from jobkit.worker.cycle import Cycle
 from jobkit.worker.rests import rest_after
 
-WAIT = 5.0  # seconds
+LAST_WAIT = 10.0  # seconds that its thread has to end
 FIRST_REST = 0.5  # seconds after the store failed
 _LOGGER = logging.getLogger("jobkit.worker")
 
 
 class Listener:
-    """Calls `on_hint` for each hint."""
+    """Waits when it is asked to; `on_answer` is called with what came of it, in its thread.
+
+    `on_failure` is called when hints may have been lost.
+    """
 
     def __init__(
         self,
-        waiter: Waiter,
+        waiter: PatientWaiter,
         *,
         queues: Callable[[], Sequence[str]],
-        on_hint: Callable[[], None],
+        on_answer: Callable[[Cycle, list[Any]], object],
+        on_failure: Callable[[], object],
     ) -> None:
         self._waiter = waiter
         self._queues = queues
-        self._on_hint = on_hint
+        self._on_answer = on_answer
+        self._on_failure = on_failure
         self._name = incarnation()
+        self._asked = SimpleQueue[tuple[Cycle, float] | None]()
         self._stopping = threading.Event()
+        self._failures = 0
+        self.is_waiting = False
         self._thread = threading.Thread(target=self._listen, name="jobkit-listener", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
+    def wait(self, cycle: Cycle, timeout: float) -> None:
+        """Wait for a hint, or for `timeout` seconds, and then have these operations carried out.
+
+        Not while it `is_waiting`; one thread asks.
+        """
+        self.is_waiting = True
+        self._asked.put((cycle, timeout))
+
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread; what stands in the store is carried out no more."""
         self._stopping.set()
+        self._asked.put(None)
         self._waiter.wake()
         if self._thread.is_alive():
-            self._thread.join(timeout=WAIT + 5)
+            self._thread.join(timeout=LAST_WAIT)
 
     def _listen(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
+        while (asked := self._asked.get()) is not None and not self._stopping.is_set():
+            cycle, timeout = asked
             try:
-                if self._waiter.wait(self._queues(), WAIT):
-                    self._on_hint()
-                failures = 0
+                results = self._waiter.wait_and_run(self._queues(), timeout, cycle.operations)
+            except BackendUnavailable:  # the pump tells of it
+                self._rest()
                 continue
-            except BackendUnavailable:
-                self._on_hint()  # hints may be lost; and the pump tells of the outage
             except Exception:
                 _LOGGER.exception("the listener failed; it goes on")
-            failures += 1
-            self._stopping.wait(rest_after(failures, self._name, first=FIRST_REST))
+                self._rest()
+                continue
+            self._failures = 0
+            self.is_waiting = False
+            if results is not None:
+                self._on_answer(cycle, results)
         self._waiter.close()
+
+    def _rest(self) -> None:
+        self._on_failure()
+        self._failures += 1
+        self._stopping.wait(rest_after(self._failures, self._name, first=FIRST_REST))
+        self.is_waiting = False
+        self._on_failure()  # nobody has listened meanwhile

@@ -17,19 +17,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from jobkit.clock import Clock, duration_milliseconds
+from jobkit.clock import Clock
 from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable
-from jobkit.ids import jitter
-from jobkit.store import Announce, Answer, Claimed, Settle, Store, UseOrder, begin
+from jobkit.store import (
+    Answer,
+    Settle,
+    Store,
+    Succeed,
+    begin,
+)
 from jobkit.worker import rests
+from jobkit.worker.claiming import Claiming
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.inbox import Ending, Inbox
-from jobkit.worker.lines import Lines, QueueLine, tell_of_order
 from jobkit.worker.succession import Succession
 
 SETTLED_AT_ONCE = 500
+JOBS_FIRST = 0.001  # seconds that jobs have the interpreter before claims stand by again
 LATE_END = 0.05  # seconds that an end may wait for its batch
 _LOGGER = logging.getLogger("jobkit.worker")
 
@@ -60,30 +66,20 @@ class Pump:
         self._engine = engine
         self._store = store
         self._worker = worker
-        self._clock = clock
         self._now = now
-        self._settings = crew.settings
-        self._lease = duration_milliseconds(crew.settings.lease)
-        self.lines = Lines(engine, crew.runner, crew.settings, worker=worker, about=crew.about)
-        self._next_poll = 0.0
-        # Two batches fill the worker: one is fetched while the other one runs.
-        half = (crew.settings.concurrency + crew.settings.prefetch) // 2
-        self._batch = max(crew.settings.concurrency, half)
         self._unsettled: list[Ending] = []
-        self._turn = 0
         self._failures = 0
-        self._hinted = False
         self._claiming = True
         self._dry_wanted = False
         self._flight: Flight | None = None
         self._inbox = Inbox(crew, engine, store, now=now)
+        self.claiming = Claiming(crew, engine, self._inbox, worker=worker, clock=clock, now=now)
+        self.lines = self.claiming.lines
         self.tally = self._inbox.tally
         self.succession = Succession(engine, self._inbox.announce_as_stored)
         self.went_dry = threading.Event()
         self.reached_store = threading.Event()
         self.last_error: BackendUnavailable | None = None
-        self.is_exhausted = False
-        self.on_tick: Callable[[str, int | None, int], None] | None = None
         self.has_ticks_due: Callable[[], bool] = lambda: False
         self._stopping = False
         self._given_up = False
@@ -97,20 +93,21 @@ class Pump:
 
     def hint(self) -> None:
         """Look at the store at once."""
-        self._hinted = True
+        self.claiming.hinted = True
         self._crew.progress.set()
 
     def ticked(self, fired: bool) -> None:
         """Take note that due ticks have been looked at, and perhaps fired."""
         if fired:
-            self._hinted = True
+            self.claiming.hinted = True
         if fired or self._dry_wanted:
             self._crew.progress.set()
 
     def want_dry(self) -> None:
         """Look everywhere, and set `went_dry` once nothing is left that could run here."""
         self.went_dry.clear()
-        self._hinted = True  # first: a cycle under way must not answer from what it knew before
+        # First: a cycle under way must not answer from what it knew before.
+        self.claiming.hinted = True
         self._dry_wanted = True
         self.hint()
 
@@ -144,7 +141,7 @@ class Pump:
                 rest = rests.FIRST
             if self._stopping:
                 self._give_rest_back()
-                if not (self._crew.done or self._unsettled or self._flight):
+                if not self._has_open_ends():
                     return
             if self._given_up and self._flight is None:
                 return
@@ -154,11 +151,16 @@ class Pump:
     def _cycle(self) -> float:
         """Do one round trip, or none, and return for how long to rest."""
         self.lines.look_at_handlers()
+        has_brought = self._take_brought()
         flight = self._flight or self._send()
         self._flight = None
         if flight is not None:
             self._land(flight)
         self._tell_if_dry()
+        if has_brought:
+            return min(self._rest(), JOBS_FIRST)
+        if self._claiming and not self._dry_wanted and self._rest() > 0:
+            self.claiming.stand_by()
         return self._rest()
 
     def _send(self) -> Flight | None:
@@ -188,9 +190,23 @@ class Pump:
             if self._rest() == 0.0:  # else there is nothing to send before these jobs have run
                 self._flight = self._send()
         finally:
-            self._inbox.open()
-            if not self._claiming:  # told to stop while it was under way: nothing of it is begun
-                self._crew.close_line()
+            self._open_inbox()
+
+    def _open_inbox(self) -> None:
+        self._inbox.open()
+        if not self._claiming:  # told to stop while it was under way: nothing of it is begun
+            self._crew.close_line()
+
+    def _take_brought(self) -> bool:
+        """Take what claims that stood by have brought; False: nothing."""
+        brought = self.claiming.take_brought()
+        for cycle, results in brought:
+            try:
+                cycle.heed(results)
+                self._mended()
+            finally:
+                self._open_inbox()
+        return bool(brought)
 
     def _take_endings(self) -> list[Ending]:
         done = self._crew.done
@@ -206,6 +222,12 @@ class Pump:
                 work.cancelled.set("shutdown")
                 self._crew.give_back(work)
 
+    def _has_open_ends(self) -> bool:
+        """Whether something is to be told, or is to be learned that the store can tell now."""
+        if self._crew.done or self._unsettled or self._flight:
+            return True
+        return self.lines.has_pending and not self._failures
+
     # What is sent.
 
     def _plan(self, endings: list[Ending]) -> Cycle:
@@ -214,13 +236,23 @@ class Pump:
             of_queue = [ending for ending in endings if ending[0].queue == queue]
             for at in range(0, len(of_queue), SETTLED_AT_ONCE):
                 self._plan_settle(cycle, queue, of_queue[at : at + SETTLED_AT_ONCE])
-            self.lines.ask(queue)  # it costs no further round trip
-        if endings and (self._dry_wanted or self._settings.strict):
+            if not (self.lines.hears_of(queue) and self._lets_nothing_in(of_queue)):
+                self.lines.ask(queue)  # it costs no further round trip
+        if endings and (self._dry_wanted or self._crew.settings.strict):
             self.lines.ask_everywhere()  # what ended may have enqueued in other queues
         self.succession.plan(cycle, self.lines.names)
         if self._claiming:
-            self._plan_claims(cycle)
+            self.claiming.plan(cycle)
+        else:
+            self.claiming.plan_voids(cycle)
         return cycle
+
+    def _lets_nothing_in(self, endings: list[Ending]) -> bool:
+        """Tell whether no job can be claimed because these ended that could not be before."""
+        return not self.lines.lanes.has_limits and all(
+            isinstance(settlement, Succeed) and not settlement.children and not work.stored.suspect
+            for work, settlement in endings
+        )
 
     def _plan_settle(self, cycle: Cycle, queue: str, endings: list[Ending]) -> None:
         if self._crew.checks_in:  # a handler's last word, before its lease is gone
@@ -240,87 +272,13 @@ class Pump:
             refused=lambda _: self._unsettled.extend(endings),
         )
 
-    def _plan_claims(self, cycle: Cycle) -> None:
-        now = self._clock.monotonic()
-        if self._hinted or now >= self._next_poll:
-            self._hinted = False
-            self._next_poll = now + self._poll()
-            self.lines.ask_everywhere()
-        if self._has_lost_all_slots():
-            self.is_exhausted = True
-            return
-        self.lines.look_out(now)
-        slots, ahead = self._room()
-        suspects = 0 if self._inbox.has_suspect or self._crew.runs_suspect() else 1
-        asked = self.lines.ask_for(slots=slots, prefetch=ahead, suspects=suspects)
-        for ask in asked:
-            if ask.spread is not None:
-                cycle.add(ask.spread, partial(self.lines.told, ask.line))
-            if ask.beat is not None:
-                cycle.add(ask.beat, partial(self.lines.announced, ask.line))
-            claimed = partial(self._claimed, ask.line, self._clock.monotonic())
-            cycle.add(ask.claim, claimed, refused=partial(self._unclaimed, ask.line))
-        if names := self.lines.to_enter():
-            cycle.add(Announce(queues=names), partial(self.lines.entered, names))
-            for queue, order in self._engine.orders.items():
-                use = UseOrder(queue=queue, order=order)
-                cycle.add(use, partial(tell_of_order, use))
-
-    def _room(self) -> tuple[int, int]:
-        """Return for how many jobs there are slots, and how many may be claimed ahead."""
-        free = self._crew.slots.free - self._crew.slots.waiting - self._inbox.jobs
-        slots = max(0, free)
-        ahead = self._settings.prefetch + min(0, free)
-        return slots, max(0, min(ahead, self._batch - slots))
-
-    def _has_lost_all_slots(self) -> bool:
-        return len(self._crew.abandoned) >= self._settings.concurrency
-
-    def _poll(self) -> float:
-        self._turn += 1
-        spread = 0.75 + jitter(self._worker, self._turn) / 2
-        return self._settings.poll.total_seconds() * spread
-
-    # What comes back.
-
-    def _unclaimed(self, line: QueueLine, _: BackendUnavailable) -> None:
-        line.is_away = True
-
-    def _claimed(self, line: QueueLine, sent: float, claimed: Claimed) -> None:
-        asked, line.pending = line.pending, None
-        line.is_away = False
-        if claimed.lanes_unknown:
-            line.announced = None
-            line.entered = False  # whoever forgot us may have forgotten what is paused
-            line.worth_asking = True
-            return
-        line.worth_asking = line.has_more = claimed.more
-        if self.on_tick is not None:
-            self.on_tick(line.name, claimed.next_tick, claimed.now)
-        line.next_due = None
-        if claimed.next_due is not None:
-            line.next_due = self._clock.monotonic() + (claimed.next_due - claimed.now) / 1000
-        lease = self._lease if asked is None else asked.lease
-        self._inbox.claimed(line.name, claimed, sent + lease / 1000)
-
     # Rest and trouble.
 
     def _rest(self) -> float:
         if self._flight is not None or self._crew.done or self.succession.is_pending:
             return 0.0
-        if self._hinted and self._claiming:
-            return 0.0
-        now = self._clock.monotonic()
-        rest = self._next_poll - now
-        if self._crew.held:
-            rest = min(rest, LATE_END)
-        if self._claiming and self._is_worth_claiming():
-            rest = min(rest, self.lines.next_look(now))
-        return max(rest, 0.0) if self._claiming else LATE_END
-
-    def _is_worth_claiming(self) -> bool:
-        slots, ahead = self._room()
-        return slots > 0 or ahead >= self._batch
+        rest = self.claiming.rest() if self._claiming else LATE_END
+        return min(rest, LATE_END) if self._crew.held else rest
 
     def _outage(self, error: BackendUnavailable) -> float:
         self.last_error = error
@@ -338,13 +296,13 @@ class Pump:
             self.lines.ask_everywhere()
 
     def _tell_if_dry(self) -> None:
-        if not self._dry_wanted or self._crew.held or self._crew.done or self._hinted:
+        if not self._dry_wanted or self._crew.held or self._crew.done or self.claiming.hinted:
             return
         if self._flight is not None:
             return
         if self.succession.is_pending:
             return
-        if self._claiming and self.lines.is_worth_asking and not self._has_lost_all_slots():
+        if self._claiming and self.lines.is_worth_asking and not self.claiming.has_lost_all_slots():
             return
         if self._claiming and self.has_ticks_due():
             return

@@ -18,7 +18,7 @@ from jobkit.errors import BackendUnavailable
 from jobkit.ids import incarnation
 from jobkit.options import WorkerSettings
 from jobkit.report import Report
-from jobkit.store import Capability, Count, Leave, ReadPauses, Store
+from jobkit.store import Capability, Count, Leave, ReadPauses, Store, patient_waiter
 from jobkit.worker.crew import Crew
 from jobkit.worker.keeper import Keeper
 from jobkit.worker.left import LEFT, why_left
@@ -90,12 +90,15 @@ class Worker:
         self._ticker = Ticker(
             engine, store, worker=self.name, clock=clock, now=now, on_turn=self._pump.ticked
         )
-        self._pump.on_tick = self._keeper.on_tick = self._ticker.told
+        self._pump.claiming.on_tick = self._keeper.on_tick = self._ticker.told
         self._pump.has_ticks_due = lambda: self._ticker.is_busy
         self._listener: Listener | None = None
         if Capability.WAKING in store.capabilities:  # else the pump looks every `poll`
-            self._listener = Listener(
-                store.waiter(self.name), queues=lambda: lines.names, on_hint=self._pump.hint
+            self._listener = self._pump.claiming.standby.listener = Listener(
+                patient_waiter(store, self.name),
+                queues=lambda: lines.names,
+                on_answer=self._pump.claiming.standby.bring,
+                on_failure=self._pump.hint,
             )
 
     def start(self) -> None:
@@ -111,7 +114,7 @@ class Worker:
     @property
     def is_exhausted(self) -> bool:
         """Whether every slot is taken by a handler that was abandoned."""
-        return self._pump.is_exhausted
+        return self._pump.claiming.is_exhausted
 
     @property
     def queues(self) -> list[str]:

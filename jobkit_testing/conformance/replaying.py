@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from jobkit.record import JobState
 from jobkit.store import Capability, Delete
 from jobkit_testing.conformance.bench import Bench
@@ -84,6 +86,42 @@ class Replaying:
 
         assert (again.jobs, again.more) == ((), True)
         assert len(following.jobs) == 2
+
+    def test_the_copy_of_a_claim_is_known_as_one(self, bench: Bench) -> None:
+        """B23: so whoever sent it knows that the leases began before."""
+        bench.push(a_job())
+        ann = bench.worker()
+        claim = ann.claiming(2)
+
+        said = [bench.run(claim).repeated for _ in range(3)]
+        following = ann.claim(2)
+
+        assert (said, following.repeated) == ([False, True, True], False)
+
+    def test_a_claim_for_nothing_keeps_its_number_from_taking_more(self, bench: Bench) -> None:
+        """B23, B52: how a worker that stops makes a claim void that has not arrived."""
+        bench.push(a_job(), a_job())
+        ann = bench.worker()
+        late = ann.claiming(2)
+
+        void = bench.run(replace(late, slots=0, suspects=0))
+        too_late = bench.run(late)
+
+        assert (void.jobs, void.repeated) == ((), False)
+        assert (too_late.jobs, too_late.repeated) == ((), True)
+        assert bench.count().running == 0
+
+    def test_a_claim_for_nothing_tells_what_its_number_has_taken(self, bench: Bench) -> None:
+        """B23, B52: and how it learns what there is to give back."""
+        bench.push(*[a_job() for _ in range(5)])
+        ann = bench.worker()
+        claim = ann.claiming(2)
+        taken = bench.run(claim)
+
+        void = bench.run(replace(claim, slots=0, suspects=0))
+
+        assert len(taken.jobs) == 2
+        assert (void.jobs, void.started, void.repeated) == (taken.jobs, 2, True)
 
     def test_an_older_claim_that_arrives_late_takes_nothing(self, bench: Bench) -> None:
         """B23: a worker counts up, so a smaller number is a copy from the past."""

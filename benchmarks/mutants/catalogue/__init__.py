@@ -14,6 +14,7 @@ from benchmarks.mutants.catalogue import (
     redis_leases,
     redis_schedules,
     redis_settling,
+    standing,
 )
 from benchmarks.mutants.mutant import Mutant
 
@@ -29,4 +30,5 @@ CATALOGUE: tuple[Mutant, ...] = (
     *memory_keys.MUTANTS,
     *above.MUTANTS,
     *clients.MUTANTS,
+    *standing.MUTANTS,
 )

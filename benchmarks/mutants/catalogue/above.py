@@ -12,6 +12,7 @@ SCHEDULING = "jobkit/engine/scheduling.py"
 RECORDS = "jobkit/engine/records.py"
 CORE = "jobkit/engine/core.py"
 LINES = "jobkit/worker/lines.py"
+CLAIMING = "jobkit/worker/claiming.py"
 PUMP = "jobkit/worker/pump.py"
 KEEPER = "jobkit/worker/keeper.py"
 AFTERMATH = "jobkit/worker/aftermath.py"
@@ -263,7 +264,7 @@ MUTANTS = (
     Mutant(
         "worker: a suspect runs beside another",
         "B37",
-        PUMP,
+        CLAIMING,
         "suspects = 0 if self._inbox.has_suspect or self._crew.runs_suspect() else 1",
         "suspects = 1",
         tests=("tests/e2e/test_redis_losses.py",),
@@ -271,7 +272,7 @@ MUTANTS = (
     Mutant(
         "worker: what an answer has just brought takes no place",
         "B13",
-        PUMP,
+        CLAIMING,
         "self._crew.slots.waiting - self._inbox.jobs",
         "self._crew.slots.waiting",
         tests=("tests/e2e/test_worker_sends_ahead.py",),

@@ -4,12 +4,15 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from redis.exceptions import ResponseError
 
 from jobkit.clock import SystemClock
 from jobkit.errors import BackendUnavailable
-from jobkit.redis.connections import address_of
+from jobkit.redis.connections import Connections, address_of
 from jobkit.redis.keys import hint_key
+from jobkit.redis.store import RedisStore
 from jobkit.redis.waiter import RedisWaiter
+from jobkit.store import Count, QueueCounts
 from tests.servers import RedisServer, find_servers
 
 LONG = 30.0  # seconds
@@ -145,3 +148,58 @@ def test_a_redis_that_goes_away_is_told(server: RedisServer, waiter: RedisWaiter
     server.restart()
 
     assert waiter.wait(["a"], SHORT) is False
+
+
+def test_what_stands_behind_a_wait_is_carried_out_with_the_hint(
+    server: RedisServer, waiter: RedisWaiter, namespace: str
+) -> None:
+    """B13: not before, and its replies come with the hint."""
+    words = [("INCR", "counted"), ("GET", "counted"), ("LPUSH", "counted", "x")]
+    answers: list[list[object] | None] = []
+    thread = threading.Thread(
+        target=lambda: answers.append(waiter.wait_with(["a"], LONG, list(words))), daemon=True
+    )
+    thread.start()
+    blocked(server)
+    assert ":0" in server.ask("EXISTS counted")
+
+    server.ask(f"RPUSH {hint_key(namespace, 'a', 'ann')} 1")
+    thread.join(AT_ONCE)
+
+    [replies] = answers
+    assert replies is not None
+    assert replies[:2] == [1, b"1"]
+    assert isinstance(replies[2], ResponseError)  # an error stands in its place
+
+
+def test_what_stands_behind_a_wait_is_carried_out_when_time_runs_out(waiter: RedisWaiter) -> None:
+    """B13"""
+    assert waiter.wait_with(["a"], SHORT, [("INCR", "counted")]) == [1]
+    assert waiter.wait_with(["a"], SHORT, [("INCR", "counted")]) == [2]
+
+
+def test_a_wake_leaves_undone_what_stands_behind_the_wait(
+    server: RedisServer, waiter: RedisWaiter
+) -> None:
+    """B52"""
+    waiter.wake()
+
+    assert waiter.wait_with(["a"], LONG, [("INCR", "counted")]) is None
+    assert ":0" in server.ask("EXISTS counted")
+
+
+def test_a_script_that_the_server_has_forgotten_is_asked_for_again(
+    server: RedisServer, namespace: str
+) -> None:
+    """B13: as after a restart or SCRIPT FLUSH."""
+    store = RedisStore(Connections(address_of(server.url)), namespace=namespace)
+    patient = store.patient_waiter("ann")
+    count = Count(queue="a")
+    assert store.run(count).queued == {}
+    server.ask("SCRIPT FLUSH")
+
+    results = patient.wait_and_run(["a"], SHORT, [count])
+
+    assert [type(each) for each in results or []] == [QueueCounts]
+    patient.close()
+    store.close()

@@ -104,6 +104,7 @@ class Life:
         started: int | None = None,
         lanes: LaneSet = LANES,
         queue: str = "default",
+        slots: int = 2,
         reply: Any = "heard",
     ) -> None:
         claim = Claim(
@@ -112,7 +113,8 @@ class Life:
             version="",
             request=request,
             lanes=lanes,
-            slots=2,
+            slots=slots,
+            suspects=min(slots, 1),
             lease=LEASE,
         )
         count = len(jobs) if started is None else started

@@ -74,6 +74,7 @@ def nothing_is_claimed_after_the_stop(life: Life) -> None:
     life.add(StopsClaiming(worker="ann", at=life.now))
     life.claim(request=2)
     life.claim(request=3)
+    life.claim(request=4)
 
 
 def only_the_dead_are_taken_over(life: Life) -> None:
@@ -241,6 +242,19 @@ def test_each_rule_finds_its_breach_and_no_other_does(breaker: Callable[[Life], 
 
 def test_there_is_a_breach_for_every_rule() -> None:
     assert [each.__name__ for each in BREAKERS] == [rule.__name__ for rule in RULES]
+
+
+def test_a_claim_that_stood_by_may_be_carried_out_late_and_be_void_after_a_stop() -> None:
+    life = honest()
+    life.claim(request=2)
+    life.claim(request=3)
+    life.claim(request=2)
+    life.add(StopsClaiming(worker="ann", at=life.now))
+    life.claim(request=3)
+    for _ in range(3):
+        life.claim(request=3, slots=0)
+
+    assert not any(breaches(life.trace).values())
 
 
 def test_who_was_killed_owes_nothing() -> None:

@@ -41,7 +41,7 @@ def test_what_an_unanswered_claim_may_bring_is_not_asked_for_again(
 ) -> None:
     """B37, B39: claims under way bring no more together than there is room for."""
     lines = some_lines("one", "two")
-    room = {"slots": 4, "prefetch": 4, "suspects": 1}
+    room = {"slots": 4, "prefetch": 4, "suspects": 1, "now": 0}
 
     first = lines.ask_for(**room)
     for each in first:
@@ -57,10 +57,10 @@ def test_of_all_queues_one_is_asked_for_a_suspect() -> None:
     """B37: and another one the next time, so that none waits for ever."""
     lines = some_lines("one", "two", "three")
 
-    asked = [lines.ask_for(slots=3, prefetch=0, suspects=1)]
+    asked = [lines.ask_for(slots=3, prefetch=0, suspects=1, now=0.0)]
     for each in asked[0]:
         each.line.pending = None
-    asked.append(lines.ask_for(slots=3, prefetch=0, suspects=1))
+    asked.append(lines.ask_for(slots=3, prefetch=0, suspects=1, now=0.0))
 
     told = [{each.line.name for each in turn if each.claim.suspects} for turn in asked]
     assert [len(names) for names in told] == [1, 1]
@@ -71,10 +71,10 @@ def test_strict_asks_one_queue_at_a_time_for_all_that_is_free() -> None:
     """B11: the next one is asked when the first has had nothing more to give."""
     lines = some_lines("one", "two", strict=True)
 
-    first = lines.ask_for(slots=4, prefetch=2, suspects=1)
-    while_open = lines.ask_for(slots=4, prefetch=2, suspects=1)
+    first = lines.ask_for(slots=4, prefetch=2, suspects=1, now=0.0)
+    while_open = lines.ask_for(slots=4, prefetch=2, suspects=1, now=0.0)
     first[0].line.pending, first[0].line.worth_asking = None, False
-    then = lines.ask_for(slots=1, prefetch=2, suspects=1)
+    then = lines.ask_for(slots=1, prefetch=2, suspects=1, now=0.0)
 
     shown = [[(each.line.name, each.claim.slots, each.claim.prefetch) for each in asked]
              for asked in (first, while_open, then)]  # fmt: skip
@@ -84,7 +84,7 @@ def test_strict_asks_one_queue_at_a_time_for_all_that_is_free() -> None:
 def test_a_queue_is_asked_when_its_next_job_gets_due() -> None:
     """B13: at that instant, and not at the next poll."""
     lines = some_lines("one", "two")
-    for each in lines.ask_for(slots=2, prefetch=0, suspects=1):
+    for each in lines.ask_for(slots=2, prefetch=0, suspects=1, now=0.0):
         each.line.pending, each.line.worth_asking = None, False
         each.line.next_due = 5.0 if each.line.name == "two" else 9.0
 
@@ -94,7 +94,7 @@ def test_a_queue_is_asked_when_its_next_job_gets_due() -> None:
     lines.look_out(5.0)
 
     assert (early, still) == (2.0, False)
-    asked = lines.ask_for(slots=2, prefetch=0, suspects=1)
+    asked = lines.ask_for(slots=2, prefetch=0, suspects=1, now=0.0)
     assert [each.line.name for each in asked] == ["two"]
 
 
@@ -106,7 +106,7 @@ def test_of_many_queues_with_a_backlog_few_are_asked_for_many_jobs() -> None:
     asked_for = Counter[str]()
 
     for turn in range(101):
-        asked = lines.ask_for(slots=40, prefetch=120, suspects=1)
+        asked = lines.ask_for(slots=40, prefetch=120, suspects=1, now=0.0)
         for each in asked:
             each.line.pending, each.line.has_more = None, True
             if turn:
@@ -123,10 +123,10 @@ def test_of_many_queues_with_a_backlog_few_are_asked_for_many_jobs() -> None:
 def test_a_queue_of_which_nothing_is_known_is_asked_at_once() -> None:
     """B12: others' backlogs do not delay it."""
     lines = some_lines(*(f"queue-{n}" for n in range(20)))
-    for each in lines.ask_for(slots=40, prefetch=120, suspects=1):
+    for each in lines.ask_for(slots=40, prefetch=120, suspects=1, now=0.0):
         each.line.pending, each.line.has_more = None, each.line.name != "queue-7"
 
-    asked = lines.ask_for(slots=40, prefetch=120, suspects=1)
+    asked = lines.ask_for(slots=40, prefetch=120, suspects=1, now=0.0)
 
     assert claim_of("queue-7", asked).slots > 0
 

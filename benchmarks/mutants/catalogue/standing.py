@@ -1,0 +1,94 @@
+"""Bugs in claims that wait in the store while a worker has nothing to do."""
+
+from __future__ import annotations
+
+from benchmarks.mutants.mutant import Mutant
+
+CLAIMING = "jobkit/worker/claiming.py"
+LINES = "jobkit/worker/lines.py"
+PUMP = "jobkit/worker/pump.py"
+STANDING = ("tests/e2e/test_worker_stands_by.py",)
+COPIES = ("tests/unit/worker/test_claiming.py",)
+
+MUTANTS = (
+    Mutant(
+        "worker: an answer that comes too late brings its jobs again",
+        "B13",
+        CLAIMING,
+        "if line.pending is not claim:  # it was answered twice",
+        "if line.pending is claim is None:  # it was answered twice",
+        tests=STANDING,
+    ),
+    Mutant(
+        "worker: what only a late answer knows to have ended is told to nobody",
+        "B36",
+        CLAIMING,
+        "            self._inbox.ended(line.name, claimed.ended)\n",
+        "",
+        tests=STANDING,
+    ),
+    Mutant(
+        "worker: a lease counts from when its claim was sent again",
+        "B37",
+        CLAIMING,
+        "leased_at = line.asked_at if claimed.repeated else sent",
+        "leased_at = sent",
+        tests=COPIES,
+    ),
+    Mutant(
+        "worker: claims stand by where the store has something left",
+        "B13",
+        LINES,
+        "return line.is_idle and line.announced == self.lanes.key",
+        "return line.announced == self.lanes.key",
+        tests=COPIES,
+    ),
+    Mutant(
+        "worker: a stop does not ask what a claim took that stood by",
+        "B52",
+        PUMP,
+        "            self.claiming.plan_voids(cycle)\n",
+        "            pass\n",
+        tests=STANDING,
+    ),
+    Mutant(
+        "worker: a stop claims with the number of the claim that stood by",
+        "B52",
+        LINES,
+        "replace(line.pending, slots=0, prefetch=0, suspects=0, idle=False)",
+        "replace(line.pending, idle=False)",
+        tests=COPIES,
+    ),
+    Mutant(
+        "worker: a limited type that has room again is not asked for",
+        "B26",
+        PUMP,
+        "return not self.lines.lanes.has_limits and all(",
+        "return all(",
+        tests=("tests/e2e/test_worker_waking.py",),
+    ),
+    Mutant(
+        "worker: the retry of a failure waits for the next poll",
+        "B19",
+        PUMP,
+        "isinstance(settlement, Succeed) and not settlement.children and",
+        "not getattr(settlement, 'children', ()) and",
+        tests=("tests/e2e/test_worker_waking.py",),
+    ),
+    Mutant(
+        "redis: the copy of a claim is taken for a new one",
+        "B23",
+        "jobkit/redis/commands.py",
+        "repeated=reply[6] < 0,",
+        "repeated=False,",
+        themes="replaying",
+    ),
+    Mutant(
+        "memory: the copy of a claim is taken for a new one",
+        "B23",
+        "jobkit/memory/operate.py",
+        "return replace(_claimed(queue, operation, held, [], now), repeated=True)",
+        "return _claimed(queue, operation, held, [], now)",
+        themes="replaying",
+    ),
+)
