@@ -109,6 +109,11 @@ class Claiming:
             self._next_poll = now + wait + GRACE
         self.standby.wait(cycle, wait)
 
+    def listen(self, seconds: float) -> None:
+        """Listen for a hint while the pump rests for another reason."""
+        if not self.standby.has_claims and self.standby.is_free:
+            self.standby.wait(Cycle(), seconds)
+
     def take_brought(self) -> list[tuple[Cycle, list[Any]]]:
         """Return the answers to claims that stood by."""
         brought, are_current = self.standby.take()

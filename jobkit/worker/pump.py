@@ -285,7 +285,9 @@ class Pump:
         if self._failures == 0:
             _LOGGER.warning("%s; the worker pauses and tries again", error)
         self._failures += 1
-        return rests.rest_after(self._failures, self._worker)
+        rest = rests.rest_after(self._failures, self._worker)
+        self.claiming.listen(rest)  # it may be one queue alone that is refused
+        return rest
 
     def _mended(self) -> None:
         self.reached_store.set()

@@ -230,7 +230,7 @@ def test_an_enqueue_gives_up_when_its_time_is_over(
     # The first try finds a broken connection, the others none at all.
     assert refusal.value.stored in ("no", "unknown")
     assert str(server.port) in str(refusal.value)
-    assert 0.1 < took < 3
+    assert 0.05 < took < 3  # it does not begin a rest that would end too late
 
 
 def test_a_producer_that_was_never_connected_knows_that_nothing_is_stored(

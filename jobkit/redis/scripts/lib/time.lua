@@ -2,9 +2,9 @@
 
 local CLOCK_SLACK = 5000
 
--- Lua's own number-to-text keeps 14 digits only; that of a fraction costs more than twice as much.
+-- Lua's own number-to-text keeps 14 digits only, and %d has 32 bits on some platforms.
 local function int(number)
-  return string.format('%d', number)
+  return string.format('%.0f', number)
 end
 
 local function time(given)
