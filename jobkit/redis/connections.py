@@ -6,6 +6,7 @@ Connections are redis-py's own, without its retries: jobkit knows which calls ma
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -47,6 +48,13 @@ class Wire(Protocol):
     def pack_commands(self, commands: list[tuple[Any, ...]]) -> list[bytes]: ...
     def send_packed_command(self, command: list[bytes], check_health: bool = ...) -> None: ...
     def read_response(self, *, timeout: float = ...) -> Any: ...
+
+
+def socket_of(connection: Wire | None) -> socket.socket | None:
+    """Return what a connection reads from; None if it has none now, or never, as fakeredis."""
+    # redis-py has no other way to look for a reply, or to end a read of another thread.
+    link: object = getattr(connection, "_sock", None)
+    return link if isinstance(link, socket.socket) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any, NoReturn, TypeAlias, cast
 import hiredis
 import redis.exceptions as rx
 
-from jobkit.redis.connections import Connections, Wire
+from jobkit.redis.awake import Awake
+from jobkit.redis.connections import Connections, Wire, socket_of
 from jobkit.redis.faults import is_demoted, unreachable
 
 BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
@@ -24,6 +25,7 @@ class Server:
     def __init__(self, connections: Connections, *, on_loss: Callable[[], object]) -> None:
         self._connections = connections
         self._on_loss = on_loss
+        self._awake = Awake()
 
     @property
     def where(self) -> str:
@@ -37,7 +39,9 @@ class Server:
 
     def ask(self, words: Words) -> list[Any]:
         """Send words and return the replies; an error reply stands in its place."""
-        return self.send(words).replies()
+        flight = self.send(words)
+        self._awake.wait(socket_of(flight.connection))
+        return flight.replies()
 
     def send(self, words: Words) -> Flight:
         """Send words without waiting for the replies."""
@@ -94,13 +98,13 @@ class Flight:
     """Words on their way."""
 
     def __init__(self, server: Server, connection: Wire, count: int) -> None:
+        self.connection = connection
         self._server = server
-        self._connection = connection
         self._count = count
 
     def replies(self) -> list[Any]:
         """Wait for the replies and return them."""
-        connection = self._connection
+        connection = self.connection
         try:
             replies = [reply_of(connection) for _ in range(self._count)]
         except BaseException as error:
@@ -110,7 +114,7 @@ class Flight:
 
     def drop(self) -> None:
         """Do not wait for the replies."""
-        self._connection.disconnect()
+        self.connection.disconnect()
 
 
 def packed(words: Words) -> bytes:

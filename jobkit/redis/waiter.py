@@ -10,7 +10,7 @@ from typing import Any
 
 import redis.exceptions as rx
 
-from jobkit.redis.connections import Address, Wire
+from jobkit.redis.connections import Address, Wire, socket_of
 from jobkit.redis.faults import unreachable
 from jobkit.redis.keys import hint_key
 from jobkit.redis.server import Words, packed, reply_of
@@ -49,7 +49,7 @@ class RedisWaiter:
         Asks nothing of Redis, which may be full, frozen or away.
         """
         self._woken.set()  # first: a wait that has no socket yet looks at this once it has one
-        link = self._socket()
+        link = socket_of(self._connection)
         if link is not None:
             with suppress(OSError):
                 link.shutdown(socket.SHUT_RDWR)
@@ -77,7 +77,7 @@ class RedisWaiter:
         if self._connection is None:
             self._connection = self._address.connection(socket_timeout=timeout + GRACE)
         self._connection.connect()
-        if self._socket() is not None and not self._woken.is_set():
+        if socket_of(self._connection) is not None and not self._woken.is_set():
             return _ask(self._connection, [_pop(keys, timeout), *words], timeout)
         # What has no socket, as fakeredis, cannot be woken: it has to look up.
         hint = None
@@ -89,11 +89,6 @@ class RedisWaiter:
         if words and not self._woken.is_set():
             return [hint, *_ask(self._connection, words, 0)]
         return [hint]
-
-    def _socket(self) -> socket.socket | None:
-        # redis-py has no other way to end a read of another thread without breaking its parser.
-        link: object = getattr(self._connection, "_sock", None)
-        return link if isinstance(link, socket.socket) else None
 
     def _disconnect(self) -> None:
         if self._connection is not None:

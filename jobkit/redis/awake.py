@@ -1,0 +1,45 @@
+"""Waiting awake for a reply that comes in a moment.
+
+A Redis nearby answers in the time that it takes to put a thread to sleep and to wake it up again
+on a processor that has gone idle meanwhile. So whoever asks for one thing first looks whether
+the answer is there, for a moment, and lets others have the processor between two looks. Where
+that is in vain, as with a Redis far away, it is tried ever more rarely.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+
+from jobkit.clock import SystemClock
+
+MOMENT = 0.0001  # seconds
+RAREST = 64  # waits that are slept through, at most, until it is tried again
+_CAN_LOOK = hasattr(select, "poll") and hasattr(os, "sched_yield")
+
+
+class Awake:
+    """Waits awake where that has paid."""
+
+    def __init__(self) -> None:
+        self._monotonic = SystemClock().monotonic
+        self._pause = 0
+        self._asleep = 0  # waits that are still to be slept through
+
+    def wait(self, link: socket.socket | None) -> None:
+        """Return when there is something to read, or after a moment at the latest."""
+        if link is None or not _CAN_LOOK:
+            return
+        if self._asleep > 0:
+            self._asleep -= 1
+            return
+        look = select.poll()
+        look.register(link, select.POLLIN)
+        end = self._monotonic() + MOMENT
+        while not look.poll(0):
+            if self._monotonic() > end:
+                self._asleep = self._pause = min(2 * self._pause + 1, RAREST)
+                return
+            os.sched_yield()
+        self._pause = 0
