@@ -172,8 +172,12 @@ class Claiming:
             line.entered = False  # whoever forgot us may have forgotten what is paused
             line.worth_asking = True
             return
-        line.worth_asking = line.has_more = claimed.more
-        line.is_idle = claim.idle and len(claimed.jobs) < claim.slots + claim.prefetch
+        is_filled = len(claimed.jobs) >= claim.slots + claim.prefetch
+        line.has_more = claimed.more
+        line.is_idle = claim.idle and not is_filled
+        # The store hints only at those it could not fill; a claim that stood by may have been
+        # for less room than there is now.
+        line.worth_asking = claimed.more or (claim.idle and is_filled)
         if self.on_tick is not None:
             self.on_tick(line.name, claimed.next_tick, claimed.now)
         line.next_due = None

@@ -159,9 +159,14 @@ class Pump:
         self._tell_if_dry()
         if has_brought:
             return min(self._rest(), JOBS_FIRST)
-        if self._claiming and not self._dry_wanted and self._rest() > 0:
-            self.claiming.stand_by()
-        return self._rest()
+        rest = self._rest()
+        if self._claiming and rest > 0:
+            if self._dry_wanted:  # what comes while a drain waits for what runs
+                self.claiming.listen(self.claiming.rest())
+            else:
+                self.claiming.stand_by()
+                rest = self._rest()
+        return rest
 
     def _send(self) -> Flight | None:
         """Send what there is to tell and to ask; None: nothing."""

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -29,11 +30,12 @@ from jobkit.worker import WorkingJobs
 from jobkit.worker.pump import Pump
 from tests.e2e.backends import MakeJobs, breaches, store_of
 from tests.e2e.handling import calling, collecting, do_nothing
-from tests.e2e.jobtypes import Ping
+from tests.e2e.jobtypes import Ping, Pong
 from tests.e2e.waiting import Gate, eventually, heard
 
 MINUTE = timedelta(minutes=1)
 POLL = timedelta(seconds=30)
+AT_ONCE = 3.0  # seconds; it takes milliseconds, on a machine that is not busy
 
 
 class Patient(WaitsThenRuns):
@@ -294,3 +296,43 @@ def test_claims_that_stand_by_take_no_more_than_there_is_room_for(prefetch: int)
 def running(handles: list[JobHandle[Ping]]) -> int:
     """Return how many jobs are claimed."""
     return sum(handle.record().state is JobState.RUNNING for handle in handles)
+
+
+def test_a_worker_that_a_claim_filled_hears_of_the_next_job_if_it_has_room(
+    jobs: WorkingJobs,
+) -> None:
+    """B13: the claim stood by since before there was more room."""
+    first, others = Gate(), Gate()
+    jobs.register(first.handle, job=Ping)
+    jobs.register(others.handle, job=Pong)
+    jobs.start(concurrency=2, poll=POLL)
+    handle = jobs.enqueue(Ping())
+    first.wait_for(1)
+    eventually(lambda: stands_by(jobs))  # for the one slot that is left
+    first.open()
+    handle.wait(MINUTE)
+
+    jobs.enqueue(Pong())
+    others.wait_for(1, within=AT_ONCE)
+    jobs.enqueue(Pong())
+
+    others.wait_for(2, within=AT_ONCE)
+    others.open()
+
+
+def test_a_drain_that_waits_for_a_job_hears_of_others(jobs: WorkingJobs) -> None:
+    """B13, B53: of all that come, not of the first one alone."""
+    gate = Gate()
+    jobs.register(gate.handle, job=Ping)
+    jobs.start(concurrency=4, poll=POLL)
+    jobs.enqueue(Ping())
+    gate.wait_for(1)
+    drain = threading.Thread(target=partial(jobs.drain, timeout=MINUTE))
+    drain.start()
+
+    for n in range(2, 5):
+        jobs.enqueue(Ping())
+        gate.wait_for(n, within=AT_ONCE)
+
+    gate.open()
+    drain.join()

@@ -132,8 +132,8 @@ def test_claims_stand_by_when_the_store_had_nothing_left(ann: Ann) -> None:
     assert ann.claiming.standby.has_claims
 
 
-def test_no_claim_stands_by_where_no_hint_would_come(ann: Ann) -> None:
-    """B13: a worker that was given all it asked for is not on the list of those who idle."""
+def test_whoever_was_given_all_it_asked_for_asks_again_before_it_rests(ann: Ann) -> None:
+    """B13: it is not on the list of those who idle, and no hint would come."""
     ann.claiming.lines.ask_everywhere()
     full = ann.plan()
     job: Any = object()
@@ -141,8 +141,9 @@ def test_no_claim_stands_by_where_no_hint_would_come(ann: Ann) -> None:
 
     ann.claiming.stand_by()
 
-    assert ann.listener.cycles[0].operations == []
-    assert not ann.claiming.standby.has_claims
+    assert ann.listener.cycles == []
+    assert ann.claiming.rest() == 0.0
+    assert len(ann.claims(ann.plan())) == 1
 
 
 def test_a_claim_that_stands_by_is_sent_again_as_it_is_when_somebody_asks(ann: Ann) -> None:
