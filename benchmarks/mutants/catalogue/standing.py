@@ -76,14 +76,6 @@ MUTANTS = (
         tests=("tests/e2e/test_worker_waking.py",),
     ),
     Mutant(
-        "worker: the retry of a failure waits for the next poll",
-        "B19",
-        PUMP,
-        "isinstance(settlement, Succeed) and not settlement.children and",
-        "not getattr(settlement, 'children', ()) and",
-        tests=("tests/e2e/test_worker_waking.py",),
-    ),
-    Mutant(
         "redis: the copy of a claim is taken for a new one",
         "B23",
         "jobkit/redis/commands.py",
