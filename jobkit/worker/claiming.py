@@ -67,10 +67,10 @@ class Claiming:
         if self.has_lost_all_slots():
             self.is_exhausted = True
             return
+        self.lines.look_out(now)
         if self.standby.has_claims and not self.lines.is_worth_asking:
             return
         self.standby.stand_down()
-        self.lines.look_out(now)
         slots, ahead = self._room()
         suspects = 0 if self._inbox.has_suspect or self._crew.runs_suspect() else 1
         for ask in self.lines.ask_for(slots=slots, prefetch=ahead, suspects=suspects, now=now):
@@ -129,7 +129,8 @@ class Claiming:
             return 0.0
         now = self._clock.monotonic()
         rest = self._next_poll - now
-        if not self.standby.has_claims and self._has_room():
+        # Also while claims stand by: an idle Redis may end a wait a tenth of a second late.
+        if self._has_room():
             rest = min(rest, self.lines.next_look(now))
         return max(rest, 0.0)
 

@@ -44,6 +44,14 @@ MUTANTS = (
         tests=COPIES,
     ),
     Mutant(
+        "worker: while claims stand by nobody looks when a job gets due",
+        "B8",
+        CLAIMING,
+        "        if self._has_room():\n            rest =",
+        "        if not self.standby.has_claims and self._has_room():\n            rest =",
+        tests=COPIES,
+    ),
+    Mutant(
         "worker: a drain that waits for a job does not listen",
         "B13",
         PUMP,

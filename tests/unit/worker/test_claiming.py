@@ -158,6 +158,20 @@ def test_a_claim_that_stands_by_is_sent_again_as_it_is_when_somebody_asks(ann: A
     assert (quiet, asked) == ([], [standing])
 
 
+def test_a_claim_that_stands_by_is_sent_again_when_a_job_gets_due(ann: Ann) -> None:
+    """B8: an idle Redis may end a wait a tenth of a second late."""
+    ann.claiming.lines.ask_everywhere()
+    ann.answer(ann.plan(), Claimed(now=0, next_due=250))
+    ann.claiming.stand_by()
+    [standing] = ann.claims(ann.listener.cycles[0])
+    assert ann.claiming.rest() == 0.25
+
+    ann.clock.seconds += 0.25
+
+    assert ann.claiming.rest() == 0.0
+    assert ann.claims(ann.plan()) == [standing]
+
+
 def test_a_void_claim_has_the_number_of_the_one_that_stood_by(ann: Ann) -> None:
     """B52: and takes nothing."""
     ann.claiming.stand_by()
