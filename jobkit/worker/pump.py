@@ -291,7 +291,8 @@ class Pump:
             _LOGGER.warning("%s; the worker pauses and tries again", error)
         self._failures += 1
         rest = rests.rest_after(self._failures, self._worker)
-        self.claiming.listen(rest)  # it may be one queue alone that is refused
+        if self._claiming:  # else whoever stops would wait for the listener, who connects anew
+            self.claiming.listen(rest)  # it may be one queue alone that is refused
         return rest
 
     def _mended(self) -> None:

@@ -273,6 +273,26 @@ def test_a_stop_learns_what_a_claim_took_that_stood_by() -> None:
         assert breaches(jobs) == []
 
 
+def test_a_stop_without_a_store_listens_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B52: it would wait for a listener that connects anew to a store that is frozen."""
+    with MemoryJobs() as jobs:
+        jobs.register(do_nothing, job=Ping)
+        store = watched(jobs)
+        jobs.start(poll=POLL)
+        store.stands_by()
+        pump = cast(Pump, vars(jobs.worker)["_pump"])
+
+        def fail(operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Answer:
+            raise BackendUnavailable("it is frozen", stored="unknown")
+
+        listened: list[float] = []
+        monkeypatch.setattr(pump.claiming, "listen", listened.append)
+        monkeypatch.setattr(store, "begin", fail)
+        jobs.shutdown(timeout=timedelta(0))
+
+        assert listened == []
+
+
 @pytest.mark.parametrize("prefetch", [0, 4])
 def test_claims_that_stand_by_take_no_more_than_there_is_room_for(prefetch: int) -> None:
     """B13: together with those that the pump sends."""
