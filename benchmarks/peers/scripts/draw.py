@@ -62,7 +62,7 @@ def draw_growth(values: dict[str, dict[str, list[float]]], path: Path) -> None:
 
 def _finish(figure: pyplot.Figure, axes: pyplot.Axes, path: Path) -> None:
     axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))  # beside the lines
     figure.tight_layout()
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
