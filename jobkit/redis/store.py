@@ -114,8 +114,7 @@ class RedisStore:
     def _known(self, operations: Sequence[Operation[Any]]) -> list[Command] | None:
         """Return commands that can go as they are; None if one of them cannot."""
         commands = [command(each, namespace=self._namespace, now=None) for each in operations]
-        known = all(is_known(each, self._announced, self._loaded) for each in commands)
-        return commands if known else None
+        return commands if self._are_known(commands) else None
 
     def _reply(self, sent: Command) -> Any:
         if is_known(sent, self._announced, self._loaded):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,30 +13,9 @@ from jobkit.engine.batch import MAX_JOBS
 from jobkit.engine.drafts import Drafts
 from jobkit.engine.preparing import Preparer
 from jobkit.handlers import Handlers
-from jobkit.handlerset import HandlerSet
-from jobkit.ids import queue_hash, queue_hash_of, seeded_ids
+from jobkit.ids import queue_hash, queue_hash_of
 from jobkit.store import NewJob
-
-
-@jobkit.job(queue="mail", priority=7)
-@dataclass(frozen=True)
-class Send:
-    user_id: int
-
-
-@dataclass(frozen=True)
-class Count:
-    number: int
-
-
-def a_preparer(handlers: Handlers | None = None, **defaults: Any) -> Preparer:
-    return Preparer(
-        handlers=HandlerSet(handlers or Handlers()),
-        defaults=defaults,
-        ids=seeded_ids(lambda: 0, 1),
-        max_payload=1_000,
-        durable=True,
-    )
+from tests.unit.engine.test_preparing import Count, Send, a_preparer
 
 
 def drafted(preparer: Preparer, jobs: Iterable[object], **options: Any) -> list[NewJob]:

@@ -32,9 +32,9 @@ class Queues(StrEnum):
     CHURCH = "church"
 
 
-def a_preparer(**defaults: Any) -> Preparer:
+def a_preparer(handlers: Handlers | None = None, **defaults: Any) -> Preparer:
     return Preparer(
-        handlers=HandlerSet(Handlers(), ()),
+        handlers=HandlerSet(handlers or Handlers()),
         defaults=defaults,
         ids=seeded_ids(lambda: 0, 1),
         max_payload=1_000,

@@ -24,7 +24,8 @@ local function show_next(p, lane)
     local left = asked - #chosen
     local share = math.ceil(left / (#open + heads_ahead)) + 1
     local number = left == 0 and 1 or math.min(LONGEST_READ, math.max(2 * lane.read, share))
-    members = redis.call('ZRANGE', p .. 'lane:' .. lane.name, lane.taken, lane.taken + number - 1, 'WITHSCORES')
+    members = redis.call('ZRANGE', p .. 'lane:' .. lane.name,
+      lane.taken, lane.taken + number - 1, 'WITHSCORES')
     lane.members, lane.at, lane.is_last, lane.read = members, 1, #members < 2 * number, number
     if #members == 0 then return false end
   end
