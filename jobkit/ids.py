@@ -22,7 +22,7 @@ _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 _RANDOM_BITS = 64
 _RANDOM_LIMIT = 1 << _RANDOM_BITS
 _TAIL_LENGTH = 4  # letters that change with most ids
-_TAIL_BITS = 5 * _TAIL_LENGTH
+_TAIL = (1 << 5 * _TAIL_LENGTH) - 1
 
 
 @lru_cache(maxsize=4096)
@@ -53,24 +53,26 @@ class IdSource:
         self._lock = threading.Lock()
         self._last = -1
         self._random = 0
-        self._head = ("", -1, -1, "")  # queue, instant, upper random bits; their text
+        # Ids of one queue and millisecond mostly begin alike: with this, if they count up by one.
+        self._head = ""
+        self._head_of: str | None = None
 
     def new(self, queue: str) -> str:
         """Return a new id for a job of this queue."""
         with self._lock:
-            last, number = self._count_up(1)
-            # Those of one queue and millisecond mostly begin like the last one.
-            known_queue, known_at, known_bits, head = self._head
-            if number >> _TAIL_BITS != known_bits or last != known_at or queue != known_queue:
-                whole = (last << 16 | queue_hash(queue)) << _RANDOM_BITS | number
-                head = _encode(whole)[:-_TAIL_LENGTH]
-                self._head = (queue, last, number >> _TAIL_BITS, head)
-            return f"{head}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
+            number = self._count_up(1)
+            if queue != self._head_of or not number & _TAIL:
+                whole = (self._last << 16 | queue_hash(queue)) << _RANDOM_BITS | number
+                self._head = _encode(whole)[:-_TAIL_LENGTH]
+                self._head_of = queue
+            return f"{self._head}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
 
     def several(self, queue: str, count: int) -> list[str]:
         """Return so many new ids for jobs of this queue, in their order."""
         with self._lock:
-            instant, number = self._count_up(count)
+            number = self._count_up(count)
+            self._head_of = None
+            instant = self._last
         whole = (instant << 16 | queue_hash(queue)) << _RANDOM_BITS | number
         ids: list[str] = []
         while len(ids) < count:  # up to 1024 at a time differ in their last two letters alone
@@ -80,8 +82,8 @@ class IdSource:
             whole += len(alike)
         return ids
 
-    def _count_up(self, by: int) -> tuple[int, int]:
-        """Return an instant, and the first of so many numbers that nobody has had in it."""
+    def _count_up(self, by: int) -> int:
+        """Return the first of so many numbers that nobody has had in the last instant."""
         now = self._milliseconds()
         if now <= self._last and self._random + by < _RANDOM_LIMIT:
             first = self._random + 1
@@ -89,8 +91,9 @@ class IdSource:
             self._last = now if now > self._last else self._last + 1
             # The top bit stays clear, so that counting up within a millisecond has room.
             first = self._random_bits(_RANDOM_BITS - 1)
+            self._head_of = None
         self._random = first + by - 1
-        return self._last, first
+        return first
 
 
 def tick_id(schedule: str, queue: str, tick: int) -> str:

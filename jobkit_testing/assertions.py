@@ -275,7 +275,7 @@ class Assertions(Looking):
             _check_state(of, match)
         expected = _checked_times(of, times)
         candidates = self._candidates(kind)
-        found = [job for job in candidates if wanted.fits(job)]
+        found = wanted.among(candidates)
         if (not found) if expected is None else len(found) != expected:
             self._fail(not_as_expected(self._scene(kind, candidates), wanted, found, times), msg)
         return self._matches(found)

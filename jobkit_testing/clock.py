@@ -41,6 +41,7 @@ class VirtualClock:
 
     def __init__(self, start: datetime | None = None) -> None:
         self._now = _system_now() if start is None else _checked("start", start)
+        self._at = to_milliseconds(self._now)
         self._elapsed = NOTHING
         self._alarms: list[tuple[timedelta, int, Alarm]] = []
         self._numbers = count()
@@ -57,6 +58,10 @@ class VirtualClock:
     def now(self) -> datetime:
         """Return the instant, aware and in UTC."""
         return self._now
+
+    def milliseconds(self) -> int:
+        """Return the instant as stores count, in whole milliseconds since 1970."""
+        return self._at
 
     def monotonic(self) -> float:
         """Return the seconds that have passed; going back in time takes nothing away."""
@@ -110,6 +115,7 @@ class VirtualClock:
     def _move(self, delta: timedelta) -> None:
         if delta:
             self._now += delta
+            self._at = to_milliseconds(self._now)
             self._elapsed += max(delta, NOTHING)
 
 
@@ -120,11 +126,16 @@ class _FollowingClock(VirtualClock):
         super().__init__()
         self._system = SystemClock()
         self._ahead = NOTHING
-        self._now = _plain(self._system.now())
+        super()._move(_plain(self._system.now()) - self._now)
+        self._elapsed = NOTHING
 
     def now(self) -> datetime:
         super()._move(_plain(self._system.now()) + self._ahead - self._now)
         return self._now
+
+    def milliseconds(self) -> int:
+        self.now()
+        return super().milliseconds()
 
     def monotonic(self) -> float:
         self.now()

@@ -10,7 +10,7 @@ from weakref import finalize
 
 from jobkit.client import Jobs
 from jobkit.client.outbox import JobOutbox
-from jobkit.clock import EPOCH, SystemClock, to_milliseconds
+from jobkit.clock import SystemClock
 from jobkit.context import JobContext
 from jobkit.engine import Engine, Steps, drive
 from jobkit.engine.running import Runner
@@ -108,7 +108,7 @@ class TestingJobs(Acting, Assertions, Jobs):
         if stage is not None and start is None:
             start = stage.start
         self.clock = VirtualClock(start) if clock is None else clock
-        self._instant = (EPOCH, 0)  # the last one that was asked for, and its milliseconds
+        self._now = self.clock.milliseconds
         self._is_store_given = store is not None
         self.store: Store = MemoryStore(self.clock) if store is None else store
         self._number = _number_at(self.store)
@@ -329,14 +329,6 @@ class TestingJobs(Acting, Assertions, Jobs):
     def _is_stored(self, new: NewJob) -> bool:
         """Tell whether a child is there, and not another job that holds its unique key."""
         return self._witness.find(new.queue, new.id) is not None
-
-    def _now(self) -> int:
-        instant, known = self._instant
-        now = self.clock.now()
-        if now is not instant:
-            known = to_milliseconds(now)
-            self._instant = (now, known)
-        return known
 
 
 # Two doubles over one store that drew the same ids would take each other's jobs for copies, and

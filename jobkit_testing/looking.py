@@ -128,4 +128,4 @@ ENDED_STATES = (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED)
 def select(of: str, spec: Any, jobs: Iterable[StoredJob]) -> list[StoredJob]:
     """Keep the jobs that fit a class or an instance."""
     wanted: Pattern[Any] = pattern(of, spec, match={})
-    return [job for job in jobs if wanted.fits(job)]
+    return wanted.among(jobs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypedDict, TypeVar
@@ -85,11 +85,17 @@ class Pattern(Generic[J]):
         """Tell whether a job is of the type, under whatever of its names."""
         return stored.type == self.kind.name or stored.type in self.kind.aliases
 
+    def among(self, stored: Iterable[StoredJob]) -> list[StoredJob]:
+        """Return those that are what was asked for."""
+        names = {self.kind.name, *self.kind.aliases}
+        of_type = [job for job in stored if job.type in names]
+        if self.asks_for_type_only:
+            return of_type
+        return [job for job in of_type if next(self.differences(job), None) is None]
+
     def fits(self, stored: StoredJob) -> bool:
         """Tell whether a job is what was asked for."""
-        if not self.fits_type(stored):
-            return False
-        return self.asks_for_type_only or next(self.differences(stored), None) is None
+        return bool(self.among([stored]))
 
     @property
     def asks_for_type_only(self) -> bool:

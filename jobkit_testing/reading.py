@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from operator import itemgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -100,16 +99,14 @@ class Reader:
 
     def in_order(self, jobs: Iterable[StoredJob]) -> list[StoredJob]:
         """Sort jobs by the order in which they were enqueued; those of others come last."""
-        own: list[tuple[int, StoredJob]] = []
+        numbers = self.timeline.numbers
+        own: list[StoredJob] = []
         others: list[StoredJob] = []
         for job in jobs:
-            if number := self.timeline.number(job.id):
-                own.append((number, job))
-            else:
-                others.append(job)
-        own.sort(key=itemgetter(0))
+            (own if job.id in numbers else others).append(job)
+        own.sort(key=lambda job: numbers[job.id])
         others.sort(key=lambda job: (job.enqueued_at, job.queue, job.arrival))
-        return [job for _, job in own] + others
+        return own + others
 
     def _others(self, *states: JobState) -> list[StoredJob]:
         """Read what others, at the same store, have run."""

@@ -63,7 +63,7 @@ class Timeline:
         self.start = start
         self.seed = seed
         self.first_worker = first_worker  # of whom nothing is said
-        self._numbers: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}  # of those whose enqueue was seen, from 1
         self.enqueued_so_far = 0
         self._noted = 0
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)  # the last ones
@@ -86,7 +86,7 @@ class Timeline:
 
     def clear(self) -> None:
         """Forget everything; numbers begin anew."""
-        self._numbers.clear()
+        self.numbers.clear()
         self.enqueued_so_far = 0
         self._noted = 0
         self.events.clear()
@@ -94,11 +94,13 @@ class Timeline:
 
     def enqueued(self, jobs: Iterable[NewJob], at: int) -> None:
         """Note jobs that were stored, in their order."""
+        before = number = self.enqueued_so_far
         for new in jobs:
-            self.enqueued_so_far += 1
-            self._numbers[new.id] = self.enqueued_so_far
+            number += 1
+            self.numbers[new.id] = number
             self.events.append(Event(at, "enqueued", new))
-            self._noted += 1
+        self.enqueued_so_far = number
+        self._noted += number - before
 
     def skipped(self, tick: Fire, at: int) -> None:
         """Note a tick that made no job."""
@@ -125,7 +127,7 @@ class Timeline:
 
     def number(self, job_id: str) -> int:
         """Return which job of the test this is, from 1; 0 for jobs that others enqueued."""
-        return self._numbers.get(job_id, 0)
+        return self.numbers.get(job_id, 0)
 
     def name(self, job: NewJob | StoredJob) -> str:
         """Return `#1 SendMail(user_id=7)`, without secrets."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from jobkit.record import ENDED, JobState
@@ -24,6 +25,7 @@ from jobkit_testing.faults import Faults
 from jobkit_testing.over import StoreOver
 
 R = TypeVar("R")
+_ID = attrgetter("id")
 
 
 class Watcher(Protocol):
@@ -91,7 +93,7 @@ class WatchedStore(StoreOver):
         answer = self._store.run(operation, now=now)
         if isinstance(answer, tuple):
             stored: Sequence[NewJob] = operation.jobs
-            if answer != tuple([new.id for new in stored]):  # of some the unique key was held
+            if answer != tuple(map(_ID, stored)):  # of some the unique key was held
                 stored = [
                     new for new, known_as in zip(stored, answer, strict=True) if new.id == known_as
                 ]

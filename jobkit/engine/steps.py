@@ -19,10 +19,16 @@ def drive(steps: Steps[T], run: Callable[[Operation[Any]], Any]) -> T:
     """Carry out every operation with `run` and return what the steps return."""
     try:
         operation = next(steps)
+        while True:
+            try:
+                result = run(operation)
+            except Exception as error:
+                operation = steps.throw(error)
+            else:
+                operation = steps.send(result)
     except StopIteration as end:
         value: T = end.value
         return value
-    return finish(steps, partial(run, operation), run)
 
 
 def finish(steps: Steps[T], wait: Callable[[], Any], run: Callable[[Operation[Any]], Any]) -> T:

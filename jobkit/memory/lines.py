@@ -52,7 +52,12 @@ class Line:
 
     def in_order(self) -> list[KeptJob]:
         """List the jobs, best first."""
-        return [self._jobs[entry[3]] for entry in sorted(filter(self._stands, self._heap))]
+        jobs = self._jobs
+        return [
+            job
+            for entry in sorted(self._heap)
+            if (job := jobs.get(entry[3])) is not None and job.entry is entry
+        ]
 
     def pop(self) -> KeptJob:
         """Take the best job out; the line must have one."""

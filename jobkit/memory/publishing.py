@@ -30,10 +30,11 @@ def publish(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> tuple[str,
     queues: dict[str, tuple[MemoryQueue, int]] = {}  # each with its instant
     ids: list[str] = []
     for new in jobs:
-        if new.queue not in queues:
+        here = queues.get(new.queue)
+        if here is None:
             queue = queue_of(new.queue)
-            queues[new.queue] = (queue, queue.time.now(clock))
-        queue, now = queues[new.queue]
+            here = queues[new.queue] = (queue, queue.time.now(clock))
+        queue, now = here
         holder = None if new.unique is None else queue.ties.holder(new, now)
         if holder is None:
             queue.push(new, now=now)

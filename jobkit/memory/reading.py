@@ -49,11 +49,12 @@ def _behind(queue: MemoryQueue, operation: Page) -> Iterator[KeptJob]:
     for name, jobs in queue.in_lines(operation.state):
         if after is not None and name < after.line:
             continue
-        for job in jobs[::sign]:
-            if types and job.type not in types:
-                continue
-            if after is None or name > after.line or _is_behind(job, after, queue.order, sign):
-                yield job
+        chosen = jobs if sign > 0 else reversed(jobs)
+        if types:
+            chosen = [job for job in chosen if job.new.type in types]
+        if after is not None and name == after.line:
+            chosen = [job for job in chosen if _is_behind(job, after, queue.order, sign)]
+        yield from chosen
 
 
 def _is_behind(job: KeptJob, after: Place, order: Order, sign: int) -> bool:
@@ -66,7 +67,8 @@ def count(queue: MemoryQueue, operation: Count, clock: int) -> QueueCounts:
     """Count the jobs of a queue."""
     now = queue.time.now(clock)
     by_type: dict[JobState, dict[str, int]] = {state: {} for state in JobState}
-    kinds = Counter([(job.state, job.new.type) for job in queue.jobs.values()])
+    # A list of 100,000 pairs would have the collector look through all that there is.
+    kinds = Counter((job.state, job.new.type) for job in queue.jobs.values())
     for (state, name), number in kinds.items():
         by_type[state][name] = number
     ready = [job.run_at for job in queue.jobs.values() if job.state is QUEUED]

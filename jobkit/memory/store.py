@@ -48,7 +48,8 @@ class MemoryStore:
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
         self._process = process_number()
-        self._queues: dict[str, MemoryQueue] = {}
+        self._queues = _Queues(self._hint)
+        self._queue = self._queues.__getitem__
         self._waiters: dict[str, MemoryWaiter] = {}
         self._paused = PausedTypes()
 
@@ -118,13 +119,6 @@ class MemoryStore:
             case _:
                 raise NotSupported(f"the memory store does not know {kind.__name__}")
 
-    def _queue(self, name: str) -> MemoryQueue:
-        queue = self._queues.get(name)
-        if queue is None:
-            queue = self._queues[name] = MemoryQueue(name)
-            queue.crew.on_hint = partial(self._hint, name)
-        return queue
-
     def _look(self, name: str) -> MemoryQueue:
         return self._queues.get(name) or MemoryQueue(name)
 
@@ -135,6 +129,18 @@ class MemoryStore:
 
     def _forget(self, worker: str) -> None:
         self._waiters.pop(worker, None)
+
+
+class _Queues(dict[str, MemoryQueue]):
+    """Queues by name: one that is named for the first time comes into being."""
+
+    def __init__(self, hint: Callable[[str, str], None]) -> None:
+        self._hint = hint
+
+    def __missing__(self, name: str) -> MemoryQueue:
+        queue = self[name] = MemoryQueue(name)
+        queue.crew.on_hint = partial(self._hint, name)
+        return queue
 
 
 def _in_another_process() -> NotSupported:
