@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Self
+from dataclasses import dataclass
 
 from jobkit.ids import incarnation
 
 
+@dataclass(slots=True)
 class Channel:
-    """What one push at a time borrows; as a context, until that need not be sent again.
+    """What one push at a time borrows; `request` is the number of the one that has it."""
 
-    `request` is the number of the push that has it, or had it last.
-    """
-
-    __slots__ = ("_idle", "name", "request")
-
-    def __init__(self, name: str, idle: deque[Channel]) -> None:
-        self.name = name
-        self.request = 0
-        self._idle = idle
-
-    def __enter__(self) -> Self:
-        self.request += 1
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._idle.append(self)
+    name: str
+    request: int = 0
 
 
 class Channels:
@@ -36,11 +23,15 @@ class Channels:
         self._client = incarnation()
         self._idle: deque[Channel] = deque()
         self._made = 0
+        self.give_back = self._idle.append
+        """Take a channel whose push need not be sent again."""
 
     def borrow(self) -> Channel:
         """Give a channel to one push, however often that is sent."""
         try:
-            return self._idle.pop()
+            channel = self._idle.pop()
         except IndexError:
             self._made += 1
-            return Channel(f"{self._client}-{self._made}-{incarnation()[:4]}", self._idle)
+            channel = Channel(f"{self._client}-{self._made}-{incarnation()[:4]}")
+        channel.request += 1
+        return channel

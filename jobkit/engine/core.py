@@ -187,13 +187,16 @@ class Engine:
         return self._push(jobs, handle_to)
 
     def _push(self, jobs: Sequence[NewJob], handle_to: HandleTo) -> Steps[tuple[str, ...]]:
-        with self.channels.borrow() as channel:
+        channel = self.channels.borrow()
+        try:
             answer: tuple[str, ...] | KeyTaken = yield Push(
                 jobs=tuple(jobs),
                 channel=channel.name,
                 request=channel.request,
                 orders=self._orders_of(jobs) if self.orders else {},
             )
+        finally:
+            self.channels.give_back(channel)
         if isinstance(answer, KeyTaken):
             new = jobs[answer.index]
             key = "" if new.unique is None else new.unique.key

@@ -85,7 +85,8 @@ def _sweep(
         until = counts.now - older_than
         cursor: Place | None = None
         while True:
-            with engine.channels.borrow() as channel:
+            channel = engine.channels.borrow()
+            try:
                 swept: Swept = yield Sweep(
                     queue=queue,
                     state=choice.states[0],
@@ -98,6 +99,8 @@ def _sweep(
                     with_retention=with_retention,
                     cursor=cursor,
                 )
+            finally:
+                engine.channels.give_back(channel)
             done += swept.done
             cursor = swept.cursor
             if cursor is None:

@@ -121,8 +121,11 @@ class PushRaw(Value):
             run_at=self.run_at,
             delay=self.delay,
         )
-        with engine.channels.borrow() as channel:
+        channel = engine.channels.borrow()
+        try:
             world.run(Push(jobs=(new,), channel=channel.name, request=channel.request))
+        finally:
+            engine.channels.give_back(channel)
         world.learn(self.label, world.handle_to(new.id, new.type, new.queue))
         return None
 

@@ -53,8 +53,8 @@ MUTANTS = (
         "engine: two pushes that overlap share a channel",
         "B6",
         "jobkit/engine/channels.py",
-        "return self._idle.pop()",
-        "return self._idle[-1]",
+        "channel = self._idle.pop()",
+        "channel = self._idle[-1]",
         tests=ENGINE,
     ),
 )
