@@ -38,6 +38,9 @@ class RedisPatience(WaitsThenRuns):
         replies = self._behind.wait_with(queues, timeout, [each.packed() for each in commands])
         if replies is None:
             return None
-        if any(isinstance(reply, rx.NoScriptError) for reply in replies):
-            return self._store.run_many(operations)  # carried out before or not, it is the same
-        return [self._read(*pair) for pair in zip(commands, replies, strict=True)]
+        results: list[Any] = []
+        for sent, reply in zip(commands, replies, strict=True):
+            if isinstance(reply, rx.NoScriptError):
+                return self._store.run_many(operations)  # what was carried out is told again
+            results.append(self._read(sent, reply))
+        return results

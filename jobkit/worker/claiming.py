@@ -50,9 +50,10 @@ class Claiming:
         half = (crew.settings.concurrency + crew.settings.prefetch) // 2
         self._batch = max(crew.settings.concurrency, half)
         self._next_poll = 0.0
+        self._interval = 0.0
         self._turn = 0
         self.lines = Lines(engine, crew.runner, crew.settings, worker=worker, about=crew.about)
-        self.standby = Standby(crew.progress.set)
+        self.standby = Standby()
         self.hinted = False
         self.is_exhausted = False
         self.on_tick: Callable[[str, int | None, int], None] | None = None
@@ -118,7 +119,7 @@ class Claiming:
         """Return the answers to claims that stood by."""
         brought, are_current = self.standby.take()
         if brought:
-            self.polled()
+            self._put_off_poll()
         if not are_current:  # the hint is still to be heeded
             self.hinted = True
         return brought
@@ -138,7 +139,11 @@ class Claiming:
         """Note that every queue is being asked, or was."""
         self._turn += 1
         spread = 0.75 + jitter(self._worker, self._turn) / 2
-        self._next_poll = self._clock.monotonic() + self._settings.poll.total_seconds() * spread
+        self._interval = self._settings.poll.total_seconds() * spread
+        self._put_off_poll()
+
+    def _put_off_poll(self) -> None:
+        self._next_poll = self._clock.monotonic() + self._interval
 
     def has_lost_all_slots(self) -> bool:
         """Tell whether every slot is taken by a handler that was abandoned."""

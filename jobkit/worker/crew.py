@@ -24,6 +24,7 @@ from jobkit.options import WorkerSettings
 from jobkit.progress import CheckedIn
 from jobkit.store import Release, Settlement, StoredJob
 from jobkit.worker.aftermath import announce_start
+from jobkit.worker.bell import Bell
 from jobkit.worker.isolation import Isolation
 from jobkit.worker.loop import HandlerLoop
 from jobkit.worker.slots import Slots
@@ -60,7 +61,7 @@ class Crew:
         self.clock = clock
         self.held: dict[str, Work] = {}
         self.done: deque[tuple[Work, Settlement]] = deque()
-        self.progress = threading.Event()
+        self.progress = Bell()
         self.deadline_set = threading.Event()
         self.emptied = threading.Event()
         self.about = about_worker(engine.version, settings, clock)
@@ -69,7 +70,7 @@ class Crew:
         self._suspects: set[Work] = set()
         self._ending = threading.Lock()
         self.slots = Slots(settings.concurrency)
-        self.threads = ThreadPool(settings.concurrency, name)
+        self.threads = ThreadPool(settings.concurrency + 1, name)  # one more: it listens
         self.isolation = Isolation(engine, imports)
         self.loop = HandlerLoop(
             settings.concurrency,
@@ -104,6 +105,15 @@ class Crew:
         sync, tasks = self._sort(self.slots.enter(works))
         if sync:
             self.threads.submit(sync)
+        if tasks:
+            self.loop.submit(tasks)
+
+    def start_here(self, works: Iterable[Work]) -> None:
+        """Start works from a thread of the pool, which goes on with the first of them."""
+        sync, tasks = self._sort(self.slots.enter(works))
+        self.threads.add(sync[:1])
+        if len(sync) > 1:
+            self.threads.submit(sync[1:])
         if tasks:
             self.loop.submit(tasks)
 

@@ -29,6 +29,7 @@ from jobkit.worker.work import Work
 _LOGGER = logging.getLogger("jobkit.worker")
 
 Ending = tuple[Work, Settlement]
+Start = Callable[[list[Work]], object]
 
 
 class Inbox:
@@ -68,23 +69,23 @@ class Inbox:
         """Whether one of them was lost before."""
         return any(job.suspect for _, claimed, _ in self._claimed for job in claimed.jobs)
 
-    def open(self) -> None:
-        """Let go of those that are settled, then hand out the jobs."""
+    def open(self, start: Start) -> None:
+        """Let go of those that are settled, then have the jobs started."""
         settled, self._settled = self._settled, []
         brought, self._claimed = self._claimed, []
         for endings, results in settled:  # first: hooks must not wait for the jobs to come
             self._let_go(endings, results)
         for queue, claimed, lease_until in brought:
             try:
-                self._hand_out(queue, claimed, lease_until)
+                self._hand_out(queue, claimed, lease_until, start)
             except Exception:  # no thread to be had; nobody else hands out the jobs of the others
                 _LOGGER.exception("jobs of queue %r cannot be handed out", queue)
 
-    def _hand_out(self, queue: str, claimed: Claimed, lease_until: float) -> None:
+    def _hand_out(self, queue: str, claimed: Claimed, lease_until: float, start: Start) -> None:
         works = self._crew.take(claimed.jobs, lease_until)
         for work in works[claimed.started :]:
             work.untold = True
-        self._crew.start(works)
+        start(works)
         self.ended(queue, claimed.ended)
 
     def _let_go(self, endings: Sequence[Ending], results: Sequence[Settled]) -> None:

@@ -1,8 +1,9 @@
-"""The listener: waits for hints, in a thread of its own, with what the pump is going to ask.
+"""The listener: waits for hints, in a thread of the pool, with what the pump is going to ask.
 
 The pump gives it claims when it rests. They stand in the store behind the wait, and are carried
 out with the hint that ends it, or when time has run out. It settles nothing and decides nothing:
 the claims stay the pump's, which sends them itself, as they are, when it cannot wait any longer.
+Its thread is one of those that run handlers, so the job that it hears of needs no other one.
 If it dies, the pump still looks every `poll` seconds.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from functools import partial
 from typing import Any
 
 from jobkit.errors import BackendUnavailable
@@ -19,40 +20,39 @@ from jobkit.ids import incarnation
 from jobkit.store import PatientWaiter
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.rests import rest_after
+from jobkit.worker.threads import ThreadPool
 
-LAST_WAIT = 10.0  # seconds that its thread has to end
+LAST_WAIT = 10.0  # seconds that a wait has to end
 FIRST_REST = 0.5  # seconds after the store failed
 _LOGGER = logging.getLogger("jobkit.worker")
 
 
 class Listener:
-    """Waits when it is asked to; `on_answer` is called with what came of it, in its thread.
+    """Waits when it is asked to; `on_answer` is called with what came of it, in the same thread.
 
-    `on_failure` is called when hints may have been lost.
+    `threads`: whose threads wait; one more than handlers need. `on_failure` is called when hints
+    may have been lost.
     """
 
     def __init__(
         self,
         waiter: PatientWaiter,
         *,
+        threads: ThreadPool,
         queues: Callable[[], Sequence[str]],
         on_answer: Callable[[Cycle, list[Any]], object],
         on_failure: Callable[[], object],
     ) -> None:
         self._waiter = waiter
+        self._threads = threads
         self._queues = queues
         self._on_answer = on_answer
         self._on_failure = on_failure
         self._name = incarnation()
-        self._asked = SimpleQueue[tuple[Cycle, float] | None]()
+        self._turn = threading.Lock()
         self._stopping = threading.Event()
         self._failures = 0
         self.is_waiting = False
-        self._thread = threading.Thread(target=self._listen, name="jobkit-listener", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
 
     def wait(self, cycle: Cycle, timeout: float) -> None:
         """Wait for a hint, or for `timeout` seconds, and then have these operations carried out.
@@ -60,33 +60,33 @@ class Listener:
         Not while it `is_waiting`; one thread asks.
         """
         self.is_waiting = True
-        self._asked.put((cycle, timeout))
+        self._threads.lend(partial(self._listen, cycle, timeout))
 
     def stop(self) -> None:
-        """End the thread; what stands in the store is carried out no more."""
+        """End the wait; what stands in the store is carried out no more."""
         self._stopping.set()
-        self._asked.put(None)
         self._waiter.wake()
-        if self._thread.is_alive():
-            self._thread.join(timeout=LAST_WAIT)
+        if self._turn.acquire(timeout=LAST_WAIT):
+            self._waiter.close()
+            self._turn.release()
 
-    def _listen(self) -> None:
-        while (asked := self._asked.get()) is not None and not self._stopping.is_set():
-            cycle, timeout = asked
+    def _listen(self, cycle: Cycle, timeout: float) -> None:
+        with self._turn:
+            if self._stopping.is_set():
+                return
             try:
                 results = self._waiter.wait_and_run(self._queues(), timeout, cycle.operations)
             except BackendUnavailable:  # the pump tells of it
                 self._rest()
-                continue
+                return
             except Exception:
                 _LOGGER.exception("the listener failed; it goes on")
                 self._rest()
-                continue
+                return
             self._failures = 0
-            self.is_waiting = False
-            if results is not None:
-                self._on_answer(cycle, results)
-        self._waiter.close()
+        self.is_waiting = False
+        if results is not None:
+            self._on_answer(cycle, results)
 
     def _rest(self) -> None:
         self._on_failure()

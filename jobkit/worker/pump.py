@@ -1,7 +1,8 @@
 """The pump: settles what has ended and claims what comes next, in one round trip.
 
 It reads the crew's `done`, writes settlements and claims to the store, and hands what it got to
-the crew; as often as there is something to do, else every `poll` seconds. One request is under
+the crew; as often as there is something to do, else every `poll` seconds. While it rests, what a
+claim that stood by has brought is handed out by the thread that heard of it. One request is under
 way at a time. What comes next is sent as soon as an answer has been read, and only then is that
 answer looked after: so the store works while the worker does. If the store is away it keeps what
 it could not settle and tries again, ever less often. If it dies, leases run out, and other
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from jobkit.clock import Clock
 from jobkit.engine import Engine
@@ -31,7 +33,7 @@ from jobkit.worker import rests
 from jobkit.worker.claiming import Claiming
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
-from jobkit.worker.inbox import Ending, Inbox
+from jobkit.worker.inbox import Ending, Inbox, Start
 from jobkit.worker.succession import Succession
 
 SETTLED_AT_ONCE = 500
@@ -81,6 +83,8 @@ class Pump:
         self.reached_store = threading.Event()
         self.last_error: BackendUnavailable | None = None
         self.has_ticks_due: Callable[[], bool] = lambda: False
+        self._turn = threading.Lock()  # one thread at a time has the cycle, and what it knows
+        self._has_brought = False
         self._stopping = False
         self._given_up = False
         self._thread = threading.Thread(target=self._pump, name="jobkit-pump", daemon=True)
@@ -127,31 +131,59 @@ class Pump:
         self._given_up = True  # what could not be settled by now comes back with its lease
         return not self._thread.is_alive()
 
+    def answered(self, cycle: Cycle, results: list[Any]) -> None:
+        """Take an answer to what stood by; called in a thread of the pool.
+
+        While the pump rests, that thread hands out the jobs, and goes on with the first of them.
+        """
+        self.claiming.standby.bring(cycle, results)
+        if self._turn.acquire(blocking=False):
+            try:
+                self._guarded(self._hand_out_here)
+            finally:
+                self._turn.release()
+        self._crew.progress.set()
+
+    def _hand_out_here(self) -> float:
+        if self._claiming:
+            self._has_brought = self._take_brought(self._crew.start_here)
+        return 0.0
+
     # The thread.
 
     def _pump(self) -> None:
         while True:
             self._crew.progress.clear()
-            try:
-                rest = self._cycle()
-            except BackendUnavailable as error:
-                rest = self._outage(error)
-            except Exception:
-                _LOGGER.exception("the pump failed; it goes on")
-                rest = rests.FIRST
-            if self._stopping:
-                self._give_rest_back()
-                if not self._has_open_ends():
+            with self._turn:
+                rest = self._guarded(self._cycle)
+                if self._is_over():
                     return
-            if self._given_up and self._flight is None:
-                return
             if rest > 0:
                 self._crew.progress.wait(rest)
+
+    def _guarded(self, step: Callable[[], float]) -> float:
+        """Do a step, whatever comes of it, and return for how long to rest."""
+        try:
+            return step()
+        except BackendUnavailable as error:
+            return self._outage(error)
+        except Exception:
+            _LOGGER.exception("the pump failed; it goes on")
+            return rests.FIRST
+
+    def _is_over(self) -> bool:
+        """Tell whether there is nothing more to do; give back what runs yet after a stop."""
+        if self._stopping:
+            self._give_rest_back()
+            if not self._has_open_ends():
+                return True
+        return self._given_up and self._flight is None
 
     def _cycle(self) -> float:
         """Do one round trip, or none, and return for how long to rest."""
         self.lines.look_at_handlers()
-        has_brought = self._take_brought()
+        has_brought = self._take_brought(self._crew.start) or self._has_brought
+        self._has_brought = False
         flight = self._flight or self._send()
         self._flight = None
         if flight is not None:
@@ -195,14 +227,14 @@ class Pump:
             if self._rest() == 0.0:  # else there is nothing to send before these jobs have run
                 self._flight = self._send()
         finally:
-            self._open_inbox()
+            self._open_inbox(self._crew.start)
 
-    def _open_inbox(self) -> None:
-        self._inbox.open()
+    def _open_inbox(self, start: Start) -> None:
+        self._inbox.open(start)
         if not self._claiming:  # told to stop while it was under way: nothing of it is begun
             self._crew.close_line()
 
-    def _take_brought(self) -> bool:
+    def _take_brought(self, start: Start) -> bool:
         """Take what claims that stood by have brought; False: nothing."""
         brought = self.claiming.take_brought()
         for cycle, results in brought:
@@ -210,7 +242,7 @@ class Pump:
                 cycle.heed(results)
                 self._mended()
             finally:
-                self._open_inbox()
+                self._open_inbox(start)
         return bool(brought)
 
     def _take_endings(self) -> list[Ending]:
@@ -296,7 +328,8 @@ class Pump:
         return rest
 
     def _mended(self) -> None:
-        self.reached_store.set()
+        if not self.reached_store.is_set():
+            self.reached_store.set()
         self.last_error = None
         if self._failures:
             _LOGGER.warning("the store is back after %d tries", self._failures)

@@ -9,7 +9,6 @@ answer that comes when the claim is no longer pending is not heeded.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from jobkit.worker.cycle import Cycle
@@ -19,10 +18,9 @@ GRACE = 1.0  # seconds by which an answer may be late before the pump asks itsel
 
 
 class Standby:
-    """What stands by, and what came of it; the listener's thread brings that."""
+    """What stands by, and what came of it; whoever listens brings that."""
 
-    def __init__(self, on_progress: Callable[[], object]) -> None:
-        self._on_progress = on_progress
+    def __init__(self) -> None:
         self._brought = deque[tuple[Cycle, list[Any]]]()
         self._standing: Cycle | None = None
         self.listener: Listener | None = None
@@ -51,7 +49,6 @@ class Standby:
     def bring(self, cycle: Cycle, results: list[Any]) -> None:
         """Leave an answer for the pump."""
         self._brought.append((cycle, results))
-        self._on_progress()
 
     def take(self) -> tuple[list[tuple[Cycle, list[Any]]], bool]:
         """Return what came, and whether it is all that was heard.

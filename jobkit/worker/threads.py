@@ -38,6 +38,11 @@ class ThreadPool:
         """Hand in a batch and wake nobody: for a task of this pool, whose thread goes on."""
         self._tasks.extend(tasks)
 
+    def lend(self, task: Task) -> None:
+        """Hand in a task that keeps its thread waiting; it goes before all others."""
+        self._tasks.appendleft(task)
+        self._wake_one()
+
     @property
     def has_waiting(self) -> bool:
         """Whether some task waits for a thread."""

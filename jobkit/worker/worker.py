@@ -96,8 +96,9 @@ class Worker:
         if Capability.WAKING in store.capabilities:  # else the pump looks every `poll`
             self._listener = self._pump.claiming.standby.listener = Listener(
                 patient_waiter(store, self.name),
+                threads=self._crew.threads,
                 queues=lambda: lines.names,
-                on_answer=self._pump.claiming.standby.bring,
+                on_answer=self._pump.answered,
                 on_failure=self._pump.hint,
             )
 
@@ -108,8 +109,6 @@ class Worker:
         self._ticker.start()
         self._keeper.start()
         self._pump.start()
-        if self._listener is not None:
-            self._listener.start()
 
     @property
     def is_exhausted(self) -> bool:

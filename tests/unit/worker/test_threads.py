@@ -1,0 +1,84 @@
+"""The pool of threads: who runs what is handed in, and in which order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from jobkit.worker.threads import ThreadPool
+
+SOON = 20.0  # seconds; it takes microseconds
+
+
+class Steps:
+    """Notes what was done, and in which thread; each step can be waited for."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.threads: dict[str, threading.Thread] = {}
+        self._more = threading.Condition()
+
+    def step(self, name: str) -> None:
+        """Be a task."""
+        with self._more:
+            self.done.append(name)
+            self.threads[name] = threading.current_thread()
+            self._more.notify_all()
+
+    def wait_for(self, *names: str) -> None:
+        """Wait until these are done."""
+        with self._more:
+            found = self._more.wait_for(lambda: set(names) <= set(self.done), SOON)
+            assert found, self.done
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPool]:
+    """Give a pool of two threads."""
+    made = ThreadPool(2, "test")
+    yield made
+    made.close()
+
+
+def test_a_task_that_waits_goes_before_those_that_are_there(pool: ThreadPool) -> None:
+    steps, may_go = Steps(), threading.Event()
+    pool.submit([partial(may_go.wait, SOON)])  # type: ignore[list-item]  # its result is nobody's
+    pool.submit([partial(may_go.wait, SOON)])  # type: ignore[list-item]
+    pool.submit([partial(steps.step, "job")])
+
+    pool.lend(partial(steps.step, "listening"))
+    may_go.set()
+    steps.wait_for("listening", "job")
+
+    assert steps.done == ["listening", "job"]
+
+
+def test_a_task_that_waits_leaves_the_other_threads_to_others(pool: ThreadPool) -> None:
+    steps, may_end = Steps(), threading.Event()
+
+    def listen() -> None:
+        steps.step("listening")
+        assert may_end.wait(SOON)
+        steps.step("heard")
+
+    pool.lend(listen)
+    pool.submit([partial(steps.step, "one"), partial(steps.step, "two")])
+    steps.wait_for("listening", "one", "two")
+    may_end.set()
+    steps.wait_for("heard")
+
+
+def test_a_thread_goes_on_with_what_its_task_has_handed_in(pool: ThreadPool) -> None:
+    steps = Steps()
+
+    def listen() -> None:
+        steps.step("listening")
+        pool.add([partial(steps.step, "job")])
+
+    pool.lend(listen)
+    steps.wait_for("job")
+
+    assert steps.threads["job"] is steps.threads["listening"]
