@@ -34,7 +34,10 @@ def open_backend(
         return _redis_jobs(application, redis, namespace)
     for flag in ("redis", "namespace"):
         if flag in flags:
-            raise InvalidOption(f"--{flag}: {target} is {application!r}, which has its own")
+            raise InvalidOption(
+                f"--{flag}: {target} is {application!r}, which has its own; leave --{flag} out, "
+                "or name a Handlers instead"
+            )
     if application.worker is not None:
         raise InvalidOption(f"{target} was started when it was imported; leave that to us")
     return application

@@ -11,7 +11,7 @@ import msgspec
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
-from jobkit.redis.command import Arg, Command, bounds_args, job_args
+from jobkit.redis.command import Arg, Command, bounds_args, job_args, one_job_args
 from jobkit.redis.crews import CREWS
 from jobkit.redis.keys import queue_names, queue_prefix
 from jobkit.redis.pauses import PAUSES
@@ -35,6 +35,7 @@ from jobkit.store import (
     Lane,
     Leave,
     MarkTimedOut,
+    NewJob,
     Operation,
     Page,
     PayloadGone,
@@ -64,6 +65,8 @@ def command(operation: Operation[Any], *, namespace: str, now: int | None) -> Co
 
 
 def _push(operation: Push, namespace: str, now: Arg) -> Command:
+    if len(operation.jobs) == 1 and not operation.orders:
+        return _push_of_one(operation, operation.jobs[0], namespace, now)
     places: dict[str, int] = {}  # of the prefix of each queue among the keys
     for job in operation.jobs:
         if job.queue not in places:
@@ -80,6 +83,14 @@ def _push(operation: Push, namespace: str, now: Arg) -> Command:
         partial(_pushed, operation, queues),
         queues,
     )
+
+
+def _push_of_one(operation: Push, job: NewJob, namespace: str, now: Arg) -> Command:
+    """Return the same call for the commonest push."""
+    args = (now, operation.channel, operation.request, 0, *one_job_args(job))
+    queues = (job.queue,)
+    prefix = queue_prefix(namespace, job.queue)
+    return Command(script("push"), (prefix,), args, partial(_pushed, operation, queues), queues)
 
 
 def _pushed(

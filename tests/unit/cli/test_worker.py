@@ -125,7 +125,7 @@ def test_a_worker_without_handlers_says_so(caplog: pytest.LogCaptureFixture) -> 
     [
         (("--strict", "--queues", "a=1,b=1"), "strict=True takes queue names in order"),
         (("--strict",), "strict=True takes queue names in order; give queues=[...]"),
-        (("--redis", "redis://r"), "--redis: app_of_this_test is MemoryJobs(), which has its own"),
+        (("--redis", "redis://r"), "is MemoryJobs(), which has its own; leave --redis out"),
         (("--namespace", "n"), "--namespace: app_of_this_test is MemoryJobs()"),
         (("--import", "no_such_module"), "No module named 'no_such_module'"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from jobkit.errors import NotSupported
 from jobkit.record import JobState
-from jobkit.redis.command import Command, job_args
+from jobkit.redis.command import Command, job_args, one_job_args
 from jobkit.redis.commands import command
 from jobkit.redis.scripts import script
 from jobkit.redis.settlements import settlement_args
@@ -152,6 +152,8 @@ def test_what_jobs_have_in_common_is_sent_once() -> None:
         *(3, "4", b"8 0 0\n{}"),
         *(4, "5", b"- 0 0\n{}"),
     ]
+    for job in jobs:
+        assert list(one_job_args(job)) == job_args([job], {job.queue: 1})
 
 
 def test_a_settlement_says_how_many_arguments_its_children_take() -> None:
