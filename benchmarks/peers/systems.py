@@ -41,6 +41,7 @@ SYSTEMS: tuple[System, ...] = (
         ack=f"{LATE}; no SDK: the limit",
         verbs=("many", "aenqueue", "enqueue"),
         kinds=("sync", "async"),
+        scales=("sync", "async"),
     ),
     System(
         name="jobkit",
