@@ -184,6 +184,8 @@ class Crew:
         run = self._begin(work)
         took = 0.0 if run is None else self._finish(work, run_sync(run.call, run.job, run.ctx))
         self._pass_on(work)
+        if took > SLOW:
+            self.threads.grow()
         if took > SLOW or not self.threads.has_waiting:
             self.progress.set()
 

@@ -16,8 +16,9 @@ class ThreadPool:
 
     Few wake-ups: handing in a batch wakes one thread; a thread that was woken and finds more
     work than its own wakes one more. So a batch of tiny tasks is done by one thread, and a
-    batch of slow ones soon by all. The threads are daemons: one that never returns does not
-    keep the process alive.
+    batch of slow ones soon by all. A thread takes a while to start, and meanwhile others end
+    their first task and take the next: `grow` lets those start threads as well. The threads are
+    daemons: one that never returns does not keep the process alive.
     """
 
     def __init__(self, size: int, name: str) -> None:
@@ -42,6 +43,12 @@ class ThreadPool:
         """Hand in a task that keeps its thread waiting; it goes before all others."""
         self._tasks.appendleft(task)
         self._wake_one()
+
+    def grow(self) -> None:
+        """Start one thread more if a task waits for it: for a thread whose task was slow."""
+        # Its own next task is one of those that wait.
+        if self._threads < self._size and not self._idle and len(self._tasks) > 1:
+            self._wake_one()
 
     @property
     def has_waiting(self) -> bool:

@@ -82,3 +82,31 @@ def test_a_thread_goes_on_with_what_its_task_has_handed_in(pool: ThreadPool) -> 
     steps.wait_for("job")
 
     assert steps.threads["job"] is steps.threads["listening"]
+
+
+def test_a_thread_whose_task_was_slow_lets_another_one_start(pool: ThreadPool) -> None:
+    steps, may_end = Steps(), threading.Event()
+
+    def slow() -> None:
+        pool.add([partial(steps.step, "its next one"), partial(steps.step, "one more")])
+        pool.grow()
+        may_end.wait(SOON)
+
+    pool.submit([slow])
+
+    steps.wait_for("its next one", "one more")
+    may_end.set()
+
+
+def test_no_thread_is_started_for_what_this_one_does_next(pool: ThreadPool) -> None:
+    steps = Steps()
+
+    def slow() -> None:
+        steps.step("slow")
+        pool.add([partial(steps.step, "its next one")])
+        pool.grow()
+
+    pool.submit([slow])
+    steps.wait_for("slow", "its next one")
+
+    assert steps.threads["its next one"] is steps.threads["slow"]
