@@ -189,7 +189,7 @@ class Pump:
         if flight is not None:
             self._land(flight)
         self._tell_if_dry()
-        if has_brought:
+        if has_brought and self._crew.held:
             return min(self._rest(), JOBS_FIRST)
         rest = self._rest()
         if self._claiming and rest > 0:

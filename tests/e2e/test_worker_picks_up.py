@@ -15,7 +15,7 @@ from jobkit.worker import WorkingJobs
 from jobkit.worker.bell import Bell
 from jobkit.worker.pump import Pump
 from tests.e2e.backends import MakeJobs, breaches, store_of
-from tests.e2e.handling import collecting
+from tests.e2e.handling import collecting, do_nothing
 from tests.e2e.jobtypes import Ping, Pong
 from tests.e2e.waiting import Gate, eventually, heard
 
@@ -178,3 +178,18 @@ def test_a_job_that_comes_while_the_pump_is_at_work_is_left_to_it() -> None:
         second.wait(MINUTE)
         assert ran == [1]
         assert breaches(jobs) == []
+
+
+def test_claims_stand_by_again_as_soon_as_the_job_is_settled(
+    jobs: WorkingJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B13: what runs gets a moment first, but only as long as it runs."""
+    monkeypatch.setattr("jobkit.worker.pump.JOBS_FIRST", MINUTE.total_seconds())
+    jobs.register(do_nothing, job=Ping)
+    jobs.start(poll=POLL)
+    standby = pump_of(jobs).claiming.standby
+
+    for n in range(3):
+        eventually(lambda: standby.has_claims, within=AT_ONCE)
+        jobs.enqueue(Ping(n)).wait(MINUTE)
+    eventually(lambda: standby.has_claims, within=AT_ONCE)
