@@ -12,6 +12,7 @@ from jobkit.codec.arrangement import Arrangement, plan_arrangement, plan_fingerp
 from jobkit.codec.classes import J, bare_class, label, plain_class, sensitive_fields
 from jobkit.codec.comparison import Difference, plan_comparison
 from jobkit.codec.failure import find_not_finite, find_unwritable, read_failure
+from jobkit.codec.plain_fields import plan_plain_fields
 from jobkit.codec.schema import schema_of, walk
 from jobkit.errors import InvalidJob
 
@@ -38,16 +39,20 @@ class PayloadCodec(Generic[J]):
         # "sorted" also covers the fields: bytes do not depend on their order in the class.
         self._write = msgspec.json.Encoder(enc_hook=_write_stand_in, order="sorted").encode
         self._read = msgspec.json.Decoder(cls, dec_hook=_read_stand_in).decode
+        self._has_plain_fields = plan_plain_fields(self._schema)
         self._compare = plan_comparison(self._schema)
         self._arrange = plan_arrangement(self._schema, self._write)
 
     def encode(self, job: J, /) -> bytes:
-        """Return the payload, after decoding it and comparing the copy with the job.
+        """Return the payload, once it is known to bring back a job of equal values and classes.
 
-        Raise `InvalidJob` with type and path if the copy would not be equal in value and class.
+        For that it is decoded and compared, unless the classes of its fields say so. Raise
+        `InvalidJob` with type and path if the copy would differ.
         """
         try:
             payload = self._write(job if self._arrange is None else self._arrange(job))
+            if self._has_plain_fields is not None and self._has_plain_fields(job):
+                return payload
             found = self._compare(job, self._read(payload))
         # The job and its __post_init__ are code of the user's, which may raise anything.
         except Exception as error:

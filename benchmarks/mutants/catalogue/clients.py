@@ -1,4 +1,4 @@
-"""Bugs in what clients do before a store hears of it: channels, chunks, shared round trips."""
+"""Bugs in what clients do before a store hears of it: payloads, channels, chunks, round trips."""
 
 from __future__ import annotations
 
@@ -8,7 +8,34 @@ FLIGHTS = "jobkit/redis/aioflights.py"
 SHARED = ("tests/unit/redis/test_aioflights.py",)
 ENGINE = ("tests/unit/engine", "tests/unit/testing", "tests/unit/client")
 
+PLAIN_FIELDS = "jobkit/codec/plain_fields.py"
+CODEC = ("tests/unit/codec",)
+
 MUTANTS = (
+    Mutant(
+        "engine: a field of a subclass passes for plain",
+        "B3",
+        PLAIN_FIELDS,
+        "if type(getattr(job, name)) not in classes:",
+        "if not isinstance(getattr(job, name), tuple(classes)):",
+        tests=CODEC,
+    ),
+    Mutant(
+        "engine: a job that is changed when it is decoded passes for plain",
+        "B3",
+        PLAIN_FIELDS,
+        "return any(getattr(cls, name, None) is not usual for name, usual in own)",
+        "return all(getattr(cls, name, None) is not usual for name, usual in own)",
+        tests=CODEC,
+    ),
+    Mutant(
+        "engine: bounds of a field are not looked at",
+        "B3",
+        PLAIN_FIELDS,
+        "return frozenset(cls for kept, cls in _KEPT if info == kept)",
+        "return frozenset(cls for kept, cls in _KEPT if type(info) is type(kept))",
+        tests=CODEC,
+    ),
     Mutant(
         "engine: a chunk is sent before the last one is stored",
         "B4",
