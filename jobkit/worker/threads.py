@@ -25,6 +25,7 @@ class ThreadPool:
         self._size = size
         self._name = name
         self._tasks: deque[Task] = deque()
+        self._lent: deque[Task] = deque()
         self._lock = threading.Lock()
         self._idle: list[threading.Lock] = []
         self._threads = 0
@@ -40,8 +41,8 @@ class ThreadPool:
         self._tasks.extend(tasks)
 
     def lend(self, task: Task) -> None:
-        """Hand in a task that keeps its thread waiting; it goes before all others."""
-        self._tasks.appendleft(task)
+        """Hand in a task that keeps its thread waiting; those that have work to do go first."""
+        self._lent.append(task)
         self._wake_one()
 
     def grow(self) -> None:
@@ -52,7 +53,7 @@ class ThreadPool:
 
     @property
     def has_waiting(self) -> bool:
-        """Whether some task waits for a thread."""
+        """Whether some task waits for a thread; one that is lent a thread counts for nothing."""
         return bool(self._tasks)
 
     def replace_lost(self) -> None:
@@ -86,8 +87,10 @@ class ThreadPool:
         just_woken = True
         while True:
             try:
-                task = self._tasks.popleft()
+                task: Task | None = self._tasks.popleft()
             except IndexError:
+                task = self._take_lent()
+            if task is None:
                 if not self._go_to_bed(bed):
                     return
                 just_woken = True
@@ -100,10 +103,14 @@ class ThreadPool:
             except BaseException:  # tasks catch their own: this is an error of jobkit's
                 _LOGGER.exception("a worker thread's task failed")
 
+    def _take_lent(self) -> Task | None:
+        with self._lock:
+            return self._lent.popleft() if self._lent else None
+
     def _go_to_bed(self, bed: threading.Lock) -> bool:
         """Sleep until woken; False if the pool was closed."""
         with self._lock:
-            if self._tasks:
+            if self._tasks or self._lent:
                 return True  # handed in just now
             if self._closed:
                 return False

@@ -43,17 +43,34 @@ def pool() -> Iterator[ThreadPool]:
     made.close()
 
 
-def test_a_task_that_waits_goes_before_those_that_are_there(pool: ThreadPool) -> None:
-    steps, may_go = Steps(), threading.Event()
-    pool.submit([partial(may_go.wait, SOON)])  # type: ignore[list-item]  # its result is nobody's
-    pool.submit([partial(may_go.wait, SOON)])  # type: ignore[list-item]
-    pool.submit([partial(steps.step, "job")])
+def test_a_task_that_waits_lets_those_go_first_that_have_work_to_do() -> None:
+    pool, steps = ThreadPool(1, "test"), Steps()
 
-    pool.lend(partial(steps.step, "listening"))
-    may_go.set()
+    def begin() -> None:
+        pool.lend(partial(steps.step, "listening"))
+        pool.add([partial(steps.step, "job")])
+
+    pool.submit([begin])
     steps.wait_for("listening", "job")
+    pool.close()
 
-    assert steps.done == ["listening", "job"]
+    assert steps.done == ["job", "listening"]
+
+
+def test_nobody_who_has_ended_a_job_waits_for_the_end_of_one_that_waits() -> None:
+    """What ended is told at once unless other jobs are about to begin."""
+    pool, seen, looked = ThreadPool(1, "test"), list[bool](), threading.Event()
+
+    def end() -> None:
+        pool.lend(lambda: None)
+        seen.append(pool.has_waiting)
+        looked.set()
+
+    pool.submit([end])
+
+    assert looked.wait(SOON)
+    assert seen == [False]
+    pool.close()
 
 
 def test_a_task_that_waits_leaves_the_other_threads_to_others(pool: ThreadPool) -> None:
