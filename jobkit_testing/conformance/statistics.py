@@ -353,6 +353,27 @@ class StatisticsKept:
             OTHER_TYPES: 4,
         }
 
+    def test_of_many_at_once_those_that_are_known_stay_known(self, bench: Bench) -> None:
+        """B49: also in the first settlement of a minute."""
+        names = [f"T{number:03}" for number in range(TYPES_COUNTED + 60)]
+        bench.push(*map(a_job, names))
+        ann = bench.worker("ann", lanes(*names))
+        ann.settle(*map(succeed, ann.take(TYPES_COUNTED)))
+        bench.advance(MINUTE_LENGTH)
+        ann.beat()
+
+        for _ in range(2):
+            bench.push(*map(a_job, names[:50]))
+            ann.settle(*(succeed(job, duration=7) for job in ann.take(100)))
+
+        found = looked_at(bench)
+        assert len(found.totals) == TYPES_COUNTED + 1
+        assert found.totals[OTHER_TYPES] == counts_of({bucket_of(7): 60, "u": 420})
+        assert found.minutes[minute_of(bench.now)][names[0]] == counts_of(
+            {bucket_of(7): 2, "u": 14}
+        )
+        assert sum(sum(counts.buckets) for counts in found.totals.values()) == TYPES_COUNTED + 160
+
     def test_each_queue_counts_its_own(self, bench: Bench) -> None:
         """B49"""
         bench.push(a_job(), a_job(queue="mail"))

@@ -51,26 +51,37 @@ end
 
 -- What states say, which most of a batch have in common. `fence`: of the lease, if it is this
 -- worker's; `is_plain`: they ran for the first time, have no ties and no retention, and nobody
--- asked to cancel them; `ended`: what stays of them, `ends`: by duration, what the state of a plain
+-- asked to cancel them; `text`: what they say, `ends`: by duration, what the state of a plain
 -- success says; `took`: the attempts that ended, as they are counted; `succeeded`: how many came to
--- that set.
-local kinds = {}
+-- that set. States of many types are alike behind what names the type: that is looked at once.
+local kinds, tails = {}, {}
+local function read_tail(text)
+  local tail = {
+    is_started = string.find(text, '\ns', 1, true),
+    is_plain = string.find(text, '^\ns%d+$') or not string.find(text, '\n[cnqRS]'),
+  }
+  tails[text] = tail
+  return tail
+end
+
 local function read_kind(text)
   if string.find(text, holder, 1, true) ~= 1 then return { fence = '' } end
   local fence, flags, place, group, type, more =
     string.match(text, '^(%d+)\nv(%d*) (([^/]*)/(%S*) )[^\n]*()', #holder + 1)
   if not fence then return { fence = '' } end
+  local behind = string.sub(text, more)
+  local tail = tails[behind] or read_tail(behind)
   return {
     fence = fence, place = place, group = group, type = type ~= '' and type or group,
-    is_limited = string.sub(flags, 3) == '1', is_started = string.find(text, '\ns', more, true),
-    is_plain = string.find(text, '^\ns%d+$', more) or not string.find(text, '\n[cnqRS]', more),
-    ended = 'K' .. string.sub(text, 2), ends = {}, took = false, succeeded = 0,
+    is_limited = string.sub(flags, 3) == '1', is_started = tail.is_started,
+    is_plain = tail.is_plain, text = text, ends = {}, took = false, succeeded = 0,
   }
 end
 
 local function plain_end(kind, duration)
   local start = kind.is_started and '' or '\ns' .. int(now - duration)
-  local text = kind.ended .. start .. '\ne' .. now_text .. '\nu' .. duration
+  local text = 'K' .. string.sub(kind.text, 2) .. start
+    .. '\ne' .. now_text .. '\nu' .. duration
   kind.ends[duration] = text
   return text
 end

@@ -15,17 +15,17 @@ local function is_better(score_a, member_a, score_b, member_b)
 end
 
 -- Show a lane's next job as `member` and `score`; false if it has none or may give none. What is
--- read at once is its share of what is still wanted, and each time at least twice as much; when
--- nothing is wanted any more, its head.
+-- read at once is its share of what is still wanted, and each time at least twice as much; where
+-- less is wanted than there are lanes, or nothing any more, its head.
 local function show_next(p, lane)
   local members = lane.members
   if lane.at > #members then
     if lane.is_last then return false end
     local left = asked - #chosen
-    local share = math.ceil(left / (#open + heads_ahead)) + 1
+    local lanes = #open + heads_ahead
+    local share = left < lanes and 1 or math.ceil(left / lanes) + 1
     local number = left == 0 and 1 or math.min(LONGEST_READ, math.max(2 * lane.read, share))
-    members = redis.call('ZRANGE', p .. 'lane:' .. lane.name,
-      lane.taken, lane.taken + number - 1, 'WITHSCORES')
+    members = redis.call('ZRANGE', lane.key, lane.taken, lane.taken + number - 1, 'WITHSCORES')
     lane.members, lane.at, lane.is_last, lane.read = members, 1, #members < 2 * number, number
     if #members == 0 then return false end
   end
@@ -60,10 +60,11 @@ local function close_unless(is_left)
 end
 
 -- The first job of a lane is known from the index: `entry` begins with its member.
-local function open_lane(name, entry, score, spec)
+local function open_lane(p, name, entry, score, spec)
   stand_in_line({
-    name = name, entry = entry, member = entry, score = score, spec = spec, taken = 0, read = 0,
-    members = {}, at = 1, is_last = false, is_suspect = string.byte(name) == SUSPECT,
+    name = name, key = p .. 'lane:' .. name, spec = spec, is_suspect = string.byte(name) == SUSPECT,
+    entry = entry, member = entry, score = score, members = {}, at = 1, taken = 0, read = 0,
+    is_last = false,
   })
 end
 
@@ -107,7 +108,7 @@ local function choose(p, lane_set, wanted, slots, suspects)
       local best = open[#open]
       if best and is_better(best.score, best.member, score, entry) then break end
       local spec = may_take(p, name, may_suspect)
-      if spec then open_lane(name, entry, score, spec) end
+      if spec then open_lane(p, name, entry, score, spec) end
       name, entry, score = walk()
     end
     if #open == 0 then return end
@@ -119,7 +120,7 @@ end
 local function remove_chosen(p)
   local gone, come = {}, {}
   for i, lane in ipairs(used) do
-    redis.call('ZREMRANGEBYRANK', p .. 'lane:' .. lane.name, 0, lane.taken - 1)
+    redis.call('ZREMRANGEBYRANK', lane.key, 0, lane.taken - 1)
     gone[i] = lane.entry
     local member, score = lane.members[lane.at], lane.members[lane.at + 1]
     if member then

@@ -9,6 +9,7 @@ local MINUTE_LENGTH = 60000
 local MINUTES_KEPT = 180
 local TYPES_COUNTED = 200
 local OTHER_TYPES = '(other)'
+local MANY_TYPES = 40
 
 local function tally(counts, group, letter, number)
   local numbers = counts[group]
@@ -53,15 +54,31 @@ local function known_of(p, counts, groups)
   return known
 end
 
+-- Count together at once what is not known, if there is no room: of many groups that is most, and
+-- to look each up costs more than to read all that are known.
+local function leave_unknown_out(p, counts, groups)
+  local known, number, left = {}, 0, {}
+  for i, group in ipairs(redis.call('HKEYS', p .. 'totals')) do known[group], number = true, i end
+  if number - (known[OTHER_TYPES] and 1 or 0) < TYPES_COUNTED then return groups end
+  for _, group in ipairs(groups) do
+    if known[group] then
+      left[#left + 1] = group
+    else
+      for letter, count in pairs(counts[group]) do tally(counts, OTHER_TYPES, letter, count) end
+    end
+  end
+  if #left < #groups then redis.call('HSETNX', p .. 'totals', OTHER_TYPES, '') end
+  return left
+end
+
 local function write_counts(p, now, counts)
   if not next(counts) then return end
   local minute = math.floor(now / MINUTE_LENGTH)
   local place, minute_text = minute % MINUTES_KEPT .. ' ', minute .. ' '
   local groups, fields, values, unmet = {}, {}, {}, {} -- unmet: in this minute's place
-  for group in pairs(counts) do
-    local at = #groups + 1
-    groups[at], fields[at] = group, place .. group
-  end
+  for group in pairs(counts) do groups[#groups + 1] = group end
+  if #groups > MANY_TYPES then groups = leave_unknown_out(p, counts, groups) end
+  for i, group in ipairs(groups) do fields[i] = place .. group end
   -- What a field says of an older minute moves to the totals.
   local function add(group, field, text)
     if text and string.find(text, minute_text, 1, true) ~= 1 then

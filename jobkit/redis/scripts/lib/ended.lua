@@ -7,11 +7,21 @@ local TRIMMED_AT_LEAST = 10
 
 -- Write how many more jobs of each type there are in `succeeded`.
 local function tally_succeeded(p, counts)
+  local types, sums, gone = {}, {}, {}
   for type, count in pairs(counts) do
-    if count ~= 0 and redis.call('HINCRBY', p .. 'types:succeeded', type, count) == 0 then
-      redis.call('HDEL', p .. 'types:succeeded', type)
+    if count ~= 0 then types[#types + 1] = type end
+  end
+  for i, before in ipairs(read_in_chunks(p .. 'types:succeeded', types)) do
+    local type, at = types[i], #sums
+    local sum = (tonumber(before) or 0) + counts[type]
+    if sum == 0 then
+      gone[#gone + 1] = type
+    else
+      sums[at + 1], sums[at + 2] = type, sum
     end
   end
+  call_in_chunks('HSET', p .. 'types:succeeded', sums)
+  call_in_chunks('HDEL', p .. 'types:succeeded', gone)
 end
 
 local function drop(p, ids)

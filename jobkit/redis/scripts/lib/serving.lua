@@ -52,24 +52,29 @@ end
 -- A head of the index is a member with the lane's name behind it; ids have 26 characters.
 local MEMBER = MEMBER_PREFIX + 26
 
-local heads_ahead = 0 -- that were read, from the one on that was given last
+local heads_ahead = 0 -- from the one on that was given last; perhaps less are served
 
 -- Walk the index of heads: each call gives the next lane's name, its entry in the index and the
 -- score as text, in the order of the best jobs.
 local function heads_in_order(p, lane_set)
   if paused[p] and paused[p]['*'] then return function() end end
-  local heads, names, at, offset, number = {}, {}, 1, 0, FEW_HEADS
+  local heads, names, at, offset, number, unread = {}, {}, 1, 0, FEW_HEADS, nil
   local function read_heads()
     heads = redis.call('ZRANGE', p .. 'heads', offset, offset + number - 1, 'WITHSCORES')
     names, at, offset = {}, 1, offset + number
     number = #heads == 2 * number and MANY_HEADS or nil
-    for i = 1, #heads, 2 do names[#names + 1] = string.sub(heads[i], MEMBER + 1) end
+    if number and not unread then
+      unread = math.min(
+        redis.call('ZCARD', p .. 'heads'), redis.call('HLEN', p .. 'lanes:' .. lane_set))
+    end
+    unread = number and math.max(0, unread - #heads / 2) or 0
+    for i = 1, #heads / 2 do names[i] = string.sub(heads[2 * i - 1], MEMBER + 1) end
     know_lanes(p, lane_set, names)
   end
   return function()
     if at > #names and number then read_heads() end
-    heads_ahead = #names - at + 1
-    if heads_ahead == 0 then return nil end
+    heads_ahead = #names - at + 1 + unread
+    if at > #names then return nil end
     at = at + 1
     return names[at - 1], heads[2 * at - 3], heads[2 * at - 2]
   end
