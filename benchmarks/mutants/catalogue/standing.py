@@ -10,7 +10,25 @@ PUMP = "jobkit/worker/pump.py"
 STANDING = ("tests/e2e/test_worker_stands_by.py",)
 COPIES = ("tests/unit/worker/test_claiming.py",)
 
+PICKING_UP = ("tests/e2e/test_worker_picks_up.py",)
+
 MUTANTS = (
+    Mutant(
+        "worker: who hears of a job leaves it to the pump",
+        "B13",
+        PUMP,
+        "self._guarded(self._hand_out_here)",
+        "pass",
+        tests=PICKING_UP,
+    ),
+    Mutant(
+        "worker: who hears of a job hands it out while the pump is at work",
+        "B37",
+        PUMP,
+        "            with self._turn:\n",
+        "            if True:\n",
+        tests=PICKING_UP,
+    ),
     Mutant(
         "worker: an answer that comes too late brings its jobs again",
         "B13",
