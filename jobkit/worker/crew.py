@@ -101,10 +101,13 @@ class Crew:
             self.emptied.set()
 
     def start(self, works: Iterable[Work] = ()) -> None:
-        """Start works as far as there are free slots; the others wait in line for one."""
+        """Start works as far as there are free slots; the others wait in line for one.
+
+        Those for threads begin once somebody takes part in `threads`, or wakes one of them.
+        """
         sync, tasks = self._sort(self.slots.enter(works))
         if sync:
-            self.threads.submit(sync)
+            self.threads.add(sync)
         if tasks:
             self.loop.submit(tasks)
 

@@ -33,6 +33,7 @@ from jobkit.worker import rests
 from jobkit.worker.claiming import Claiming
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
+from jobkit.worker.helm import Helm
 from jobkit.worker.inbox import Ending, Inbox, Start
 from jobkit.worker.succession import Succession
 
@@ -87,13 +88,14 @@ class Pump:
         self._has_brought = False
         self._stopping = False
         self._given_up = False
-        self._thread = threading.Thread(target=self._pump, name="jobkit-pump", daemon=True)
+        self._rest_ahead = 0.0
+        self._helm = Helm(self._pump, name="jobkit-pump")
 
     # What other threads ask for.
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start its two threads."""
+        self._helm.start()
 
     def hint(self) -> None:
         """Look at the store at once."""
@@ -122,14 +124,13 @@ class Pump:
         self._crew.progress.set()
 
     def stop(self, timeout: float) -> bool:
-        """End the thread once everything that ended is settled; False if time runs out."""
+        """End once everything that ended is settled; False if time runs out."""
         self._stopping = True
         self._crew.progress.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        is_done = self._helm.wait_until_ended(timeout)
         self.went_dry.set()  # nobody must wait for a pump that has stopped
         self._given_up = True  # what could not be settled by now comes back with its lease
-        return not self._thread.is_alive()
+        return is_done
 
     def answered(self, cycle: Cycle, results: list[Any]) -> None:
         """Take an answer to what stood by; called in a thread of the pool.
@@ -149,17 +150,37 @@ class Pump:
             self._has_brought = self._take_brought(self._crew.start_here)
         return 0.0
 
-    # The thread.
+    # The thread that has the helm.
 
-    def _pump(self) -> None:
-        while True:
+    def _pump(self) -> bool:
+        """Go round until the end (True), or until the mate has taken the helm (False)."""
+        while self._let_jobs_run():
+            if self._rest_ahead > 0:
+                self._crew.progress.wait(self._rest_ahead)
             self._crew.progress.clear()
             with self._turn:
-                rest = self._guarded(self._cycle)
+                self._rest_ahead = self._guarded(self._cycle)
                 if self._is_over():
-                    return
-            if rest > 0:
-                self._crew.progress.wait(rest)
+                    return True
+        return False
+
+    def _let_jobs_run(self) -> bool:
+        """See that jobs which wait for a thread have one; False: the helm is gone meanwhile.
+
+        With no answer to wait for, this thread runs them itself: nobody has to be woken for quick
+        ones, and they are settled together. Its mate wakes up beside that, and goes on here if
+        one of them takes long.
+        """
+        threads = self._crew.threads
+        if not threads.has_waiting:
+            return True
+        if self._flight is None and self._helm.may_be_left():
+            return self._helm.leave_for(threads.take_part)
+        try:
+            threads.wake()
+        except Exception:  # it is tried again in the next round
+            _LOGGER.exception("no thread can be had for the jobs that wait for one")
+        return True
 
     def _guarded(self, step: Callable[[], float]) -> float:
         """Do a step, whatever comes of it, and return for how long to rest."""

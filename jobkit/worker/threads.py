@@ -34,22 +34,43 @@ class ThreadPool:
     def submit(self, tasks: Iterable[Task]) -> None:
         """Hand in a batch."""
         self._tasks.extend(tasks)
-        self._wake_one()
+        self.wake()
 
     def add(self, tasks: Iterable[Task]) -> None:
-        """Hand in a batch and wake nobody: for a task of this pool, whose thread goes on."""
+        """Hand in a batch and wake nobody: for whoever takes part next, or wakes one later."""
         self._tasks.extend(tasks)
 
     def lend(self, task: Task) -> None:
         """Hand in a task that keeps its thread waiting; those that have work to do go first."""
         self._lent.append(task)
-        self._wake_one()
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake one thread, or make one."""
+        with self._lock:
+            if self._idle:
+                self._idle.pop().release()
+                return
+            if self._threads >= self._size or self._closed:
+                return
+            self._threads += 1
+            name = f"{self._name}-{self._threads}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def take_part(self) -> None:
+        """Run what waits now, but what was lent, in this thread, which is not the pool's."""
+        for _ in range(len(self._tasks)):
+            try:
+                task = self._tasks.popleft()
+            except IndexError:  # others were quicker
+                return
+            _run(task)
 
     def grow(self) -> None:
         """Start one thread more if a task waits for it: for a thread whose task was slow."""
         # Its own next task is one of those that wait.
         if self._threads < self._size and not self._idle and len(self._tasks) > 1:
-            self._wake_one()
+            self.wake()
 
     @property
     def has_waiting(self) -> bool:
@@ -69,17 +90,6 @@ class ThreadPool:
         for bed in idle:
             bed.release()
 
-    def _wake_one(self) -> None:
-        with self._lock:
-            if self._idle:
-                self._idle.pop().release()
-                return
-            if self._threads >= self._size or self._closed:
-                return
-            self._threads += 1
-            name = f"{self._name}-{self._threads}"
-        threading.Thread(target=self._work, name=name, daemon=True).start()
-
     def _work(self) -> None:
         """Take tasks until there are none, then sleep until woken. Ends when closed."""
         bed = threading.Lock()
@@ -95,13 +105,10 @@ class ThreadPool:
                     return
                 just_woken = True
                 continue
-            if just_woken and self._tasks:
-                self._wake_one()
+            if just_woken and (self._tasks or self._lent):
+                self.wake()
             just_woken = False
-            try:
-                task()
-            except BaseException:  # tasks catch their own: this is an error of jobkit's
-                _LOGGER.exception("a worker thread's task failed")
+            _run(task)
 
     def _take_lent(self) -> Task | None:
         with self._lock:
@@ -117,3 +124,10 @@ class ThreadPool:
             self._idle.append(bed)
         bed.acquire()
         return True
+
+
+def _run(task: Task) -> None:
+    try:
+        task()
+    except BaseException:  # tasks catch their own: this is an error of jobkit's
+        _LOGGER.exception("a worker thread's task failed")

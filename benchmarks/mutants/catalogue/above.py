@@ -14,6 +14,7 @@ CORE = "jobkit/engine/core.py"
 LINES = "jobkit/worker/lines.py"
 CLAIMING = "jobkit/worker/claiming.py"
 PUMP = "jobkit/worker/pump.py"
+HELM = "jobkit/worker/helm.py"
 KEEPER = "jobkit/worker/keeper.py"
 AFTERMATH = "jobkit/worker/aftermath.py"
 
@@ -284,6 +285,14 @@ MUTANTS = (
         "            if self._rest() == 0.0:  # else",
         "            if self._claiming is None:  # else",
         tests=("tests/e2e/test_worker_sends_ahead.py",),
+    ),
+    Mutant(
+        "worker: nobody settles and claims while a handler keeps the pump's thread",
+        "B23",
+        HELM,
+        "self._has_mate, self._is_free = False, True",
+        "self._has_mate, self._is_free = False, False",
+        tests=("tests/unit/worker/test_helm.py", "tests/e2e/test_worker_concurrency.py"),
     ),
     Mutant(
         "worker: unanswered settlements are forgotten",

@@ -61,6 +61,7 @@ def test_a_job_that_comes_again_while_it_waits_in_line_runs_once_and_leaks_no_sl
         jobs.register(collecting(numbers), job=Pong)
         crew = a_crew(jobs, concurrency=1)
         crew.start(crew.take([a_job(1, type="Ping", fence=1)], FOREVER))
+        crew.threads.wake()
         gate.wait_for(1)
 
         [lost] = crew.take([a_job(2, type="Pong", fence=2)], FOREVER)

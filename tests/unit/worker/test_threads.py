@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from jobkit.worker.threads import ThreadPool
+from tests.e2e.waiting import eventually
 
 SOON = 20.0  # seconds; it takes microseconds
 
@@ -127,3 +128,74 @@ def test_no_thread_is_started_for_what_this_one_does_next(pool: ThreadPool) -> N
     steps.wait_for("slow", "its next one")
 
     assert steps.threads["its next one"] is steps.threads["slow"]
+
+
+def test_what_was_added_waits_until_somebody_takes_part_or_a_thread_is_woken(
+    pool: ThreadPool,
+) -> None:
+    """B23"""
+    steps = Steps()
+
+    pool.add([partial(steps.step, "one"), partial(steps.step, "two")])
+    assert (steps.done, pool.has_waiting) == ([], True)
+    pool.take_part()
+    assert (steps.done, pool.has_waiting) == (["one", "two"], False)
+    assert set(steps.threads.values()) == {threading.current_thread()}
+    pool.add([partial(steps.step, "three")])
+    pool.wake()
+    steps.wait_for("three")
+
+    assert steps.threads["three"] is not threading.current_thread()
+
+
+def test_who_takes_part_does_what_waits_then_and_an_error_ends_one_task_only(
+    pool: ThreadPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """B23"""
+    steps = Steps()
+
+    def fail() -> None:
+        raise SystemExit("an error of a task")
+
+    def add_more() -> None:
+        steps.step("job")
+        pool.add([partial(steps.step, "another")])
+
+    pool.add([fail, add_more])
+    pool.take_part()
+
+    assert (steps.done, pool.has_waiting) == (["job"], True)
+    assert "a worker thread's task failed" in caplog.text
+
+
+def test_who_takes_part_leaves_what_waits_long_to_the_pool(pool: ThreadPool) -> None:
+    """B23: or the pump would listen, and settle nothing meanwhile."""
+    steps, may_go = Steps(), threading.Event()
+    for _ in range(2):  # both threads are at work
+        pool.submit([partial(may_go.wait, SOON)])  # type: ignore[list-item]  # its result is nobody's
+    eventually(lambda: not pool.has_waiting)
+
+    pool.lend(partial(steps.step, "listening"))
+    pool.add([partial(steps.step, "job")])
+    pool.take_part()
+
+    assert steps.done == ["job"]
+    may_go.set()
+    steps.wait_for("listening")
+
+
+def test_a_thread_that_was_woken_to_wait_and_finds_work_wakes_one_that_waits(
+    pool: ThreadPool,
+) -> None:
+    """B13: somebody listens while a job runs."""
+    steps, may_end = Steps(), threading.Event()
+
+    def job() -> None:
+        steps.step("job")
+        may_end.wait(SOON)
+
+    pool.add([job])
+    pool.lend(partial(steps.step, "listening"))
+    steps.wait_for("job", "listening")
+
+    may_end.set()

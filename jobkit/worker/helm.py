@@ -1,0 +1,100 @@
+"""Who has the helm: one of two threads runs a loop, and its mate stands ready to go on with it.
+
+So whoever runs the loop may run jobs as well, with nobody to wake and nothing to hand over. If
+a handler keeps it, its mate has the helm by then, and all else goes on as ever.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+RAREST = 1000  # times, at most, that the helm is kept after it was lost, until it is left again
+
+
+class Helm:
+    """Two threads for one loop; one of them has the helm, or it is free for both to take.
+
+    `steer` runs the loop in the thread that has the helm. It returns True once the loop has
+    ended for good, and False after `leave_for` has said that the helm is gone.
+    """
+
+    def __init__(self, steer: Callable[[], bool], *, name: str) -> None:
+        self._steer = steer
+        self._lock = threading.Lock()
+        self._bed = threading.Lock()  # where the mate sleeps
+        self._bed.acquire()
+        self._is_free = False
+        self._has_mate = False
+        self._pause = 0
+        self._kept = 0  # times that it is still to be kept
+        self._is_started = False
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._live, args=(has_helm,), name=name, daemon=True)
+            for has_helm in (True, False)
+        ]
+
+    def start(self) -> None:
+        """Start both threads."""
+        self._is_started = True
+        for thread in self._threads:
+            thread.start()
+
+    def may_be_left(self) -> bool:
+        """Tell whether the mate stands ready, and it is not likely that it would have to go on.
+
+        Where work takes long the helm is lost each time, and it is left ever more rarely.
+        """
+        if not self._has_mate:
+            return False
+        if self._kept > 0:
+            self._kept -= 1
+            return False
+        return True
+
+    def leave_for(self, work: Callable[[], object]) -> bool:
+        """Do something else while the mate may take the helm, if it `may_be_left`.
+
+        Return whether the helm is still there.
+        """
+        with self._lock:
+            self._has_mate, self._is_free = False, True
+        self._bed.release()
+        work()
+        with self._lock:
+            is_there, self._is_free = self._is_free, False
+            self._pause = 0 if is_there else min(2 * self._pause + 1, RAREST)
+            self._kept = self._pause
+            return is_there
+
+    def wait_until_ended(self, timeout: float) -> bool:
+        """Wait until the loop has ended; False if time runs out. One that never began has."""
+        return not self._is_started or self._ended.wait(timeout)
+
+    def _live(self, has_helm: bool) -> None:
+        while has_helm or self._stand_ready():
+            if self._steer():
+                self._end()
+                return
+            has_helm = False
+
+    def _stand_ready(self) -> bool:
+        """Sleep until the helm can be taken, and take it; False: the loop has ended."""
+        while True:
+            with self._lock:
+                if self._ended.is_set():
+                    return False
+                self._has_mate = True
+            self._bed.acquire()
+            with self._lock:
+                if self._is_free:
+                    self._is_free = False
+                    return True
+
+    def _end(self) -> None:
+        with self._lock:
+            self._ended.set()
+            if self._has_mate:
+                self._has_mate = False
+                self._bed.release()
