@@ -70,7 +70,8 @@ def claims_name_what_is_served(story: Story) -> Iterator[str]:
 def claims_are_asked_again_as_they_are(story: Story) -> Iterator[str]:
     """A claim is sent again unchanged, or void; only an answer makes room for the next.
 
-    One that stood by may be carried out when the worker has been answered elsewhere.
+    One that stood by may be carried out when the worker has been answered elsewhere, also after
+    its void: the store tells it the same, and nothing is taken.
     """
     known: dict[tuple[str, str], dict[int, Claim]] = {}
     heard: set[tuple[str, str, int]] = set()
@@ -78,7 +79,7 @@ def claims_are_asked_again_as_they_are(story: Story) -> Iterator[str]:
         numbered = known.setdefault((claim.worker, claim.queue), {})
         before = numbered.get(claim.request)
         if before is not None:
-            if claim not in (before, void(before)):
+            if claim not in (before, void(before)) and before != void(claim):
                 yield f"{claim.worker} asks at {place} for {claim}, and before for {before}"
         elif numbered:
             last = max(numbered)

@@ -257,6 +257,16 @@ def test_a_claim_that_stood_by_may_be_carried_out_late_and_be_void_after_a_stop(
     assert not any(breaches(life.trace).values())
 
 
+def test_a_claim_that_stood_by_may_be_carried_out_after_its_void() -> None:
+    """Its time runs out while handlers are waited for; it is told what the void was told."""
+    life = honest()
+    life.add(StopsClaiming(worker="ann", at=life.now))
+    life.claim(request=2, slots=0)
+    life.claim(request=2)
+
+    assert not any(breaches(life.trace).values())
+
+
 def test_who_was_killed_owes_nothing() -> None:
     life = honest()
     life.claim(a_job(10), request=2)
