@@ -58,11 +58,14 @@ class ThreadPool:
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def take_part(self) -> None:
-        """Run what waits now, but what was lent, in this thread, which is not the pool's."""
-        for _ in range(len(self._tasks)):
+        """Run what waits, but what was lent, in this thread, which is not the pool's.
+
+        Until nothing waits: a task whose slot the next one gets wakes nobody for that.
+        """
+        while True:
             try:
                 task = self._tasks.popleft()
-            except IndexError:  # others were quicker
+            except IndexError:
                 return
             _run(task)
 

@@ -148,10 +148,10 @@ def test_what_was_added_waits_until_somebody_takes_part_or_a_thread_is_woken(
     assert steps.threads["three"] is not threading.current_thread()
 
 
-def test_who_takes_part_does_what_waits_then_and_an_error_ends_one_task_only(
+def test_who_takes_part_does_all_that_waits_and_an_error_ends_one_task_only(
     pool: ThreadPool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """B23"""
+    """B13, B23: who gets a slot that this thread passes on has nobody else who is awake."""
     steps = Steps()
 
     def fail() -> None:
@@ -164,7 +164,7 @@ def test_who_takes_part_does_what_waits_then_and_an_error_ends_one_task_only(
     pool.add([fail, add_more])
     pool.take_part()
 
-    assert (steps.done, pool.has_waiting) == (["job"], True)
+    assert (steps.done, pool.has_waiting) == (["job", "another"], False)
     assert "a worker thread's task failed" in caplog.text
 
 
