@@ -1,7 +1,7 @@
 """What a worker holds: its works, from claim to settlement, and how they are run.
 
-Threads: the pump claims and settles; pool threads and the loop's thread run handlers; the
-keeper extends leases and watches deadlines. They meet here.
+Threads: the pump claims and settles; pool threads and the loop's thread run handlers; a pool of
+their own runs hooks; the keeper extends leases and watches deadlines. They meet here.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class Crew:
         self._ending = threading.Lock()
         self.slots = Slots(settings.concurrency)
         self.threads = ThreadPool(settings.concurrency + 1, name)  # one more: it listens
+        # Theirs alone: hooks that hang would leave no thread to handlers, and to who listens.
+        self.hooks = ThreadPool(settings.concurrency, f"{name}-hooks")
         self.isolation = Isolation(engine, imports)
         self.loop = HandlerLoop(
             settings.concurrency,
@@ -159,7 +161,6 @@ class Crew:
         """End a work whose handler does not return; its slot stays taken until it does."""
         if not self._end_once(work, abandoned=True):
             return
-        self.threads.replace_lost()  # for its hooks
         assert work.run is not None  # only a begun work has a deadline
         duration = milliseconds(self.clock.monotonic() - (work.started or 0.0))
         self.done.append((work, self.runner.end(work.run, ended, duration=duration)))
@@ -178,6 +179,7 @@ class Crew:
     def close(self) -> None:
         """Let threads and loop end."""
         self.threads.close()
+        self.hooks.close()
         self.loop.close()
         self.isolation.close()
 

@@ -118,11 +118,11 @@ class Inbox:
             self.announce_as_stored(work.queue, work.stored.id)
             return
         after = after_settling(work.stored_at_end(settled.at), settlement, settled)
-        self._crew.threads.submit([partial(announce, self._engine, call, event, after)])
+        self._crew.hooks.submit([partial(announce, self._engine, call, event, after)])
 
     def announce_as_stored(self, queue: str, job_id: str) -> None:
         """Tell of a job that has ended in a way that the store knows best."""
-        self._crew.threads.submit([partial(self._read_and_announce, queue, job_id)])
+        self._crew.hooks.submit([partial(self._read_and_announce, queue, job_id)])
 
     def _read_and_announce(self, queue: str, job_id: str) -> None:
         get = Get(queue=queue, id=job_id)

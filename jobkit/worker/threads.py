@@ -1,4 +1,4 @@
-"""The threads in which sync handlers and hooks run."""
+"""The threads in which sync handlers run, and those in which hooks do."""
 
 from __future__ import annotations
 
@@ -79,11 +79,6 @@ class ThreadPool:
     def has_waiting(self) -> bool:
         """Whether some task waits for a thread; one that is lent a thread counts for nothing."""
         return bool(self._tasks)
-
-    def replace_lost(self) -> None:
-        """Allow one thread more, for one that will not come back."""
-        with self._lock:
-            self._size += 1
 
     def close(self) -> None:
         """Let the threads end as they get idle."""

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import pytest
 
-from jobkit import MemoryJobs
+from jobkit import Hooks, MemoryJobs
 from jobkit.store import Answer, Operation, Settle, Store, begin
 from jobkit.worker import WorkingJobs
 from jobkit.worker.bell import Bell
 from jobkit.worker.pump import Pump
 from tests.e2e.backends import MakeJobs, breaches, store_of
-from tests.e2e.handling import collecting, do_nothing
+from tests.e2e.handling import Handler, collecting, do_nothing
 from tests.e2e.jobtypes import Ping, Pong
 from tests.e2e.waiting import Gate, eventually, heard
 
@@ -193,3 +193,22 @@ def test_claims_stand_by_again_as_soon_as_the_job_is_settled(
         eventually(lambda: standby.has_claims, within=AT_ONCE)
         jobs.enqueue(Ping(n)).wait(MINUTE)
     eventually(lambda: standby.has_claims, within=AT_ONCE)
+
+
+async def do_nothing_async(job: Ping) -> None:
+    """Handle a job in the event loop."""
+
+
+@pytest.mark.parametrize("handler", [do_nothing, do_nothing_async])
+def test_a_job_starts_at_once_while_hooks_hang(jobs: WorkingJobs, handler: Handler) -> None:
+    """B13, B30: hooks keep no thread from those who listen, and from handlers."""
+    gate = Gate()
+    jobs.hooks(Hooks(on_success=lambda record, attempt: gate.enter()))
+    jobs.register(handler, job=Ping)
+    jobs.start(poll=POLL, concurrency=1)
+    try:
+        for n in range(4):  # each leaves a hook behind
+            assert jobs.enqueue(Ping(n)).wait(timedelta(seconds=AT_ONCE)).state == "succeeded"
+        gate.wait_for(1)
+    finally:
+        gate.open()
