@@ -292,8 +292,7 @@ class TestingJobs(Acting, Assertions, Jobs):
         return self._sender(operation)
 
     def _drive(self, steps: Steps[T]) -> T:
-        if self._declared != self._engine.handlers.version:
-            self.declare()
+        self.declare()
         if self._witness.arrivals is None:  # mostly: nobody runs what arrives
             return drive(steps, self._sender)
         if self._is_inline:

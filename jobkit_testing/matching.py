@@ -87,8 +87,7 @@ class Pattern(Generic[J]):
 
     def among(self, stored: Iterable[StoredJob]) -> list[StoredJob]:
         """Return those that are what was asked for."""
-        names = {self.kind.name, *self.kind.aliases}
-        of_type = [job for job in stored if job.type in names]
+        of_type = [job for job in stored if self.fits_type(job)]
         if self.asks_for_type_only:
             return of_type
         return [job for job in of_type if next(self.differences(job), None) is None]

@@ -63,6 +63,7 @@ class Bare(Sends, SendsOnLoop, SendsMany):
         slots = self.shape.concurrency or BATCH
         if self.shape.kind == "async":
             asyncio.run(self._tasks(slots))
+            return
         threads = [threading.Thread(target=self._thread) for _ in range(slots)]
         for thread in threads:
             thread.start()
