@@ -11,16 +11,20 @@ from jobkit.store import Claim, Claimed, TakeOver
 
 
 def leases_fit_the_slots(story: Story) -> Iterator[str]:
-    """A claim brings no more than there is room for.
+    """A claim brings no more than there is room for, whether or not what has ended is settled.
 
-    One that had to be asked for again may: others may have got its slots meanwhile. What it
-    brings too much has to wait, as the rule of handlers tells.
+    But as much once more, at most, waits to be settled. A claim that had to be asked for again may
+    bring more: others may have got its slots meanwhile. What it brings too much has to wait, as
+    the rule of handlers tells.
     """
     for name, began in story.began.items():
         room = began.concurrency + began.prefetch
-        at_once = (held for held in story.of(name) if not held.is_delayed)
-        for place, taken in _taken(at_once):
+        at_once = [held for held in story.of(name) if not held.is_delayed]
+        for place, taken in _taken((held.place, held.freed) for held in at_once):
             if taken > room:
+                yield f"{name} holds {taken} jobs at {place}, with room for {room}"
+        for place, taken in _taken((held.place, held.settled) for held in at_once):
+            if taken > 2 * room:
                 yield f"{name} holds {taken} leases at {place}, with room for {room}"
 
 
@@ -31,18 +35,25 @@ def suspects_run_alone(story: Story) -> Iterator[str]:
         for held in suspects:
             if held.is_ahead:
                 yield f"{held} was lost before, and is prefetched"
-        for place, taken in _taken(suspects):
+        for place, taken in _taken((held.place, _done_with(held)) for held in suspects):
             if taken > 1:
                 yield f"{name} holds {taken} suspects at {place}"
 
 
-def _taken(leases: Iterable[Held]) -> Iterator[tuple[int, int]]:
-    """Yield, for each place where a slot is taken, how many are taken then."""
+def _done_with(held: Held) -> int | None:
+    """Return where a lease is settled, and its handler has returned."""
+    if held.freed is None or held.settled is None:
+        return None
+    return max(held.freed, held.settled)
+
+
+def _taken(spans: Iterable[tuple[int, int | None]]) -> Iterator[tuple[int, int]]:
+    """Yield, for each place where something begins, how many have by then and have not ended."""
     changes: list[tuple[int, int]] = []
-    for held in leases:
-        changes.append((held.place, 1))
-        if held.freed is not None:
-            changes.append((held.freed, -1))
+    for begin, end in spans:
+        changes.append((begin, 1))
+        if end is not None:
+            changes.append((end, -1))
     taken = 0
     for place, change in sorted(changes):  # what is freed at a place goes first
         taken += change

@@ -1,13 +1,15 @@
 """The line between worker processes and the recorder: operations are values, and go by pickle.
 
-A process has one connection for each of its threads. What stands in a socket when a process is
-killed is carried out, or not, as a whole; what was carried out is written down in either case.
+A process has a connection for each request that is under way. What stands in a socket when a
+process is killed is carried out, or not, as a whole; what was carried out is written down in either
+case.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -140,7 +142,7 @@ class RemoteStore:
         self._sender = sender
         self._address = address_of(redis_url)
         self._namespace = namespace
-        self._own = threading.local()
+        self._idle: deque[Connection[Any, Any]] = deque()
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one atomic step."""
@@ -156,9 +158,9 @@ class RemoteStore:
         return self.begin(operations, now=now).wait()
 
     def begin(self, operations: Sequence[Operation[Any]], /, *, now: int | None = None) -> Answer:
-        """Send operations; the thread that did this waits for the answer, before it sends more."""
+        """Send operations without waiting for the answer."""
         assert now is None
-        return Asked(self._send(list(operations)))
+        return Asked(self._send(list(operations)), self._idle)
 
     def say(self, word: Word) -> None:
         """Have something written down, and wait until it is."""
@@ -181,15 +183,19 @@ class RemoteStore:
         return []
 
     def close(self) -> None:
-        """Leave connections to the end of their threads."""
+        """Leave connections to the end of the process."""
 
     def _ask(self, asked: Word | list[Operation[Any]]) -> Any:
-        return self._send(asked).recv()
+        connection = self._send(asked)
+        answer = connection.recv()
+        self._idle.append(connection)
+        return answer
 
     def _send(self, asked: Word | list[Operation[Any]]) -> Connection[Any, Any]:
-        connection: Connection[Any, Any] | None = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = self._own.connection = self._connect(Hello(self._sender))
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect(Hello(self._sender))
         connection.send(asked)
         return connection
 
@@ -204,10 +210,12 @@ class Asked:
     """Operations that the recorder was asked for, on a connection."""
 
     connection: Connection[Any, Any]
+    idle: deque[Connection[Any, Any]]  # where it goes when they have come
 
     def wait(self) -> list[Any]:
         """Wait for its answers."""
         answers = self.connection.recv()
+        self.idle.append(self.connection)
         if isinstance(answers, Unavailable):
             raise BackendUnavailable(answers.text, stored=answers.stored)
         return [_received(answer) for answer in answers]
@@ -224,4 +232,4 @@ class AsyncRemoteStore:
         return await asyncio.to_thread(self._store.run, operation, now=now)
 
     async def close(self) -> None:
-        """Leave connections to the end of their threads."""
+        """Leave connections to the end of the process."""

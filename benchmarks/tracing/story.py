@@ -60,13 +60,15 @@ class Held:
 
     @property
     def freed(self) -> Place | None:
-        """Where its slot is free again: it is settled, and its handler has returned."""
-        if not self.sent:
-            return None
-        settled = self.sent[0].place
-        if not self.entered:
-            return settled
-        return None if self.left is None else max(settled, self.left[0])
+        """Where its slot is free again: its handler has returned, or it was settled without one."""
+        if self.entered:
+            return None if self.left is None else self.left[0]
+        return self.settled
+
+    @property
+    def settled(self) -> Place | None:
+        """Where it is first settled."""
+        return self.sent[0].place if self.sent else None
 
     def __str__(self) -> str:
         return f"{self.job.type} {self.job.id}, fence {self.job.fence}, of {self.worker}"

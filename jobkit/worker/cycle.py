@@ -30,6 +30,10 @@ class Cycle:
         self.operations.append(operation)
         self._heeds.append((heed, refused))
 
+    def then(self, other: Cycle) -> Cycle:
+        """Return one with what the other one sends behind what this one sends."""
+        return Cycle(self.operations + other.operations, self._heeds + other._heeds)
+
     def heed(self, results: list[Any]) -> None:
         """Hand out all answers; then raise what the store refused one with, if it did."""
         trouble: BackendUnavailable | None = None

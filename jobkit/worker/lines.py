@@ -129,6 +129,7 @@ class Lines:
         self._turns = Turns()
         self._lines: dict[str, QueueLine] = {}
         self.lanes = LaneSet(key="", lanes={})
+        self.has_limits = False
         self.look_at_handlers()
 
     @property
@@ -152,6 +153,7 @@ class Lines:
             return
         self._version = self._engine.handlers.version
         self.lanes = lane_set(self._engine, self._runner)
+        self.has_limits = self.lanes.has_limits
         names = served_queues(self._engine, self._settings)
         self._lines = {name: self._lines.get(name) or QueueLine(name) for name in names}
         self.ask_everywhere()

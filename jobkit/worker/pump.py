@@ -2,10 +2,12 @@
 
 It reads the crew's `done`, writes settlements and claims to the store, and hands what it got to
 the crew; as often as there is something to do, else every `poll` seconds. While it rests, what a
-claim that stood by has brought is handed out by the thread that heard of it. One request is under
-way at a time. What comes next is sent as soon as an answer has been read, and only then is that
-answer looked after: so the store works while the worker does. If the store is away it keeps what
-it could not settle and tries again, ever less often. If it dies, leases run out, and other
+claim that stood by has brought is handed out by the thread that heard of it.
+
+One request is under way at a time, and what comes next is sent as soon as its answer has been read,
+before that is looked after. Where nothing can be claimed because of settlements, they go behind the
+claims, on their own. So the store works while the worker does. If the store is away, the pump keeps
+what it could not settle and tries again, ever less often. If it dies, leases run out, and other
 workers take over.
 """
 
@@ -16,7 +18,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from jobkit.clock import Clock
@@ -24,10 +25,9 @@ from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable
 from jobkit.store import (
     Answer,
-    Settle,
     Store,
-    Succeed,
     begin,
+    can_begin,
 )
 from jobkit.worker import rests
 from jobkit.worker.claiming import Claiming
@@ -35,10 +35,10 @@ from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.helm import Helm
 from jobkit.worker.inbox import Ending, Inbox, Start
+from jobkit.worker.settling import Settling, by_queue, let_nothing_in
 from jobkit.worker.succession import Succession
 
-SETTLED_AT_ONCE = 500
-JOBS_FIRST = 0.001  # seconds that jobs have the interpreter before claims stand by again
+JOBS_FIRST = 0.001  # seconds that jobs have the interpreter before what is not urgent
 LATE_END = 0.05  # seconds that an end may wait for its batch
 _LOGGER = logging.getLogger("jobkit.worker")
 
@@ -70,12 +70,14 @@ class Pump:
         self._store = store
         self._worker = worker
         self._now = now
-        self._unsettled: list[Ending] = []
         self._failures = 0
         self._claiming = True
         self._dry_wanted = False
         self._flight: Flight | None = None
+        self._trail: Flight | None = None  # settlements that were sent behind claims
+        self._may_trail = can_begin(store)
         self._inbox = Inbox(crew, engine, store, now=now)
+        self._settling = Settling(crew, engine, self._inbox, worker=worker)
         self.claiming = Claiming(crew, engine, self._inbox, worker=worker, clock=clock, now=now)
         self.lines = self.claiming.lines
         self.tally = self._inbox.tally
@@ -198,22 +200,22 @@ class Pump:
             self._give_rest_back()
             if not self._has_open_ends():
                 return True
-        return self._given_up and self._flight is None
+        return self._given_up and self._flight is None and self._trail is None
 
     def _cycle(self) -> float:
         """Do one round trip, or none, and return for how long to rest."""
         self.lines.look_at_handlers()
         has_brought = self._take_brought(self._crew.start) or self._has_brought
         self._has_brought = False
-        flight = self._flight or self._send()
-        self._flight = None
-        if flight is not None:
-            self._land(flight)
+        try:
+            self._exchange()
+        finally:
+            self._open_inbox(self._crew.start)
         self._tell_if_dry()
         if has_brought and self._crew.held:
             return min(self._rest(), JOBS_FIRST)
         rest = self._rest()
-        if self._claiming and rest > 0:
+        if self._claiming and rest > 0 and self._trail is None:
             if self._dry_wanted:  # what comes while a drain waits for what runs
                 self.claiming.listen(self.claiming.rest())
             else:
@@ -221,34 +223,62 @@ class Pump:
                 rest = self._rest()
         return rest
 
-    def _send(self) -> Flight | None:
-        """Send what there is to tell and to ask; None: nothing."""
-        if self._given_up:
-            return None
-        endings = self._take_endings()
-        cycle = self._plan(endings)
-        if not cycle.operations:
-            return None
-        try:
-            return Flight(cycle, endings, begin(self._store, cycle.operations, now=self._now()))
-        except Exception:
-            self._unsettled = endings
-            raise
+    def _exchange(self) -> None:
+        """Send what there is to send, and wait for an answer, if one is under way."""
+        if self._flight is None:
+            self._send()
+        if self._flight is None:
+            self._land_trail()
+            return
+        flight, self._flight = self._flight, None
+        self._hear(flight)
+        self._mended()
+        if self._has_to_send():  # else there is nothing to send before these jobs have run
+            self._send()
 
-    def _land(self, flight: Flight) -> None:
-        """Wait for an answer, send what comes next, and do what follows from the answer."""
+    def _send(self) -> None:
+        """Send what there is to tell and to ask, if there is something."""
+        if self._given_up:
+            return
+        endings = self._settling.collect()
+        settles, claims = self._plan(endings)
+        is_ahead = bool(claims.operations) and self._may_go_ahead(endings)
+        first = claims if is_ahead else settles.then(claims)
+        if not first.operations:
+            return
+        self._flight = self._depart(first, [] if is_ahead else endings)
+        self._land_trail()  # it was sent before, so its answer comes first
+        if is_ahead:
+            self._trail = self._depart(settles, endings)
+
+    def _may_go_ahead(self, endings: list[Ending]) -> bool:
+        """Tell whether it makes no difference if claims are carried out before these are settled.
+
+        Their slots are free: their handlers have ended.
+        """
+        if not endings or not self._may_trail or not self._claiming or self._failures:
+            return False
+        return not self.lines.has_limits and let_nothing_in(endings)
+
+    def _depart(self, cycle: Cycle, endings: list[Ending]) -> Flight:
+        answer = begin(self._store, cycle.operations, now=self._now())
+        if endings:
+            self._settling.waiting = []
+        return Flight(cycle, endings, answer)
+
+    def _land_trail(self) -> None:
+        trail, self._trail = self._trail, None
+        if trail is not None:
+            self._hear(trail)
+
+    def _hear(self, flight: Flight) -> None:
+        """Wait for an answer, and take in what it says."""
         try:
             results = flight.answer.wait()
         except Exception:
-            self._unsettled = flight.endings  # unanswered; the store can tell if it gets them twice
+            self._settling.keep(flight.endings)
             raise
-        try:
-            flight.cycle.heed(results)
-            self._mended()
-            if self._rest() == 0.0:  # else there is nothing to send before these jobs have run
-                self._flight = self._send()
-        finally:
-            self._open_inbox(self._crew.start)
+        flight.cycle.heed(results)
 
     def _open_inbox(self, start: Start) -> None:
         self._inbox.open(start)
@@ -261,17 +291,11 @@ class Pump:
         for cycle, results in brought:
             try:
                 cycle.heed(results)
-                self._mended()
+                if results:  # a hint alone tells of no operation that can be carried out again
+                    self._mended()
             finally:
                 self._open_inbox(start)
         return bool(brought)
-
-    def _take_endings(self) -> list[Ending]:
-        done = self._crew.done
-        endings, self._unsettled = self._unsettled, []
-        while done:
-            endings.append(done.popleft())
-        return endings
 
     def _give_rest_back(self) -> None:
         """Give back what runs yet: a claim under way when all else was given back brought it."""
@@ -282,59 +306,41 @@ class Pump:
 
     def _has_open_ends(self) -> bool:
         """Whether something is to be told, or is to be learned that the store can tell now."""
-        if self._crew.done or self._unsettled or self._flight:
+        if self._crew.done or self._settling.waiting or self._flight or self._trail:
             return True
         return self.lines.has_pending and not self._failures
 
     # What is sent.
 
-    def _plan(self, endings: list[Ending]) -> Cycle:
-        cycle = Cycle()
-        for queue in dict.fromkeys(work.queue for work, _ in endings):
-            of_queue = [ending for ending in endings if ending[0].queue == queue]
-            for at in range(0, len(of_queue), SETTLED_AT_ONCE):
-                self._plan_settle(cycle, queue, of_queue[at : at + SETTLED_AT_ONCE])
-            if not (self.lines.hears_of(queue) and self._lets_nothing_in(of_queue)):
+    def _plan(self, endings: list[Ending]) -> tuple[Cycle, Cycle]:
+        """Return what there is to tell, and what to ask."""
+        settles, claims = Cycle(), Cycle()
+        for queue, of_queue in by_queue(endings).items():
+            self._settling.plan(settles, queue, of_queue)
+            is_closed = not self.lines.has_limits and let_nothing_in(of_queue)
+            if not (is_closed and self.lines.hears_of(queue)):
                 self.lines.ask(queue)  # it costs no further round trip
         if endings and (self._dry_wanted or self._crew.settings.strict):
             self.lines.ask_everywhere()  # what ended may have enqueued in other queues
-        self.succession.plan(cycle, self.lines.names)
+        self.succession.plan(claims, self.lines.names)
         if self._claiming:
-            self.claiming.plan(cycle)
+            self.claiming.plan(claims)
         else:
-            self.claiming.plan_voids(cycle)
-        return cycle
-
-    def _lets_nothing_in(self, endings: list[Ending]) -> bool:
-        """Tell whether no job can be claimed because these ended that could not be before."""
-        return not self.lines.lanes.has_limits and all(
-            isinstance(settlement, Succeed) and not settlement.children and not work.stored.suspect
-            for work, settlement in endings
-        )
-
-    def _plan_settle(self, cycle: Cycle, queue: str, endings: list[Ending]) -> None:
-        if self._crew.checks_in:  # a handler's last word, before its lease is gone
-            for work, _ in endings:
-                if new := work.check_in(self._worker):
-                    cycle.add(new[1])
-        settle = Settle(
-            queue=queue,
-            worker=self._worker,
-            version=self._engine.version,
-            settlements=tuple(settlement for _, settlement in endings),
-            bounds=self._engine.bounds(queue),
-        )
-        cycle.add(
-            settle,
-            partial(self._inbox.settled, endings),
-            refused=lambda _: self._unsettled.extend(endings),
-        )
+            self.claiming.plan_voids(claims)
+        return settles, claims
 
     # Rest and trouble.
 
+    def _has_to_send(self) -> bool:
+        if self._crew.done or self.succession.is_pending:
+            return True
+        return self._claiming and self.claiming.rest() == 0.0
+
     def _rest(self) -> float:
-        if self._flight is not None or self._crew.done or self.succession.is_pending:
+        if self._flight is not None or self._has_to_send():
             return 0.0
+        if self._trail is not None:
+            return JOBS_FIRST if self._crew.slots.are_used else 0.0
         rest = self.claiming.rest() if self._claiming else LATE_END
         return min(rest, LATE_END) if self._crew.held else rest
 
@@ -360,9 +366,7 @@ class Pump:
     def _tell_if_dry(self) -> None:
         if not self._dry_wanted or self._crew.held or self._crew.done or self.claiming.hinted:
             return
-        if self._flight is not None:
-            return
-        if self.succession.is_pending:
+        if self._flight is not None or self._trail is not None or self.succession.is_pending:
             return
         if self._claiming and self.lines.is_worth_asking and not self.claiming.has_lost_all_slots():
             return

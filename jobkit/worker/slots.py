@@ -30,6 +30,11 @@ class Slots:
         return self._size - self._taken
 
     @property
+    def are_used(self) -> bool:
+        """Whether some work runs."""
+        return self._taken > 0
+
+    @property
     def waiting(self) -> int:
         """How many works wait in line."""
         return len(self._waiting)

@@ -14,6 +14,7 @@ CORE = "jobkit/engine/core.py"
 LINES = "jobkit/worker/lines.py"
 CLAIMING = "jobkit/worker/claiming.py"
 PUMP = "jobkit/worker/pump.py"
+SETTLING = "jobkit/worker/settling.py"
 HELM = "jobkit/worker/helm.py"
 KEEPER = "jobkit/worker/keeper.py"
 AFTERMATH = "jobkit/worker/aftermath.py"
@@ -282,8 +283,8 @@ MUTANTS = (
         "worker: the next request waits until the jobs of an answer are handed out",
         "B13",
         PUMP,
-        "            if self._rest() == 0.0:  # else",
-        "            if self._claiming is None:  # else",
+        "        if self._has_to_send():  # else",
+        "        if self._claiming is None:  # else",
         tests=("tests/e2e/test_worker_sends_ahead.py",),
     ),
     Mutant(
@@ -298,17 +299,25 @@ MUTANTS = (
         "worker: unanswered settlements are forgotten",
         "B39",
         PUMP,
-        "            self._unsettled = flight.endings",
-        "            self._unsettled = []",
-        tests=("tests/e2e/test_worker_sends_ahead.py", "tests/e2e/test_redis_outages.py"),
+        "            self._settling.keep(flight.endings)\n",
+        "",
+        tests=("tests/e2e/test_worker_settles_behind.py", "tests/e2e/test_redis_outages.py"),
+    ),
+    Mutant(
+        "worker: what lets something in is settled behind the claim",
+        "B13",
+        PUMP,
+        "        return not self.lines.has_limits and let_nothing_in(endings)",
+        "        return True",
+        tests=("tests/e2e/test_worker_settles_behind.py",),
     ),
     Mutant(
         "worker: settlements that the store refused are not sent again",
         "B39",
-        PUMP,
-        "            refused=lambda _: self._unsettled.extend(endings),\n",
-        "",
-        tests=("tests/e2e/test_worker_away.py", "tests/e2e/test_redis_outages.py"),
+        SETTLING,
+        "cycle.add(settle, partial(self._inbox.settled, batch), refused=refused)",
+        "cycle.add(settle, partial(self._inbox.settled, batch))",
+        tests=("tests/e2e/test_worker_away.py", "tests/e2e/test_worker_settles_behind.py"),
     ),
     Mutant(
         "worker: a handler is not told that its lease is lost",
