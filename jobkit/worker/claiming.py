@@ -151,6 +151,9 @@ class Claiming:
 
     def _room(self) -> tuple[int, int]:
         """Return for how many jobs there are slots, and how many may be claimed ahead."""
+        hooks = self._crew.hooks
+        if hooks.is_full and not hooks.hang():
+            return 0, 0
         free = self._crew.slots.free - self._crew.slots.waiting - self._inbox.jobs
         slots = max(0, free)
         ahead = self._settings.prefetch + min(0, free)

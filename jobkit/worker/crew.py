@@ -25,6 +25,7 @@ from jobkit.progress import CheckedIn
 from jobkit.store import Release, Settlement, StoredJob
 from jobkit.worker.aftermath import announce_start
 from jobkit.worker.bell import Bell
+from jobkit.worker.hookline import HookLine
 from jobkit.worker.isolation import Isolation
 from jobkit.worker.loop import HandlerLoop
 from jobkit.worker.slots import Slots
@@ -40,8 +41,8 @@ class Crew:
 
     `held`: every work whose settlement the store has not confirmed. `done`: works with their
     settlements, for the pump. `progress`: set when the pump should look. `emptied`: set when
-    nothing is held any more. `checks_in`: some handler has checked in, so the keeper looks.
-    `about`: what heartbeats tell of this worker.
+    nothing is held any more, or few hooks are in line. `checks_in`: some handler has checked in,
+    so the keeper looks. `about`: what heartbeats tell of this worker.
     """
 
     def __init__(
@@ -71,8 +72,12 @@ class Crew:
         self._ending = threading.Lock()
         self.slots = Slots(settings.concurrency)
         self.threads = ThreadPool(settings.concurrency + 1, name)  # one more: it listens
-        # Theirs alone: hooks that hang would leave no thread to handlers, and to who listens.
-        self.hooks = ThreadPool(settings.concurrency, f"{name}-hooks")
+        self.hooks = HookLine(
+            settings,
+            f"{name}-hooks",
+            monotonic=clock.monotonic,
+            on_few=self._hooks_are_few,
+        )
         self.isolation = Isolation(engine, imports)
         self.loop = HandlerLoop(
             settings.concurrency,
@@ -177,11 +182,15 @@ class Crew:
             work.cancelled.set(reason)
 
     def close(self) -> None:
-        """Let threads and loop end."""
+        """Let threads and loop end; hooks that are in line yet are not called."""
         self.threads.close()
         self.hooks.close()
         self.loop.close()
         self.isolation.close()
+
+    def _hooks_are_few(self) -> None:
+        self.progress.set()
+        self.emptied.set()
 
     def _run_in_thread(self, work: Work) -> None:
         if self.done and not self.threads.has_waiting:

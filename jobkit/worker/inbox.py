@@ -118,11 +118,13 @@ class Inbox:
             self.announce_as_stored(work.queue, work.stored.id)
             return
         after = after_settling(work.stored_at_end(settled.at), settlement, settled)
-        self._crew.hooks.submit([partial(announce, self._engine, call, event, after)])
+        is_in_line = self._crew.hooks.submit(partial(announce, self._engine, call, event, after))
+        if not is_in_line and event == "on_dead":
+            announce(self._engine, None, event, after)  # to the log
 
     def announce_as_stored(self, queue: str, job_id: str) -> None:
         """Tell of a job that has ended in a way that the store knows best."""
-        self._crew.hooks.submit([partial(self._read_and_announce, queue, job_id)])
+        self._crew.hooks.submit(partial(self._read_and_announce, queue, job_id))
 
     def _read_and_announce(self, queue: str, job_id: str) -> None:
         get = Get(queue=queue, id=job_id)

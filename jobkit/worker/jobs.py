@@ -78,10 +78,17 @@ class WorkingJobs(Jobs):
         if worker is not None:
             return worker.drain(timeout)
         worker = self._new_worker(worker_settings({}))
+        began = self._clock.monotonic()
+        for_hooks = timedelta(0)
         try:
-            return worker.drain(timeout)
+            report = worker.drain(timeout)
+            for_hooks = worker.settings.shutdown_timeout
+            if timeout is not None:
+                took = timedelta(seconds=self._clock.monotonic() - began)
+                for_hooks = min(for_hooks, timeout - took)
+            return report
         finally:
-            worker.stop(timedelta(0))
+            worker.stop(timedelta(0), for_hooks=for_hooks)
 
     def shutdown(self, *, timeout: timedelta | None = None) -> None:
         """Stop claiming, wait for what runs, then tell it to stop and hand the rest back.

@@ -1,4 +1,4 @@
-"""The threads in which sync handlers run, and those in which hooks do."""
+"""The threads in which sync handlers run, and those that call hooks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 Task = Callable[[], None]
 _LOGGER = logging.getLogger("jobkit.worker")
@@ -79,6 +80,15 @@ class ThreadPool:
     def has_waiting(self) -> bool:
         """Whether some task waits for a thread; one that is lent a thread counts for nothing."""
         return bool(self._tasks)
+
+    def drop(self) -> int:
+        """Forget what waits for a thread; return how many tasks that were."""
+        dropped = 0
+        with suppress(IndexError):  # threads may take of it meanwhile
+            while True:
+                self._tasks.popleft()
+                dropped += 1
+        return dropped
 
     def close(self) -> None:
         """Let the threads end as they get idle."""

@@ -26,7 +26,7 @@ from jobkit.worker.listener import Listener
 from jobkit.worker.pump import Pump
 from jobkit.worker.ticker import Ticker
 
-STOP_GRACE = 0.5  # seconds that handlers have to stop by themselves once they are told
+STOP_GRACE = 0.5  # seconds that handlers have to end once they are told; then hooks of the last
 SETTLE_GRACE = 5.0  # seconds that the store has for the last settlements
 _LOGGER = logging.getLogger("jobkit.worker")
 
@@ -182,14 +182,18 @@ class Worker:
         except BackendUnavailable as error:
             return str(error)
 
-    def stop(self, timeout: timedelta) -> int:
-        """Stop claiming, wait for what runs, hand back the rest; return how many that were."""
+    def stop(self, timeout: timedelta, *, for_hooks: timedelta | None = None) -> int:
+        """Stop claiming, wait for what runs, hand back the rest; return how many that were.
+
+        Waits for the hooks of all that is settled, too: `for_hooks`, or else `timeout`, from now.
+        """
+        began = self._clock.monotonic()
         self._ticker.stop()
         self._pump.stop_claiming()
-        self._wait_for_handlers(timeout.total_seconds())
+        self._wait(self._holds_nothing, until=began + timeout.total_seconds())
         late = [work for work in list(self._crew.held.values()) if not work.ended]
         self._crew.tell_all("shutdown")
-        self._wait_for_handlers(STOP_GRACE)
+        self._wait(self._holds_nothing, until=self._clock.monotonic() + STOP_GRACE)
         for work in late:
             self._crew.give_back(work)
         settled = self._pump.stop(SETTLE_GRACE)
@@ -202,6 +206,10 @@ class Worker:
             _LOGGER.warning("%d jobs did not end in time and were handed back", handed_back)
         if settled:
             self._leave()
+        # By now all is settled, and all hooks that there will be are in line.
+        limit = began + (timeout if for_hooks is None else for_hooks).total_seconds()
+        grace = self._clock.monotonic() + STOP_GRACE
+        self._wait(self._crew.hooks.are_made, until=max(limit, grace))
         self._crew.close()
         return handed_back
 
@@ -210,9 +218,11 @@ class Worker:
         self._hurried.set()
         self._crew.emptied.set()
 
-    def _wait_for_handlers(self, seconds: float) -> None:
-        deadline = self._clock.monotonic() + seconds
-        while self._crew.held and (left := deadline - self._clock.monotonic()) > 0:
+    def _holds_nothing(self) -> bool:
+        return not self._crew.held
+
+    def _wait(self, is_over: Callable[[], bool], *, until: float) -> None:
+        while not is_over() and (left := until - self._clock.monotonic()) > 0:
             if self._hurried.is_set():
                 return
             self._crew.emptied.wait(min(left, 0.05))

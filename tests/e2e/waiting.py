@@ -67,6 +67,10 @@ class Gate:
                 self._changed.notify_all()
         return "passed"
 
+    def hold(self) -> None:
+        """Be a task: enter."""
+        self.enter()
+
     def handle(self, job: Any) -> str:
         """Be a handler: enter."""
         return self.enter()

@@ -16,6 +16,7 @@ from jobkit.worker.inbox import Inbox
 from jobkit.worker.listener import Listener
 from tests.e2e.handling import do_nothing
 from tests.e2e.jobtypes import Ping
+from tests.e2e.waiting import Gate, eventually
 from tests.unit.worker.test_crew import a_crew
 
 LEASE = 30.0  # seconds, the default
@@ -66,8 +67,9 @@ class Ann:
     def __init__(self, jobs: MemoryJobs) -> None:
         jobs.register(do_nothing, job=Ping)
         self.clock, self.inbox, self.listener = HandClock(), Kept(), NeverCalled()
+        self.crew = a_crew(jobs, concurrency=4)
         self.claiming = Claiming(
-            a_crew(jobs, concurrency=4),
+            self.crew,
             cast(Engine, vars(jobs)["_engine"]),
             cast(Inbox, self.inbox),
             worker="ann",
@@ -195,3 +197,37 @@ def test_of_two_answers_the_second_tells_only_what_ended(ann: Ann) -> None:
     ann.answer(ann.listener.cycles[0], Claimed(now=0, ended=("lost",)))
 
     assert (len(ann.inbox.until), ann.inbox.told) == (brought, ["lost"])
+
+
+def test_whoever_has_a_full_line_of_hooks_claims_nothing_until_there_is_room(ann: Ann) -> None:
+    """B13, B30: it runs no faster than its hooks, and looks each `poll` whether they hang."""
+    hooks = ann.crew.hooks
+    gate = Gate()
+    for _ in range(hooks.most):
+        hooks.submit(gate.hold)
+    ann.claiming.lines.ask_everywhere()
+
+    held = ann.claims(ann.plan())
+    ann.claiming.stand_by()
+    assert (held, ann.listener.cycles) == ([], [])
+    assert 0.0 < ann.claiming.rest() <= 2.0
+
+    gate.open()
+    eventually(lambda: not hooks.is_full)
+    assert ann.claiming.rest() == 0.0
+    [claim] = ann.claims(ann.plan())
+    assert claim.slots == 4
+
+
+def test_whoever_has_hooks_that_hang_claims_on(ann: Ann, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B13, B30: a hook that never returns costs hooks, and no jobs."""
+    monkeypatch.setattr("jobkit.worker.hookline.HANG", 0.0)
+    gate = Gate()
+    for _ in range(ann.crew.hooks.most):
+        ann.crew.hooks.submit(gate.hold)
+    ann.claiming.lines.ask_everywhere()
+
+    [claim] = ann.claims(ann.plan())
+
+    assert claim.slots == 4
+    gate.open()
