@@ -14,10 +14,9 @@ from jobkit.record import Attempt
 from jobkit.worker import WorkingJobs
 from jobkit.worker.claiming import Claiming
 from jobkit.worker.hookline import HookLine
-from tests.e2e.backends import MakeJobs
 from tests.e2e.handling import do_nothing
 from tests.e2e.jobtypes import Flaky, Ping
-from tests.e2e.waiting import PATIENCE, Gate, eventually, seconds_of, seconds_until
+from tests.e2e.waiting import PATIENCE, Gate, eventually, heard, seconds_of, seconds_until
 
 MINUTE = timedelta(minutes=1)
 NOTHING = timedelta(0)
@@ -41,6 +40,22 @@ class Told:
             self.events.append(event)
 
         return hook
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Tell when a worker that stops waits for hooks; it does not for longer than it is given."""
+    has_asked = threading.Event()
+
+    class AskedLine(HookLine):
+        def are_made(self) -> bool:
+            made = super().are_made()
+            has_asked.set()
+            return made
+
+    monkeypatch.setattr("jobkit.worker.crew.HookLine", AskedLine)
+    monkeypatch.setattr("jobkit.worker.worker.STOP_GRACE", 0.0)
+    return has_asked
 
 
 @pytest.fixture
@@ -77,7 +92,9 @@ def stop(jobs: WorkingJobs, timeout: timedelta) -> threading.Thread:
     return stopping
 
 
-def test_shutdown_waits_for_the_hooks_of_what_it_settled(jobs: WorkingJobs, told: Told) -> None:
+def test_shutdown_waits_for_the_hooks_of_what_it_settled(
+    jobs: WorkingJobs, told: Told, asked: threading.Event
+) -> None:
     """B30, B52"""
     jobs.hooks(told.hooks)
     jobs.register(do_nothing, job=Ping)
@@ -87,6 +104,7 @@ def test_shutdown_waits_for_the_hooks_of_what_it_settled(jobs: WorkingJobs, told
     told.gate.wait_for(2)
 
     stopping = stop(jobs, MINUTE)
+    heard(asked)
     assert told.numbers == []
     told.gate.open()
     stopping.join(PATIENCE)
@@ -94,6 +112,7 @@ def test_shutdown_waits_for_the_hooks_of_what_it_settled(jobs: WorkingJobs, told
     assert sorted(told.numbers) == list(range(10))
 
 
+@pytest.mark.usefixtures("asked")
 def test_hooks_of_what_ends_while_it_stops_are_called(jobs: WorkingJobs, told: Told) -> None:
     """B30, B52: of a job that runs on, and of one that goes back and was cancelled meanwhile."""
 
@@ -167,25 +186,26 @@ def test_a_hook_may_shut_the_worker_down(jobs: WorkingJobs) -> None:
     assert jobs.worker is None
 
 
-def test_drain_that_runs_a_worker_waits_for_its_hooks(make_jobs: MakeJobs, told: Told) -> None:
+def test_drain_that_runs_a_worker_waits_for_its_hooks(
+    jobs: WorkingJobs, told: Told, asked: threading.Event
+) -> None:
     """B30, B53: the process may end right after."""
-    jobs = make_jobs()
     jobs.hooks(told.hooks)
     jobs.register(do_nothing, job=Ping)
-    jobs.enqueue_many([Ping(n) for n in range(10)])
+    jobs.enqueue_many([Ping(n) for n in range(20)])
 
-    def open_when_all_have_run() -> None:
-        told.gate.wait_for(10)
+    def open_when_it_waits() -> None:
+        heard(asked)
         told.gate.open()
 
-    opening = threading.Thread(target=open_when_all_have_run)
+    opening = threading.Thread(target=open_when_it_waits)
     opening.start()
 
     report = jobs.drain(timeout=MINUTE)
     opening.join(PATIENCE)
 
-    assert report.succeeded == 10
-    assert sorted(told.numbers) == list(range(10))
+    assert report.succeeded == 20
+    assert sorted(told.numbers) == list(range(20))
 
 
 @pytest.mark.parametrize("handler", [do_nothing, do_nothing_async])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.mutants.catalogue import (
     above,
     clients,
+    hooks,
     memory_claims,
     memory_keys,
     memory_moves,
@@ -31,4 +32,5 @@ CATALOGUE: tuple[Mutant, ...] = (
     *above.MUTANTS,
     *clients.MUTANTS,
     *standing.MUTANTS,
+    *hooks.MUTANTS,
 )
