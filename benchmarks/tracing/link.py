@@ -212,7 +212,7 @@ class Asked:
     connection: Connection[Any, Any]
     idle: deque[Connection[Any, Any]]  # where it goes when they have come
 
-    def wait(self) -> list[Any]:
+    def wait(self, *, awake: bool = False) -> list[Any]:  # noqa: ARG002 - asleep, always
         """Wait for its answers."""
         answers = self.connection.recv()
         self.idle.append(self.connection)

@@ -14,15 +14,16 @@ import socket
 
 from jobkit.clock import SystemClock
 
-MOMENT = 0.0001  # seconds
+MOMENT = 0.0001  # seconds; a push of one job takes less
 RAREST = 64  # waits that are slept through, at most, until it is tried again
 _CAN_LOOK = hasattr(select, "poll") and hasattr(os, "sched_yield")
 
 
 class Awake:
-    """Waits awake where that has paid."""
+    """Waits awake where that has paid; `moment`: for so many seconds at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, moment: float = MOMENT) -> None:
+        self._moment = moment
         self._monotonic = SystemClock().monotonic
         self._pause = 0
         self._asleep = 0  # waits that are still to be slept through
@@ -36,7 +37,7 @@ class Awake:
             return
         look = select.poll()
         look.register(link, select.POLLIN)
-        end = self._monotonic() + MOMENT
+        end = self._monotonic() + self._moment
         while not look.poll(0):
             if self._monotonic() > end:
                 self._asleep = self._pause = min(2 * self._pause + 1, RAREST)

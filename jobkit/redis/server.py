@@ -39,9 +39,7 @@ class Server:
 
     def ask(self, words: Words) -> list[Any]:
         """Send words and return the replies; an error reply stands in its place."""
-        flight = self.send(words)
-        self._awake.wait(socket_of(flight.connection))
-        return flight.replies()
+        return self.send(words).replies(self._awake)
 
     def send(self, words: Words) -> Flight:
         """Send words without waiting for the replies."""
@@ -98,13 +96,15 @@ class Flight:
     """Words on their way."""
 
     def __init__(self, server: Server, connection: Wire, count: int) -> None:
-        self.connection = connection
+        self._connection = connection
         self._server = server
         self._count = count
 
-    def replies(self) -> list[Any]:
-        """Wait for the replies and return them."""
-        connection = self.connection
+    def replies(self, awake: Awake | None = None) -> list[Any]:
+        """Wait for the replies and return them; `awake`: what waits awake first."""
+        connection = self._connection
+        if awake is not None:
+            awake.wait(socket_of(connection))
         try:
             replies = [reply_of(connection) for _ in range(self._count)]
         except BaseException as error:
@@ -114,7 +114,7 @@ class Flight:
 
     def drop(self) -> None:
         """Do not wait for the replies."""
-        self.connection.disconnect()
+        self._connection.disconnect()
 
 
 def packed(words: Words) -> bytes:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import redis.exceptions as rx
 
 from jobkit.errors import JobkitError
 from jobkit.redis.audit import audit
+from jobkit.redis.awake import Awake
 from jobkit.redis.checkup import checkup, parse_info
 from jobkit.redis.command import Command
 from jobkit.redis.commands import command
@@ -36,6 +37,8 @@ from jobkit.store import (
 )
 
 R = TypeVar("R")
+Replies: TypeAlias = Callable[[bool], list[Any]]  # waits for them, awake or not
+SCRIPTS = 0.0003  # seconds; a settlement and a claim of ten jobs take less
 
 
 class RedisStore:
@@ -47,6 +50,7 @@ class RedisStore:
     def __init__(self, connections: Connections, *, namespace: str = "jobkit") -> None:
         self._address = connections.address
         self._server = Server(connections, on_loss=self._forget)
+        self._awake = Awake(SCRIPTS)
         self._namespace = namespace
         self._announced: set[str] = set()
         self._loaded: set[bytes] = set()
@@ -122,7 +126,7 @@ class RedisStore:
             if not isinstance(reply, rx.NoScriptError):
                 return reply
             self._forget()
-        return self._send([sent])()[0]
+        return self._send([sent])(False)[0]
 
     def _depart(self, built: list[Command | JobkitError], luggage: bytes | None = None) -> Answer:
         """Send commands; `luggage`: as they were packed, which holds while they are known."""
@@ -137,7 +141,7 @@ class RedisStore:
     def _are_known(self, commands: list[Command]) -> bool:
         return all(is_known(each, self._announced, self._loaded) for each in commands)
 
-    def _send(self, commands: list[Command]) -> Callable[[], list[Any]]:
+    def _send(self, commands: list[Command]) -> Replies:
         """Send commands in one go; return what waits for a reply or an error reply for each."""
         names = new_names(commands, self._announced)
         words = [pack(each, self._loaded) for each in commands]
@@ -145,8 +149,10 @@ class RedisStore:
             words.insert(0, (b"SADD", queue_names(self._namespace), *names))
         return partial(self._replies, commands, names, self._server.send(words))
 
-    def _replies(self, commands: list[Command], names: list[str], flight: Flight) -> list[Any]:
-        replies = flight.replies()
+    def _replies(
+        self, commands: list[Command], names: list[str], flight: Flight, awake: bool
+    ) -> list[Any]:
+        replies = flight.replies(self._awake if awake else None)
         if names and not isinstance(replies.pop(0), Exception):
             self._announced.update(names)
         self._loaded.update([each.script.sha for each in commands if each.script is not None])
@@ -172,12 +178,12 @@ class Sent:
     """Operations on their way to Redis; those that were not sent stand there as an error."""
 
     built: list[Command | JobkitError]
-    replies: Callable[[], list[Any]]
+    replies: Replies
     where: str
 
-    def wait(self) -> list[Any]:
+    def wait(self, *, awake: bool = False) -> list[Any]:
         """Wait for the replies and return what they mean; each error stands in its place."""
-        replies = iter(self.replies())
+        replies = iter(self.replies(awake))
         return [
             read(each, next(replies), where=self.where) if isinstance(each, Command) else each
             for each in self.built

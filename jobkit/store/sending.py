@@ -13,8 +13,11 @@ from jobkit.store.port import Store
 class Answer(Protocol):
     """What a store is going to say to operations that were sent."""
 
-    def wait(self) -> list[Any]:
-        """Wait for it, once, and return what `run_many` would have returned, or raise that."""
+    def wait(self, *, awake: bool = False) -> list[Any]:
+        """Wait for it, once, and return what `run_many` would have returned, or raise that.
+
+        `awake`: no other thread here has work, so a store may look for it instead of sleeping.
+        """
         ...
 
 
@@ -43,7 +46,7 @@ class Here:
     def __init__(self, results: list[Any]) -> None:
         self._results = results
 
-    def wait(self) -> list[Any]:
+    def wait(self, *, awake: bool = False) -> list[Any]:  # noqa: ARG002 - it has come
         """Return it."""
         return self._results
 

@@ -274,7 +274,7 @@ class Pump:
     def _hear(self, flight: Flight) -> None:
         """Wait for an answer, and take in what it says."""
         try:
-            results = flight.answer.wait()
+            results = flight.answer.wait(awake=not self._crew.slots.are_used)
         except Exception:
             self._settling.keep(flight.endings)
             raise

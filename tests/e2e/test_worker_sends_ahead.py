@@ -25,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 class Loses:
     """An answer that is lost on its way."""
 
-    def wait(self) -> list[Any]:
+    def wait(self, *, awake: bool = False) -> list[Any]:
         """Raise."""
         raise BackendUnavailable("the reply was lost", stored="unknown")
 

@@ -24,7 +24,7 @@ Request = Sequence[Operation[Any]]
 class Lost:
     """An answer that is lost on its way."""
 
-    def wait(self) -> list[Any]:
+    def wait(self, *, awake: bool = False) -> list[Any]:
         """Raise."""
         raise BackendUnavailable("the reply was lost", stored="unknown")
 

@@ -55,7 +55,11 @@ class HoldsAnswers(HoldsReplies):
 class Later:
     """An answer that somebody has to fetch."""
 
-    wait: Callable[[], list[Any]]
+    fetch: Callable[[], list[Any]]
+
+    def wait(self, *, awake: bool = False) -> list[Any]:
+        """Fetch it."""
+        return self.fetch()
 
 
 @pytest.mark.parametrize("kind", [HoldsReplies, HoldsAnswers])

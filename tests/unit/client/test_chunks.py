@@ -33,7 +33,10 @@ TYPE = f"{__name__}.Note"
 
 class OnItsWay:
     def __init__(self, wait: Callable[[], list[Any]]) -> None:
-        self.wait = wait
+        self._wait = wait
+
+    def wait(self, *, awake: bool = False) -> list[Any]:
+        return self._wait()
 
 
 class Sending(MemoryStore):

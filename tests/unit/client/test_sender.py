@@ -58,7 +58,10 @@ class Later:
     """An answer that is worked out when somebody waits for it."""
 
     def __init__(self, wait: Callable[[], list[Any]]) -> None:
-        self.wait = wait
+        self._wait = wait
+
+    def wait(self, *, awake: bool = False) -> list[Any]:
+        return self._wait()
 
 
 class AsyncLine:

@@ -70,11 +70,10 @@ def test_it_looks_for_a_moment_only(pair: Pair, looks: list[None]) -> None:
 def test_where_it_is_in_vain_it_is_tried_ever_more_rarely(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(awake, "MOMENT", 0.0)
     never = Never()
     monkeypatch.setattr("select.poll", lambda: never)
     tried: list[int] = []
-    waiting = Awake()
+    waiting = Awake(0.0)
     for number in range(300):
         before = never.looks
         waiting.wait(pair[0])
