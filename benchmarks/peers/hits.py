@@ -35,6 +35,10 @@ class Hits:
         """Jobs a second from the first job to the last: what comes before is start-up."""
         return (self.count - 1) / (self.last - self.first) if self.count > 1 else 0.0
 
+    def rate_until(self, later: Hits) -> float:
+        """Jobs a second between two looks at the same run."""
+        return (later.count - self.count) / (later.last - self.last)
+
     def rate_of_sleepers(self, seconds: float) -> float:
         """Jobs a second of handlers that wrote down their end: the first began that long before."""
         return self.count / (self.last - self.first + seconds)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,7 +31,7 @@ PICK_UPS = 150
 OVERHEARD = 1_000  # jobs of a drain whose commands are counted one by one
 MEMORY_JOBS = 10_000
 FIRST = 10_000  # jobs of a backlog: how fast these go
-WINDOWS = 5  # so often, each time by a worker that begins; one takes a sixth of a second here
+WINDOWS = 10  # so often, all by one worker; one takes a sixth of a second here
 SLOTS = (1, 4, 16, 64, 256)
 
 
@@ -201,25 +202,33 @@ class Bench:
                 note(shape.name, self.drain(work).rate_of_sleepers(shape.seconds))
 
     def grow(self, waiting: int, note: Note) -> None:
-        """Measure how fast the first jobs go of few that wait, and of many."""
+        """Measure how fast jobs go of few that wait, and of many, by a worker that is warm."""
         if "many" not in self.system.verbs or self.system.share < 0.1:
             return
         kind = self.system.kinds[0]
-        few = [self.drain(Work(count=FIRST, kind=kind)).rate for _ in range(WINDOWS)]
-        note("10,000 waiting, jobs/s", median(few))
+        note("10,000 waiting, jobs/s", median(self._refilled(Work(count=FIRST, kind=kind))))
         note("1,000,000 waiting, jobs/s", median(self._first_of(Work(count=waiting, kind=kind))))
+
+    def _refilled(self, work: Work) -> list[float]:
+        """Return how fast jobs go that are enqueued while the worker stands still."""
+        script = self._script()
+        rates: list[float] = []
+        self._fill(script, work)
+        with self._working(script, work, 1) as running:
+            for filled in range(0, (WINDOWS + 1) * work.count, work.count):
+                begun = self._wait(script, running, filled + work.count // 10)
+                rates.append(begun.rate_until(self._wait(script, running, filled + work.count)))
+                with running[0].stopped():
+                    self._fill(script, work)
+        return rates[1:]  # in the first the worker begins
 
     def _first_of(self, work: Work) -> list[float]:
         """Return how fast the first jobs of many go, and those behind them, and so on."""
         script = self._script()
-        rates: list[float] = []
         self._fill(script, work)
-        for _ in range(WINDOWS):
-            with self._working(script, work, 1) as running:
-                rates.append(self._wait(script, running, FIRST).rate)
-            for path in script.hits.iterdir():
-                path.unlink()
-        return rates
+        with self._working(script, work, 1) as running:
+            reads = [self._wait(script, running, n * FIRST) for n in range(1, WINDOWS + 2)]
+        return [before.rate_until(after) for before, after in pairwise(reads)]
 
     def own_shapes(self, count: int, note: Note) -> None:
         """Measure what only jobkit's script knows: many types, many queues."""

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import subprocess
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -119,6 +120,15 @@ class WorkerProcess:
             with suppress(OSError):
                 total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
         return total
+
+    @contextmanager
+    def stopped(self) -> Generator[None]:
+        """Let all of it stand still meanwhile."""
+        os.killpg(self._popen.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._popen.pid, signal.SIGCONT)
 
     def end(self) -> None:
         """Kill it, and all that it started."""
