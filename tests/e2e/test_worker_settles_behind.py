@@ -15,7 +15,7 @@ from jobkit.worker import WorkingJobs
 from tests.e2e.backends import breaches, store_of
 from tests.e2e.handling import calling, do_nothing
 from tests.e2e.jobtypes import Alone, Flaky, Ping, Pong
-from tests.e2e.waiting import eventually
+from tests.e2e.waiting import Gate, eventually
 
 MINUTE = timedelta(minutes=1)
 Request = Sequence[Operation[Any]]
@@ -211,3 +211,51 @@ def test_a_worker_that_stops_waits_for_what_trails() -> None:
         assert states[JobState.SUCCEEDED] == len(ran)
         assert states[JobState.RUNNING] == 0
         assert breaches(jobs) == []
+
+
+class NotesWaits(Sending):
+    """Notes of each answer whether it may be waited for awake."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.notes: list[bool] = []
+
+    def begin(self, operations: Request, /, *, now: int | None = None) -> Answer:
+        return Noted(super().begin(operations, now=now).wait(), self.notes)
+
+
+class Noted(Here):
+    """An answer of it."""
+
+    def __init__(self, results: list[Any], notes: list[bool]) -> None:
+        super().__init__(results)
+        self._notes = notes
+
+    def wait(self, *, awake: bool = False) -> list[Any]:
+        """Return it."""
+        self._notes.append(awake)
+        return super().wait()
+
+
+def test_the_pump_waits_awake_only_while_no_handler_runs() -> None:
+    """Else it would keep the interpreter from them."""
+    with MemoryJobs() as jobs:
+        store = NotesWaits(store_of(jobs))
+        vars(jobs)["_store"] = store
+        gate = Gate()
+        jobs.register(gate.handle, job=Ping)
+        jobs.register(do_nothing, job=Pong)
+        jobs.enqueue(Ping())
+
+        jobs.start(concurrency=2)
+        gate.wait_for(1)
+        idle = list(store.notes)
+        for n in range(5):
+            jobs.enqueue(Pong(n)).wait(MINUTE)
+        busy = store.notes[len(idle) + 1 :]  # one may have been under way
+        gate.open()
+        jobs.drain(timeout=MINUTE)
+
+        assert any(idle)
+        assert busy
+        assert not any(busy)
