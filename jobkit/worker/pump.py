@@ -35,6 +35,7 @@ from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.helm import Helm
 from jobkit.worker.inbox import Ending, Inbox, Start
+from jobkit.worker.seldom import Seldom
 from jobkit.worker.settling import Settling, by_queue, let_nothing_in
 from jobkit.worker.succession import Succession
 
@@ -76,6 +77,7 @@ class Pump:
         self._flight: Flight | None = None
         self._trail: Flight | None = None  # settlements that were sent behind claims
         self._may_trail = can_begin(store)
+        self._trails = Seldom()
         self._inbox = Inbox(crew, engine, store, now=now)
         self._settling = Settling(crew, engine, self._inbox, worker=worker)
         self.claiming = Claiming(crew, engine, self._inbox, worker=worker, clock=clock, now=now)
@@ -249,7 +251,8 @@ class Pump:
         self._flight = self._depart(first, [] if is_ahead else endings)
         self._land_trail()  # it was sent before, so its answer comes first
         if is_ahead:
-            self._trail = self._depart(settles, endings)
+            with self._trails:  # else claims alone might go through time and again
+                self._trail = self._depart(settles, endings)
 
     def _may_go_ahead(self, endings: list[Ending]) -> bool:
         """Tell whether it makes no difference if claims are carried out before these are settled.
@@ -258,7 +261,7 @@ class Pump:
         """
         if not endings or not self._may_trail or not self._claiming or self._failures:
             return False
-        return not self.lines.has_limits and let_nothing_in(endings)
+        return not self.lines.has_limits and let_nothing_in(endings) and self._trails.are_due()
 
     def _depart(self, cycle: Cycle, endings: list[Ending]) -> Flight:
         answer = begin(self._store, cycle.operations, now=self._now())
@@ -269,7 +272,9 @@ class Pump:
     def _land_trail(self) -> None:
         trail, self._trail = self._trail, None
         if trail is not None:
-            self._hear(trail)
+            with self._trails:
+                self._hear(trail)
+            self._trails.went_well()
 
     def _hear(self, flight: Flight) -> None:
         """Wait for an answer, and take in what it says."""

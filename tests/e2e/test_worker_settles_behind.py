@@ -157,13 +157,13 @@ def test_settlements_that_trail_are_sent_again(fault: str) -> None:
         store = sending(jobs, **{fault: frozenset({1, 2, 4, 7})})
         runs = Counter[int]()
         jobs.register(calling(lambda job: runs.update([job.n])), job=Ping)
-        handles = jobs.enqueue_many(Ping(n) for n in range(60))
+        handles = jobs.enqueue_many(Ping(n) for n in range(200))
 
         jobs.start(concurrency=3)
         jobs.drain(timeout=MINUTE)
 
         assert store.alone > 7
-        assert runs == Counter(range(60))
+        assert runs == Counter(range(200))
         assert {handle.record().state for handle in handles} == {JobState.SUCCEEDED}
         assert breaches(jobs) == []
 
@@ -192,6 +192,68 @@ def test_a_store_that_takes_settlements_only_is_not_taken_for_mended(
         store.is_full = False
         jobs.drain(timeout=MINUTE)
         assert ran == [0, 1, 2, 3]
+        assert breaches(jobs) == []
+
+
+class OneAtATime(Sending):
+    """Refuses a request while another one is under way, as a Redis that has clients enough.
+
+    `refused`: how many.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.refused = 0
+        self._is_taken = False
+
+    def begin(self, operations: Request, /, *, now: int | None = None) -> Answer:
+        if self._is_taken:
+            self.refused += 1
+            raise BackendUnavailable("max number of clients reached", stored="no")
+        answer = super().begin(operations, now=now)
+        self._is_taken = True
+        return OfOne(self, answer)
+
+    def free(self) -> None:
+        self._is_taken = False
+
+
+class OfOne:
+    """An answer that lets the next request go once it was waited for."""
+
+    def __init__(self, store: OneAtATime, answer: Answer) -> None:
+        self._store = store
+        self._answer = answer
+
+    def wait(self) -> list[Any]:
+        """Return it."""
+        self._store.free()
+        return self._answer.wait()
+
+
+def test_where_no_second_request_may_go_it_is_tried_ever_more_rarely() -> None:
+    """B39: what has ended is settled all the same, before ever more jobs wait for that."""
+    with MemoryJobs() as jobs:
+        store = OneAtATime(store_of(jobs))
+        vars(jobs)["_store"] = store
+        runs = Counter[int]()
+        unsettled: list[int] = []
+
+        def note(job: Ping) -> None:
+            runs[job.n] += 1
+            worker = jobs.worker
+            assert worker is not None
+            unsettled.append(sum(runs.values()) - worker.counts["succeeded"])
+
+        jobs.register(note, job=Ping)
+        jobs.enqueue_many(Ping(n) for n in range(400))
+
+        jobs.start(concurrency=4)
+        jobs.drain(timeout=MINUTE)
+
+        assert runs == Counter(range(400))
+        assert 0 < store.refused < 10
+        assert max(unsettled) <= 16
         assert breaches(jobs) == []
 
 
