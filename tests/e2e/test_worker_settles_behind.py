@@ -225,10 +225,10 @@ class OfOne:
         self._store = store
         self._answer = answer
 
-    def wait(self) -> list[Any]:
+    def wait(self, *, awake: bool = False) -> list[Any]:
         """Return it."""
         self._store.free()
-        return self._answer.wait()
+        return self._answer.wait(awake=awake)
 
 
 def test_where_no_second_request_may_go_it_is_tried_ever_more_rarely() -> None:
