@@ -13,9 +13,10 @@ from jobkit.store import Claim, Claimed, TakeOver
 def leases_fit_the_slots(story: Story) -> Iterator[str]:
     """A claim brings no more than there is room for, whether or not what has ended is settled.
 
-    But as much once more, at most, waits to be settled. A claim that had to be asked for again may
-    bring more: others may have got its slots meanwhile. What it brings too much has to wait, as
-    the rule of handlers tells.
+    As much again may wait to be settled behind the last claim, and once more what went behind the
+    one before, if that got lost. A claim that had to be asked for again may bring more: others may
+    have got its slots meanwhile. What it brings too much has to wait, as the rule of handlers
+    tells.
     """
     for name, began in story.began.items():
         room = began.concurrency + began.prefetch
@@ -24,7 +25,7 @@ def leases_fit_the_slots(story: Story) -> Iterator[str]:
             if taken > room:
                 yield f"{name} holds {taken} jobs at {place}, with room for {room}"
         for place, taken in _taken((held.place, held.settled) for held in at_once):
-            if taken > 2 * room:
+            if taken > 3 * room:
                 yield f"{name} holds {taken} leases at {place}, with room for {room}"
 
 

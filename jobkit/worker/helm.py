@@ -1,7 +1,9 @@
 """Who has the helm: one of two threads runs a loop, and its mate stands ready to go on with it.
 
 So whoever runs the loop may run jobs as well, with nobody to wake and nothing to hand over. If
-a handler keeps it, its mate has the helm by then, and all else goes on as ever.
+a handler keeps it, its mate has the helm by then, and all else goes on as ever. The mate is woken
+each time that the helm is left. Where work was quick often enough, to wake it is a large part of
+the cost: then it watches instead, until work is not quick, or there is none.
 """
 
 from __future__ import annotations
@@ -10,6 +12,9 @@ import threading
 from collections.abc import Callable
 
 RAREST = 1000  # times, at most, that the helm is kept after it was lost, until it is left again
+TRUSTED = 32  # times that work was quick, one after the other, until the mate watches
+LOOK = 0.001  # seconds between two looks of a mate that watches
+IN_VAIN = 50  # looks without any work, until it sleeps again
 
 
 class Helm:
@@ -25,7 +30,10 @@ class Helm:
         self._bed = threading.Lock()  # where the mate sleeps
         self._bed.acquire()
         self._is_free = False
-        self._has_mate = False
+        self._has_mate = False  # who is in bed, or watches
+        self._is_watched = False
+        self._left = 0  # times
+        self._quick = 0  # times, one after the other
         self._pause = 0
         self._kept = 0  # times that it is still to be kept
         self._is_started = False
@@ -59,11 +67,17 @@ class Helm:
         Return whether the helm is still there.
         """
         with self._lock:
-            self._has_mate, self._is_free = False, True
-        self._bed.release()
+            self._is_free = True
+            self._left += 1
+            if is_woken := not self._is_watched:
+                self._has_mate = False
+                self._is_watched = self._quick >= TRUSTED
+        if is_woken:
+            self._bed.release()
         work()
         with self._lock:
             is_there, self._is_free = self._is_free, False
+            self._quick = self._quick + 1 if is_there else 0
             self._pause = 0 if is_there else min(2 * self._pause + 1, RAREST)
             self._kept = self._pause
             return is_there
@@ -80,17 +94,23 @@ class Helm:
             has_helm = False
 
     def _stand_ready(self) -> bool:
-        """Sleep until the helm can be taken, and take it; False: the loop has ended."""
+        """Sleep or watch until the helm can be taken, and take it; False: the loop has ended."""
+        seen, looks = 0, 0
         while True:
             with self._lock:
                 if self._ended.is_set():
                     return False
                 self._has_mate = True
-            self._bed.acquire()
+                seconds = LOOK if self._is_watched else -1
+            is_woken = self._bed.acquire(timeout=seconds)
             with self._lock:
-                if self._is_free:
-                    self._is_free = False
+                is_same = self._left == seen
+                if self._is_free and (is_woken or is_same):  # free for as long as a look, or longer
+                    self._is_free = self._has_mate = self._is_watched = False
                     return True
+                seen, looks = self._left, looks + 1 if is_same else 0
+                if looks > IN_VAIN:
+                    self._is_watched = False
 
     def _end(self) -> None:
         with self._lock:

@@ -72,6 +72,50 @@ def test_the_mate_goes_on_while_work_keeps_the_other_and_comes_to_its_end() -> N
     assert rounds.lost == 1
 
 
+def test_a_mate_that_is_not_woken_any_more_goes_on_as_well() -> None:
+    """B23: where work was quick for long, it watches."""
+    kept, is_kept = threading.Event(), threading.Event()
+
+    def work() -> None:
+        is_kept.set()
+        kept.wait(PATIENCE)
+
+    def quick() -> None:
+        rounds.works.append(work if vars(rounds.helm)["_is_watched"] else quick)
+
+    rounds = Round([quick])
+
+    rounds.helm.start()
+    heard(is_kept)
+
+    assert rounds.helm.wait_until_ended(PATIENCE)  # by the mate: the work is not done
+    kept.set()
+    eventually(lambda: threads_left() == 0)
+    assert rounds.most == 1
+
+
+def test_a_mate_that_watches_in_vain_sleeps_again() -> None:
+    """B13: an idle worker does not look round."""
+    goes_on = threading.Event()
+
+    def quick() -> None:
+        rounds.works.append(rest if vars(rounds.helm)["_is_watched"] else quick)
+
+    def rest() -> None:
+        """Be the last work for now: the loop has the helm, and waits."""
+
+    rounds = Round([quick])
+    steer = rounds.steer
+    vars(rounds.helm)["_steer"] = lambda: steer() and goes_on.wait(PATIENCE)
+
+    rounds.helm.start()
+
+    eventually(lambda: not rounds.works and not vars(rounds.helm)["_is_watched"])
+    goes_on.set()
+    assert rounds.helm.wait_until_ended(PATIENCE)
+    eventually(lambda: threads_left() == 0)
+
+
 def test_one_has_the_helm_at_a_time_however_they_meet() -> None:
     """B23"""
     none = threading.Event()
