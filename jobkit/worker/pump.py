@@ -232,6 +232,7 @@ class Pump:
         if self._flight is None:
             self._land_trail()
             return
+        self._open_inbox(self._crew.start)  # of settlements that trailed, while the store works
         flight, self._flight = self._flight, None
         self._hear(flight)
         self._mended()
