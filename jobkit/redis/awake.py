@@ -13,6 +13,7 @@ import select
 import socket
 
 from jobkit.clock import SystemClock
+from jobkit.seldom import Seldom
 
 MOMENT = 0.0001  # seconds; a push of one job takes less
 RAREST = 64  # waits that are slept through, at most, until it is tried again
@@ -25,22 +26,20 @@ class Awake:
     def __init__(self, moment: float = MOMENT) -> None:
         self._moment = moment
         self._monotonic = SystemClock().monotonic
-        self._pause = 0
-        self._asleep = 0  # waits that are still to be slept through
+        self._tries = Seldom(rarest=RAREST)
 
     def wait(self, link: socket.socket | None) -> None:
         """Return when there is something to read, or after a moment at the latest."""
         if link is None or not _CAN_LOOK:
             return
-        if self._asleep > 0:
-            self._asleep -= 1
+        if not self._tries.is_due():
             return
         look = select.poll()
         look.register(link, select.POLLIN)
         end = self._monotonic() + self._moment
         while not look.poll(0):
             if self._monotonic() > end:
-                self._asleep = self._pause = min(2 * self._pause + 1, RAREST)
+                self._tries.failed()
                 return
             os.sched_yield()
-        self._pause = 0
+        self._tries.went_well()

@@ -11,6 +11,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from jobkit.seldom import Seldom
+
 RAREST = 1000  # times, at most, that the helm is kept after it was lost, until it is left again
 TRUSTED = 32  # times that work was quick, one after the other, until the mate watches
 LOOK = 0.001  # seconds between two looks of a mate that watches
@@ -34,8 +36,7 @@ class Helm:
         self._is_watched = False
         self._left = 0  # times
         self._quick = 0  # times, one after the other
-        self._pause = 0
-        self._kept = 0  # times that it is still to be kept
+        self._tries = Seldom(rarest=RAREST)
         self._is_started = False
         self._ended = threading.Event()
         self._threads = [
@@ -54,12 +55,7 @@ class Helm:
 
         Where work takes long the helm is lost each time, and it is left ever more rarely.
         """
-        if not self._has_mate:
-            return False
-        if self._kept > 0:
-            self._kept -= 1
-            return False
-        return True
+        return self._has_mate and self._tries.is_due()
 
     def leave_for(self, work: Callable[[], object]) -> bool:
         """Do something else while the mate may take the helm, if it `may_be_left`.
@@ -78,9 +74,11 @@ class Helm:
         with self._lock:
             is_there, self._is_free = self._is_free, False
             self._quick = self._quick + 1 if is_there else 0
-            self._pause = 0 if is_there else min(2 * self._pause + 1, RAREST)
-            self._kept = self._pause
-            return is_there
+        if is_there:
+            self._tries.went_well()
+        else:
+            self._tries.failed()
+        return is_there
 
     def wait_until_ended(self, timeout: float) -> bool:
         """Wait until the loop has ended; False if time runs out. One that never began has."""

@@ -23,6 +23,7 @@ from typing import Any
 from jobkit.clock import Clock
 from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable
+from jobkit.seldom import Seldom
 from jobkit.store import (
     Answer,
     Store,
@@ -35,7 +36,6 @@ from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.helm import Helm
 from jobkit.worker.inbox import Ending, Inbox, Start
-from jobkit.worker.seldom import Seldom
 from jobkit.worker.settling import Settling, by_queue, let_nothing_in
 from jobkit.worker.succession import Succession
 
@@ -77,7 +77,7 @@ class Pump:
         self._flight: Flight | None = None
         self._trail: Flight | None = None  # settlements that were sent behind claims
         self._may_trail = can_begin(store)
-        self._trails = Seldom()
+        self._trails = Seldom(rarest=1000)
         self._inbox = Inbox(crew, engine, store, now=now)
         self._settling = Settling(crew, engine, self._inbox, worker=worker)
         self.claiming = Claiming(crew, engine, self._inbox, worker=worker, clock=clock, now=now)
@@ -252,8 +252,7 @@ class Pump:
         self._flight = self._depart(first, [] if is_ahead else endings)
         self._land_trail()  # it was sent before, so its answer comes first
         if is_ahead:
-            with self._trails:  # else claims alone might go through time and again
-                self._trail = self._depart(settles, endings)
+            self._trail = self._depart_behind(settles, endings)
 
     def _may_go_ahead(self, endings: list[Ending]) -> bool:
         """Tell whether it makes no difference if claims are carried out before these are settled.
@@ -262,7 +261,7 @@ class Pump:
         """
         if not endings or not self._may_trail or not self._claiming or self._failures:
             return False
-        return not self.lines.has_limits and let_nothing_in(endings) and self._trails.are_due()
+        return not self.lines.has_limits and let_nothing_in(endings) and self._trails.is_due()
 
     def _depart(self, cycle: Cycle, endings: list[Ending]) -> Flight:
         answer = begin(self._store, cycle.operations, now=self._now())
@@ -270,12 +269,23 @@ class Pump:
             self._settling.waiting = []
         return Flight(cycle, endings, answer)
 
+    def _depart_behind(self, cycle: Cycle, endings: list[Ending]) -> Flight:
+        try:
+            return self._depart(cycle, endings)
+        except Exception:
+            self._trails.failed()  # else claims alone might go through time and again
+            raise
+
     def _land_trail(self) -> None:
         trail, self._trail = self._trail, None
-        if trail is not None:
-            with self._trails:
-                self._hear(trail)
-            self._trails.went_well()
+        if trail is None:
+            return
+        try:
+            self._hear(trail)
+        except Exception:
+            self._trails.failed()
+            raise
+        self._trails.went_well()
 
     def _hear(self, flight: Flight) -> None:
         """Wait for an answer, and take in what it says."""
