@@ -23,16 +23,16 @@ def main() -> None:
     handlers = sync_handlers() if kind == "sync" else async_handlers()
 
     with jobkit.RedisJobs(url, namespace=namespace, handlers=handlers) as jobs:
-        jobs.start(concurrency=int(concurrency), prefetch=int(prefetch))
         began = time.perf_counter()
         cpu = time.process_time()
-        report = jobs.drain()
+        jobs.start(concurrency=int(concurrency), prefetch=int(prefetch))
+        jobs.drain()
         seconds = time.perf_counter() - began
         used = resource.getrusage(resource.RUSAGE_SELF)
         print(
             json.dumps(
                 {
-                    "succeeded": report.succeeded,
+                    "succeeded": jobs.worker.counts["succeeded"] if jobs.worker else 0,
                     "seconds": seconds,
                     "cpu": time.process_time() - cpu,
                     "rss": used.ru_maxrss * 1024,
