@@ -26,6 +26,7 @@ class Server:
         self._connections = connections
         self._on_loss = on_loss
         self._awake = Awake()
+        self.losses = 0  # how often all connections were given up
 
     @property
     def where(self) -> str:
@@ -69,9 +70,15 @@ class Server:
             raise unreachable(error, self.where, sent=False) from error
         return connection
 
-    def landed(self, connection: Wire, replies: list[Any]) -> None:
-        """Take a connection back on which every reply was read."""
-        self._connections.give_back(connection)
+    def landed(self, connection: Wire, replies: list[Any], *, losses: int) -> None:
+        """Take a connection back on which every reply was read, unless it was given up meanwhile.
+
+        `losses`: how many there had been when the words were sent.
+        """
+        if losses == self.losses:
+            self._connections.give_back(connection)
+        else:
+            connection.disconnect()
         if any(map(is_demoted, replies)):
             self.forget_connections()  # Sentinel, or the host's name, leads to the new primary
 
@@ -88,6 +95,7 @@ class Server:
 
     def forget_connections(self) -> None:
         """Disconnect all: what broke one has probably broken them, and data may be another's."""
+        self.losses += 1
         self._connections.close()
         self._on_loss()
 
@@ -99,6 +107,7 @@ class Flight:
         self._connection = connection
         self._server = server
         self._count = count
+        self._losses = server.losses
 
     def replies(self, awake: Awake | None = None) -> list[Any]:
         """Wait for the replies and return them; `awake`: what waits awake first."""
@@ -109,7 +118,7 @@ class Flight:
             replies = [reply_of(connection) for _ in range(self._count)]
         except BaseException as error:
             self._server.broken(connection, error)
-        self._server.landed(connection, replies)
+        self._server.landed(connection, replies, losses=self._losses)
         return replies
 
     def drop(self) -> None:

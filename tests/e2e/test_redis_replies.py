@@ -12,6 +12,8 @@ from typing import cast
 import pytest
 
 from jobkit import BackendUnavailable, JobContext, JobState, NotSupported, RedisJobs
+from jobkit.redis.connections import Connections, address_of
+from jobkit.redis.server import Server
 from jobkit.redis.store import RedisStore
 from jobkit.store import Count, Delete, Get, Operation, begin
 from jobkit.worker import WorkingJobs
@@ -365,3 +367,22 @@ def test_an_answer_that_breaks_off_is_told_to_whoever_waits_for_it(
     assert lost.value.stored == "unknown"
     proxy.release()
     assert begin(store, [counting], now=None).wait()[0].now > 0
+
+
+def test_what_is_heard_after_a_loss_brings_no_connection_back(server: RedisServer) -> None:
+    """B39: its answer came in time, and the line broke then, with all the others."""
+    losses: list[None] = []
+    own = Server(Connections(address_of(server.url)), on_loss=lambda: losses.append(None))
+    waiting = own.send([(b"BLPOP", b"nothing", b"0")])
+    heard_late = own.send([(b"ECHO", b"here")])
+    eventually(lambda: "cmdstat_echo" in server.ask("INFO commandstats"))
+
+    server.ask("CLIENT KILL TYPE normal SKIPME yes")
+
+    with pytest.raises(BackendUnavailable):
+        waiting.replies()
+    assert heard_late.replies() == [b"here"]
+    assert not own.is_connected
+    assert own.ask([(b"ECHO", b"again")]) == [b"again"]
+    assert losses == [None]
+    own.close()
