@@ -24,12 +24,7 @@ from jobkit.clock import Clock
 from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable
 from jobkit.seldom import Seldom
-from jobkit.store import (
-    Answer,
-    Store,
-    begin,
-    can_begin,
-)
+from jobkit.store import Answer, Store, begin, can_begin
 from jobkit.worker import rests
 from jobkit.worker.claiming import Claiming
 from jobkit.worker.crew import Crew
@@ -234,7 +229,11 @@ class Pump:
             return
         self._open_inbox(self._crew.start)  # of settlements that trailed, while the store works
         flight, self._flight = self._flight, None
-        self._hear(flight)
+        try:
+            self._hear(flight)
+        except Exception:
+            self._land_trail()  # what has lost one answer has lost both, and is one failure
+            raise
         self._mended()
         if self._has_to_send():  # else there is nothing to send before these jobs have run
             self._send()

@@ -257,6 +257,56 @@ def test_where_no_second_request_may_go_it_is_tried_ever_more_rarely() -> None:
         assert breaches(jobs) == []
 
 
+class Breaking(Sending):
+    """Loses all that is under way, once: right after the fifth settlements that went alone.
+
+    `broken`: the answers to how many requests, the first ones, are lost if nobody has them.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.broken = 0
+
+    def begin(self, operations: Request, /, *, now: int | None = None) -> Answer:
+        answer = super().begin(operations, now=now)
+        if self.alone == 5 and not self.broken:
+            self.broken = len(self.requests)
+        return OfBreaking(self, answer, len(self.requests))
+
+
+class OfBreaking:
+    """An answer that may be lost until it is waited for."""
+
+    def __init__(self, store: Breaking, answer: Answer, number: int) -> None:
+        self._store = store
+        self._answer = answer
+        self._number = number
+
+    def wait(self, *, awake: bool = False) -> list[Any]:
+        """Return it, or raise."""
+        if self._number <= self._store.broken:
+            return Lost().wait()
+        return self._answer.wait(awake=awake)
+
+
+def test_a_loss_of_claims_and_of_what_trails_is_one_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """B39: the worker does not rest twice because a broken line was two of its own."""
+    with MemoryJobs() as jobs:
+        store = Breaking(store_of(jobs))
+        vars(jobs)["_store"] = store
+        jobs.register(do_nothing, job=Ping)
+        jobs.enqueue_many(Ping(n) for n in range(100))
+
+        jobs.start(concurrency=2)
+        jobs.drain(timeout=MINUTE)
+
+        assert store.alone >= 5
+        assert "the store is back after 1 tries" in caplog.text
+        assert breaches(jobs) == []
+
+
 def test_a_worker_that_stops_waits_for_what_trails() -> None:
     """B52: every job that has ended is settled."""
     with MemoryJobs() as jobs:
