@@ -17,35 +17,25 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from jobkit.clock import Clock
 from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable
 from jobkit.seldom import Seldom
-from jobkit.store import Answer, Store, begin, can_begin
+from jobkit.store import Store, begin, can_begin
 from jobkit.worker import rests
 from jobkit.worker.claiming import Claiming
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.helm import Helm
-from jobkit.worker.inbox import Ending, Inbox, Start
-from jobkit.worker.settling import Settling, by_queue, let_nothing_in
+from jobkit.worker.inbox import Inbox, Start
+from jobkit.worker.settling import Endings, Flight, Settling, by_queue, let_nothing_in
 from jobkit.worker.succession import Succession
 
 JOBS_FIRST = 0.001  # seconds that jobs have the interpreter before what is not urgent
 LATE_END = 0.05  # seconds that an end may wait for its batch
 _LOGGER = logging.getLogger("jobkit.worker")
-
-
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """A request that is under way."""
-
-    cycle: Cycle
-    endings: list[Ending]
-    answer: Answer
 
 
 class Pump:
@@ -83,6 +73,7 @@ class Pump:
         self.reached_store = threading.Event()
         self.last_error: BackendUnavailable | None = None
         self.has_ticks_due: Callable[[], bool] = lambda: False
+        self._is_alone = False  # what ended last ran in this thread, and nothing runs elsewhere
         self._turn = threading.Lock()  # one thread at a time has the cycle, and what it knows
         self._has_brought = False
         self._stopping = False
@@ -171,10 +162,13 @@ class Pump:
         one of them takes long.
         """
         threads = self._crew.threads
+        self._is_alone = False
         if not threads.has_waiting:
             return True
         if self._flight is None and self._helm.may_be_left():
-            return self._helm.leave_for(threads.take_part)
+            has_helm = self._helm.leave_for(threads.take_part)
+            self._is_alone = has_helm and not self._crew.slots.are_used
+            return has_helm
         try:
             threads.wake()
         except Exception:  # it is tried again in the next round
@@ -253,22 +247,25 @@ class Pump:
         if is_ahead:
             self._trail = self._depart_behind(settles, endings)
 
-    def _may_go_ahead(self, endings: list[Ending]) -> bool:
-        """Tell whether it makes no difference if claims are carried out before these are settled.
+    def _may_go_ahead(self, endings: Endings) -> bool:
+        """Tell whether claims may be carried out before these are settled, and that is worth it.
 
-        Their slots are free: their handlers have ended.
+        Their slots are free: their handlers have ended. With jobs in other threads there is always
+        one that works while the store does, and a second request would only cost more.
         """
-        if not endings or not self._may_trail or not self._claiming or self._failures:
+        if not endings or not self._is_alone or not self._may_trail:
+            return False
+        if not self._claiming or self._failures:
             return False
         return not self.lines.has_limits and let_nothing_in(endings) and self._trails.is_due()
 
-    def _depart(self, cycle: Cycle, endings: list[Ending]) -> Flight:
+    def _depart(self, cycle: Cycle, endings: Endings) -> Flight:
         answer = begin(self._store, cycle.operations, now=self._now())
         if endings:
             self._settling.waiting = []
         return Flight(cycle, endings, answer)
 
-    def _depart_behind(self, cycle: Cycle, endings: list[Ending]) -> Flight:
+    def _depart_behind(self, cycle: Cycle, endings: Endings) -> Flight:
         try:
             return self._depart(cycle, endings)
         except Exception:
@@ -289,7 +286,7 @@ class Pump:
     def _hear(self, flight: Flight) -> None:
         """Wait for an answer, and take in what it says."""
         try:
-            results = flight.answer.wait(awake=not self._crew.slots.are_used)
+            results = flight.answer.wait(awake=self._is_alone)
         except Exception:
             self._settling.keep(flight.endings)
             raise
@@ -327,7 +324,7 @@ class Pump:
 
     # What is sent.
 
-    def _plan(self, endings: list[Ending]) -> tuple[Cycle, Cycle]:
+    def _plan(self, endings: Endings) -> tuple[Cycle, Cycle]:
         """Return what there is to tell, and what to ask."""
         settles, claims = Cycle(), Cycle()
         for queue, of_queue in by_queue(endings).items():

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from jobkit.engine import Engine
-from jobkit.store import Settle, Succeed
+from jobkit.store import Answer, Settle, Succeed
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.inbox import Ending, Inbox
 
 SETTLED_AT_ONCE = 500
+Endings: TypeAlias = list[Ending]  # oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A request that is under way, and the ends that it tells of."""
+
+    cycle: Cycle
+    endings: Endings
+    answer: Answer
 
 
 class Settling:
@@ -25,9 +37,9 @@ class Settling:
         self._engine = engine
         self._inbox = inbox
         self._worker = worker
-        self.waiting: list[Ending] = []
+        self.waiting: Endings = []
 
-    def collect(self) -> list[Ending]:
+    def collect(self) -> Endings:
         """Take in what has ended, and return all that waits."""
         done = self._crew.done
         while done:
@@ -38,7 +50,7 @@ class Settling:
         """Let ends wait again: the store can tell if it gets them twice."""
         self.waiting = [*endings, *self.waiting]
 
-    def plan(self, cycle: Cycle, queue: str, endings: list[Ending]) -> None:
+    def plan(self, cycle: Cycle, queue: str, endings: Endings) -> None:
         """Settle ends of one queue."""
         if self._crew.checks_in:  # a handler's last word, before its lease is gone
             for work, _ in endings:
@@ -56,19 +68,19 @@ class Settling:
             refused = partial(self._refused, batch)
             cycle.add(settle, partial(self._inbox.settled, batch), refused=refused)
 
-    def _refused(self, endings: list[Ending], _: Exception) -> None:
+    def _refused(self, endings: Endings, _: Exception) -> None:
         self.keep(endings)
 
 
-def by_queue(endings: list[Ending]) -> dict[str, list[Ending]]:
+def by_queue(endings: Endings) -> dict[str, Endings]:
     """Part ends by the queues of their jobs."""
-    parts: dict[str, list[Ending]] = {}
+    parts: dict[str, Endings] = {}
     for ending in endings:
         parts.setdefault(ending[0].queue, []).append(ending)
     return parts
 
 
-def let_nothing_in(endings: list[Ending]) -> bool:
+def let_nothing_in(endings: Endings) -> bool:
     """Tell whether no job can be claimed, in a queue without limits, because these ended."""
     return all(
         isinstance(settlement, Succeed) and not settlement.children and not work.stored.suspect
