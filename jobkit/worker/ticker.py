@@ -92,11 +92,13 @@ class Ticker:
         """Whether something is due here that is not fired yet, or not declared."""
         if self._stopping or not self._thread.is_alive():
             return False
+        if self._version != self._engine.handlers.version:
+            self._wake.set()  # else what was registered since would be put in up to a minute
+            return True
         now = self._clock.monotonic()
         return (
             self._is_at_work
             or not self._is_put
-            or self._version != self._engine.handlers.version
             or any(at <= now for at in list(self._looks.values()))
         )
 

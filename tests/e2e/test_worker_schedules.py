@@ -14,6 +14,8 @@ from jobkit.worker import WorkingJobs
 from jobkit.worker.ticker import Ticker
 from jobkit_testing import VirtualClock
 from tests.e2e.backends import MakeJobs
+from tests.e2e.handling import do_nothing
+from tests.e2e.jobtypes import Ping, Pong
 from tests.e2e.waiting import Gate, eventually
 
 SECOND = timedelta(seconds=1)
@@ -148,6 +150,20 @@ def test_a_worker_without_the_rule_leaves_the_schedule_to_one_that_has_it(
     jobs.start()
 
     eventually(lambda: all(info.last_run for info in jobs.inspect.schedules()))
+
+
+def test_a_drain_takes_in_what_was_registered_while_the_worker_ran() -> None:
+    """B53: it does not wait until the worker looks at its schedules, once a minute."""
+    with MemoryJobs() as jobs:
+        jobs.register(do_nothing, job=Ping)
+        jobs.start(concurrency=1)
+        jobs.enqueue(Ping()).wait(timeout=timedelta(seconds=20))
+
+        jobs.register(do_nothing, job=Pong)
+        pong = jobs.enqueue(Pong())
+        jobs.drain(timeout=timedelta(seconds=20))
+
+        assert pong.record().state == "succeeded"
 
 
 def test_a_drain_runs_the_ticks_that_are_due() -> None:
