@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobkit import BackendUnavailable, JobContext, JobState, MemoryJobs
+from jobkit import BackendUnavailable, JobContext, JobHandle, JobState, MemoryJobs
 from jobkit.store import Answer, Claim, Claimed, Here, Operation, Settle, Store
 from jobkit.worker import WorkingJobs
 from jobkit.worker.helm import Helm
@@ -169,6 +169,24 @@ def test_what_may_let_something_in_is_settled_before_the_claim(
 
 
 @pytest.mark.usefixtures("quick")
+def test_with_one_slot_a_job_finds_the_one_before_it_settled() -> None:
+    """B13, B21: its record says so, and its unique key is free."""
+    with MemoryJobs() as jobs:
+        store = sending(jobs)
+        handles: list[JobHandle[Ping]] = []
+        states: list[JobState] = []
+        jobs.register(calling(lambda _: states.extend(h.record().state for h in handles)), job=Ping)
+        handles += jobs.enqueue_many(Ping(n) for n in range(8))
+
+        jobs.start(concurrency=1)
+        jobs.drain(timeout=MINUTE)
+
+        assert store.shapes() <= {"", "claim", "settle claim", "settle"}
+        found = [states[8 * n : 8 * n + n] for n in range(8)]
+        assert found == [[JobState.SUCCEEDED] * n for n in range(8)]
+
+
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("fault", ["loses", "refuses"])
 def test_settlements_that_trail_are_sent_again(fault: str) -> None:
     """B39: whatever becomes of them, and of their answer; no job runs twice."""
@@ -197,12 +215,12 @@ def test_a_store_that_takes_settlements_only_is_not_taken_for_mended(
         ran: list[int] = []
 
         def fill_up(job: Ping) -> None:
-            store.is_full = not ran
+            store.is_full = store.is_full or not ran
             ran.append(job.n)
 
         jobs.register(fill_up, job=Ping)
         jobs.enqueue_many(Ping(n) for n in range(4))
-        jobs.start(concurrency=1)
+        jobs.start(concurrency=2)
         eventually(lambda: store.refused_claims > 3)
 
         assert "is back" not in caplog.text
