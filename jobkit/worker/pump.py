@@ -61,8 +61,8 @@ class Pump:
         self._dry_wanted = False
         self._flight: Flight | None = None
         self._trail: Flight | None = None  # settlements that were sent behind claims
-        # With one slot, a job finds the one before it settled.
-        self._may_trail = can_begin(store) and crew.settings.concurrency > 1
+        has_slots = crew.settings.concurrency > 1  # with one, a job finds the one before it settled
+        self._may_trail = has_slots and can_begin(store)
         self._trails = Seldom(rarest=1000)
         self._inbox = Inbox(crew, engine, store, now=now)
         self._settling = Settling(crew, engine, self._inbox, worker=worker)
