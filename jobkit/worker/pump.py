@@ -62,7 +62,7 @@ class Pump:
         self._flight: Flight | None = None
         self._trail: Flight | None = None  # settlements that were sent behind claims
         has_slots = crew.settings.concurrency > 1  # with one, a job finds the one before it settled
-        self._may_trail = has_slots and can_begin(store)
+        self._may_trail = has_slots and can_begin(self._store)
         self._trails = Seldom(rarest=1000)
         self._inbox = Inbox(crew, engine, store, now=now)
         self._settling = Settling(crew, engine, self._inbox, worker=worker)
