@@ -218,8 +218,9 @@ class Bench:
             for filled in range(0, (WINDOWS + 1) * work.count, work.count):
                 begun = self._wait(script, running, filled + work.count // 10)
                 rates.append(begun.rate_until(self._wait(script, running, filled + work.count)))
-                with running[0].stopped():
-                    self._fill(script, work)
+                if len(rates) <= WINDOWS:
+                    with running[0].stopped():
+                        self._fill(script, work)
         return rates[1:]  # in the first the worker begins
 
     def _first_of(self, work: Work) -> list[float]:

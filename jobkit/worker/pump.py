@@ -258,7 +258,10 @@ class Pump:
             return False
         if not self._claiming or self._failures:
             return False
-        return not self.lines.has_limits and let_nothing_in(endings) and self._trails.is_due()
+        return self._let_nothing_in(endings) and self._trails.is_due()
+
+    def _let_nothing_in(self, endings: Endings) -> bool:
+        return not self.lines.has_limits and let_nothing_in(endings)
 
     def _depart(self, cycle: Cycle, endings: Endings) -> Flight:
         answer = begin(self._store, cycle.operations, now=self._now())
@@ -330,8 +333,7 @@ class Pump:
         settles, claims = Cycle(), Cycle()
         for queue, of_queue in by_queue(endings).items():
             self._settling.plan(settles, queue, of_queue)
-            is_closed = not self.lines.has_limits and let_nothing_in(of_queue)
-            if not (is_closed and self.lines.hears_of(queue)):
+            if not (self.lines.hears_of(queue) and self._let_nothing_in(of_queue)):
                 self.lines.ask(queue)  # it costs no further round trip
         if endings and (self._dry_wanted or self._crew.settings.strict):
             self.lines.ask_everywhere()  # what ended may have enqueued in other queues

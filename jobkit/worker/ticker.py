@@ -87,13 +87,15 @@ class Ticker:
             self._looks[queue] = at
         self._wake.set()
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether something is due here that is not fired yet, or not declared."""
+    def has_ticks_due(self) -> bool:
+        """Tell whether something is due here that is not fired yet, or not declared.
+
+        What was registered since the last turn is declared at once, for whoever asks.
+        """
         if self._stopping or not self._thread.is_alive():
             return False
         if self._version != self._engine.handlers.version:
-            self._wake.set()  # else what was registered since would be put in up to a minute
+            self._wake.set()  # else it would be in up to a minute
             return True
         now = self._clock.monotonic()
         return (

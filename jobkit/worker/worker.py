@@ -91,7 +91,7 @@ class Worker:
             engine, store, worker=self.name, clock=clock, now=now, on_turn=self._pump.ticked
         )
         self._pump.claiming.on_tick = self._keeper.on_tick = self._ticker.told
-        self._pump.has_ticks_due = lambda: self._ticker.is_busy
+        self._pump.has_ticks_due = self._ticker.has_ticks_due
         self._listener: Listener | None = None
         if Capability.WAKING in store.capabilities:  # else the pump looks every `poll`
             self._listener = self._pump.claiming.standby.listener = Listener(

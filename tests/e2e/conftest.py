@@ -13,6 +13,7 @@ import pytest
 
 from jobkit import MemoryJobs, RedisJobs
 from jobkit.worker import WorkingJobs
+from jobkit.worker.helm import Helm
 from tests.clusters import RedisCluster
 from tests.conftest import EVERYWHERE, SERVERS, RedisServers
 from tests.e2e.apps.mailing import handlers
@@ -104,3 +105,18 @@ def make(server: RedisServer) -> Iterator[MakeJobs]:
     """Make backends on it."""
     with backends(server.url) as make_jobs:
         yield make_jobs
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the pump run all jobs, as where they are quick: its mate never has to go on."""
+
+    def always(helm: Helm) -> bool:
+        return True
+
+    def keep(helm: Helm, work: Callable[[], object]) -> bool:
+        work()
+        return True
+
+    monkeypatch.setattr(Helm, "may_be_left", always)
+    monkeypatch.setattr(Helm, "leave_for", keep)

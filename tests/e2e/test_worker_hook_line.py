@@ -92,16 +92,21 @@ def stop(jobs: WorkingJobs, timeout: timedelta) -> threading.Thread:
     return stopping
 
 
+def settle(jobs: WorkingJobs, told: Told, *, slots: int, number: int) -> None:
+    """Run so many jobs, whose hooks take all threads that they have, and wait in line."""
+    jobs.hooks(told.hooks)
+    jobs.register(do_nothing, job=Ping)
+    jobs.start(concurrency=slots)
+    for handle in jobs.enqueue_many([Ping(n) for n in range(number)]):
+        handle.wait(MINUTE)
+    told.gate.wait_for(slots)
+
+
 def test_shutdown_waits_for_the_hooks_of_what_it_settled(
     jobs: WorkingJobs, told: Told, asked: threading.Event
 ) -> None:
     """B30, B52"""
-    jobs.hooks(told.hooks)
-    jobs.register(do_nothing, job=Ping)
-    jobs.start(concurrency=2)
-    for handle in jobs.enqueue_many([Ping(n) for n in range(10)]):
-        handle.wait(MINUTE)
-    told.gate.wait_for(2)
+    settle(jobs, told, slots=2, number=10)
 
     stopping = stop(jobs, MINUTE)
     heard(asked)
@@ -139,12 +144,7 @@ def test_hooks_that_hang_cost_a_shutdown_its_time_and_are_told(
     jobs: WorkingJobs, told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
     """B30, B52: what was not called by then never is."""
-    jobs.hooks(told.hooks)
-    jobs.register(do_nothing, job=Ping)
-    jobs.start(concurrency=1)
-    for handle in jobs.enqueue_many([Ping(n) for n in range(4)]):
-        handle.wait(MINUTE)
-    told.gate.wait_for(1)
+    settle(jobs, told, slots=1, number=4)
 
     assert seconds_of(lambda: jobs.shutdown(timeout=timedelta(milliseconds=100))) < AT_ONCE
     told.gate.open()
@@ -156,11 +156,7 @@ def test_hooks_that_hang_cost_a_shutdown_its_time_and_are_told(
 
 def test_a_hurried_shutdown_does_not_wait_for_hooks(jobs: WorkingJobs, told: Told) -> None:
     """B52"""
-    jobs.hooks(told.hooks)
-    jobs.register(do_nothing, job=Ping)
-    jobs.start()
-    jobs.enqueue(Ping())
-    told.gate.wait_for(1)
+    settle(jobs, told, slots=1, number=1)
     stopping = stop(jobs, MINUTE)
 
     jobs.hurry()

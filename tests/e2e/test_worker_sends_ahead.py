@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobkit import BackendUnavailable, JobState, MemoryJobs
+from jobkit import JobState, MemoryJobs
 from jobkit.store import Answer, Claim, Here, Operation, Store
 from jobkit.worker import WorkingJobs
 from jobkit.worker.crew import Crew
@@ -17,17 +17,10 @@ from jobkit.worker.work import Work
 from tests.e2e.backends import breaches, store_of
 from tests.e2e.handling import calling
 from tests.e2e.jobtypes import Ping
+from tests.e2e.sending import Lost, give
 from tests.e2e.waiting import Gate, eventually
 
 MINUTE = timedelta(minutes=1)
-
-
-class Loses:
-    """An answer that is lost on its way."""
-
-    def wait(self, *, awake: bool = False) -> list[Any]:
-        """Raise."""
-        raise BackendUnavailable("the reply was lost", stored="unknown")
 
 
 class SendsWithoutWaiting:
@@ -60,14 +53,12 @@ class SendsWithoutWaiting:
         if self.brought and not self.first:
             self.first = self.claims
         self.most = max(self.most, self.brought - self._ended())
-        return Loses() if claimed and self.claims in self._loses else Here(results)
+        return Lost() if claimed and self.claims in self._loses else Here(results)
 
 
 def sending(jobs: WorkingJobs, **options: Any) -> SendsWithoutWaiting:
     """Give a backend a store that can send without waiting."""
-    store = SendsWithoutWaiting(store_of(jobs), **options)
-    vars(jobs)["_store"] = store
-    return store
+    return give(jobs, SendsWithoutWaiting(store_of(jobs), **options))
 
 
 def test_the_next_claim_is_sent_before_the_jobs_of_an_answer_begin() -> None:

@@ -309,14 +309,14 @@ MUTANTS = (
         PUMP,
         "            self._settling.keep(flight.endings)\n",
         "",
-        tests=("tests/e2e/test_worker_settles_behind.py", "tests/e2e/test_redis_outages.py"),
+        tests=("tests/e2e/test_worker_settles_late.py", "tests/e2e/test_redis_outages.py"),
     ),
     Mutant(
         "worker: what lets something in is settled behind the claim",
         "B13",
         PUMP,
-        "        return not self.lines.has_limits and let_nothing_in(endings)",
-        "        return True",
+        "        return self._let_nothing_in(endings) and self._trails.is_due()",
+        "        return self._trails.is_due()",
         tests=("tests/e2e/test_worker_settles_behind.py",),
     ),
     Mutant(
@@ -325,7 +325,7 @@ MUTANTS = (
         SETTLING,
         "cycle.add(settle, partial(self._inbox.settled, batch), refused=refused)",
         "cycle.add(settle, partial(self._inbox.settled, batch))",
-        tests=("tests/e2e/test_worker_away.py", "tests/e2e/test_worker_settles_behind.py"),
+        tests=("tests/e2e/test_worker_away.py", "tests/e2e/test_worker_settles_late.py"),
     ),
     Mutant(
         "worker: a handler is not told that its lease is lost",

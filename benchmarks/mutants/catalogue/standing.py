@@ -97,8 +97,8 @@ MUTANTS = (
         "worker: a limited type that has room again is not asked for",
         "B26",
         PUMP,
-        "is_closed = not self.lines.has_limits and let_nothing_in(of_queue)",
-        "is_closed = let_nothing_in(of_queue)",
+        "        return not self.lines.has_limits and let_nothing_in(endings)",
+        "        return let_nothing_in(endings)",
         tests=("tests/e2e/test_worker_waking.py",),
     ),
     Mutant(
