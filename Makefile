@@ -19,7 +19,7 @@ demo: $(READY)  ## Run the sign-up example; REDIS_URL=redis://... runs it on Red
 	$(BIN)/python -m examples.signup $(if $(REDIS_URL),--redis $(REDIS_URL))
 
 test: $(READY)  ## Run all tests and doctests; they start Redis servers of their own
-	$(PYTEST) -n 2 --doctest-modules $(SOURCES) tests examples
+	$(PYTEST) -n 3 --doctest-modules $(SOURCES) tests examples
 
 test-all: $(READY)  ## Run everything on every server and a cluster, and the long forms; half an hour
 	JOBKIT_TEST=everywhere JOBKIT_ORACLE=full \
@@ -61,7 +61,7 @@ chaos: $(READY)  ## Kill workers at random; count lost and repeated jobs, watch 
 fuzz: $(READY)  ## Do the same random steps on the memory store and on every other, and compare; minutes
 	$(BIN)/python -m benchmarks.fuzz
 
-mutants: $(READY)  ## Plant 298 bugs, one at a time, and see which test catches each; half an hour
+mutants: $(READY)  ## Plant 299 bugs, one at a time, and see which test catches each; half an hour
 	$(BIN)/python -m benchmarks.mutants
 
 trace: $(READY)  ## Trace workers that are killed under load, replay them on the memory store
