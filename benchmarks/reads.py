@@ -2,9 +2,10 @@
 
 python -m benchmarks.reads [--jobs 1000000] [--rounds 200]
 
-Prints Markdown tables of medians, in milliseconds, as a client sees them. Reads go through
-`jobs.inspect`; a third of the jobs is queued, scheduled and succeeded each, of five types. A claim
-takes 16 jobs and is measured with so many jobs waiting, scheduled or finished, or of so many types.
+Prints Markdown tables in milliseconds, as a client sees them. Reads go through `jobs.inspect`; a
+third of the jobs is queued, scheduled and succeeded each, of five types. A claim takes 16 jobs and
+is measured with so many jobs waiting, scheduled or finished, or of so many types; they succeed, and
+as many others are enqueued.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from statistics import median
+from statistics import quantiles
 
 import jobkit
 from jobkit.clock import system_milliseconds
@@ -29,7 +30,6 @@ from jobkit.store import (
     Lease,
     NewJob,
     Push,
-    Release,
     Settle,
     StoredJob,
     Succeed,
@@ -100,16 +100,17 @@ class Filler:
         )
 
     def time_of_claim(self) -> float:
-        """Return how long a claim took; what it takes goes back to where it was."""
+        """Return how long a claim took; for each job that it takes another one is enqueued."""
         began = time.perf_counter()
         taken = self.claim(TAKEN)
         took = time.perf_counter() - began
         if len(taken.jobs) != TAKEN:
             raise RuntimeError(f"a claim took {len(taken.jobs)} jobs, not {TAKEN}")
-        self._settle(tuple(Release(lease=_lease(job)) for job in taken.jobs))
+        self._settle(tuple(Succeed(lease=_lease(job), duration=1) for job in taken.jobs))
+        self.push(TAKEN)
         return took
 
-    def _settle(self, settlements: tuple[Succeed | Release, ...]) -> None:
+    def _settle(self, settlements: tuple[Succeed, ...]) -> None:
         settle = Settle(
             queue="q", worker="w", version="1", settlements=settlements, bounds=KEEP_ALL
         )
@@ -148,19 +149,22 @@ def reads(url: str, number: int) -> dict[str, Callable[[], object]]:
     }
 
 
-def medians(actions: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """Return the median time of each in milliseconds; they take turns."""
+def percentiles(
+    actions: Sequence[Callable[[], object]], rounds: int, *percents: int
+) -> list[list[float]]:
+    """Return these percentiles of the time of each action, in milliseconds; they take turns."""
     found: list[list[float]] = [[] for _ in actions]
     for _ in range(rounds):
         for times, action in zip(found, actions, strict=True):
             began = time.perf_counter()
             took = action()
             times.append(took if isinstance(took, float) else time.perf_counter() - began)
-    return [median(times) * 1000 for times in found]
+    cuts = [quantiles(times, n=100) for times in found]
+    return [[each[percent - 1] * 1000 for each in cuts] for percent in percents]
 
 
 def claims(server: RedisServer, sizes: Sequence[int], rounds: int) -> list[Row]:
-    """Return the median of a claim for each size, of each kind of job."""
+    """Return the median and the 99th percentile of a claim for each size, of each kind of job."""
     rows: list[Row] = []
     for kind in ("waiting", "scheduled", "finished"):
         server.ask("FLUSHALL ASYNC")
@@ -171,7 +175,8 @@ def claims(server: RedisServer, sizes: Sequence[int], rounds: int) -> list[Row]:
             elif kind == "finished":
                 filler.finish(size)
             filler.push(size if kind == "waiting" else WAITING)
-        rows.append((f"{kind} jobs", medians([each.time_of_claim for each in fillers], rounds)))
+        times = percentiles([each.time_of_claim for each in fillers], rounds, 50, 99)
+        rows += [(f"{kind} jobs, p50", times[0]), (f"{kind} jobs, p99", times[1])]
     return rows
 
 
@@ -181,7 +186,7 @@ def claims_by_types(server: RedisServer, sizes: Sequence[int], rounds: int) -> l
     fillers = [Filler(server.url, f"types-{size}", size) for size in sizes]
     for filler in fillers:
         filler.push(10_000)
-    return medians([each.time_of_claim for each in fillers], rounds)
+    return percentiles([each.time_of_claim for each in fillers], rounds, 50)[0]
 
 
 def table(title: str, columns: Sequence[int], rows: Sequence[Row]) -> str:
@@ -200,15 +205,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=1_000)
     given = parser.parse_args()
     with RedisServer(find_servers()[-1]) as server:
         small, large = (reads(server.url, number) for number in (1_000, given.jobs))
         rows: list[Row] = [
-            (name, medians([small[name], large[name]], given.rounds)) for name in small
+            (name, percentiles([small[name], large[name]], given.rounds, 50)[0]) for name in small
         ]
         print(table("ms, p50, with jobs:", (1_000, given.jobs), rows), "\n", flush=True)
-        sizes = [1_000, *(n for n in (100_000,) if n < given.jobs), given.jobs]
+        sizes = [10_000, *(n for n in (100_000,) if n < given.jobs), given.jobs]
         print(table("ms a claim of 16, with", sizes, claims(server, sizes, given.rounds)), "\n")
         types = (1, 100, 1_000)
         times = claims_by_types(server, types, given.rounds)
