@@ -22,15 +22,15 @@ from typing import Any
 from jobkit.clock import Clock
 from jobkit.engine import Engine
 from jobkit.errors import BackendUnavailable
-from jobkit.seldom import Seldom
-from jobkit.store import Store, begin, can_begin
+from jobkit.store import Store
 from jobkit.worker import rests
 from jobkit.worker.claiming import Claiming
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
+from jobkit.worker.exchange import Exchange
 from jobkit.worker.helm import Helm
 from jobkit.worker.inbox import Inbox, Start
-from jobkit.worker.settling import Endings, Flight, Settling, by_queue, let_nothing_in
+from jobkit.worker.settling import Endings, Settling, by_queue, let_nothing_in
 from jobkit.worker.succession import Succession
 
 JOBS_FIRST = 0.001  # seconds that jobs have the interpreter before what is not urgent
@@ -52,20 +52,14 @@ class Pump:
         now: Callable[[], int | None],
     ) -> None:
         self._crew = crew
-        self._engine = engine
-        self._store = store
         self._worker = worker
-        self._now = now
+        self._clock = clock
         self._failures = 0
         self._claiming = True
         self._dry_wanted = False
-        self._flight: Flight | None = None
-        self._trail: Flight | None = None  # settlements that were sent behind claims
-        has_slots = crew.settings.concurrency > 1  # with one, a job finds the one before it settled
-        self._may_trail = has_slots and can_begin(self._store)
-        self._trails = Seldom(rarest=1000)
         self._inbox = Inbox(crew, engine, store, now=now)
         self._settling = Settling(crew, engine, self._inbox, worker=worker)
+        self._exchange = Exchange(store, self._settling, now=now)
         self.claiming = Claiming(crew, engine, self._inbox, worker=worker, clock=clock, now=now)
         self.lines = self.claiming.lines
         self.tally = self._inbox.tally
@@ -166,7 +160,7 @@ class Pump:
         self._is_alone = False
         if not threads.has_waiting:
             return True
-        if self._flight is None and self._helm.may_be_left():
+        if not self._exchange.is_under_way and self._helm.may_be_left():
             has_helm = self._helm.leave_for(threads.take_part)
             self._is_alone = has_helm and not self._crew.slots.are_used
             return has_helm
@@ -192,7 +186,7 @@ class Pump:
             self._give_rest_back()
             if not self._has_open_ends():
                 return True
-        return self._given_up and self._flight is None and self._trail is None
+        return self._given_up and self._exchange.is_over
 
     def _cycle(self) -> float:
         """Do one round trip, or none, and return for how long to rest."""
@@ -200,14 +194,14 @@ class Pump:
         has_brought = self._take_brought(self._crew.start) or self._has_brought
         self._has_brought = False
         try:
-            self._exchange()
+            self._communicate()
         finally:
             self._open_inbox(self._crew.start)
         self._tell_if_dry()
         if has_brought and self._crew.held:
             return min(self._rest(), JOBS_FIRST)
         rest = self._rest()
-        if self._claiming and rest > 0 and self._trail is None:
+        if self._claiming and rest > 0 and not self._exchange.has_trail:
             if self._dry_wanted:  # what comes while a drain waits for what runs
                 self.claiming.listen(self.claiming.rest())
             else:
@@ -215,20 +209,15 @@ class Pump:
                 rest = self._rest()
         return rest
 
-    def _exchange(self) -> None:
+    def _communicate(self) -> None:
         """Send what there is to send, and wait for an answer, if one is under way."""
-        if self._flight is None:
+        if not self._exchange.is_under_way:
             self._send()
-        if self._flight is None:
-            self._land_trail()
+        if not self._exchange.is_under_way:
+            self._exchange.land_trail(awake=self._is_alone)
             return
         self._open_inbox(self._crew.start)  # of settlements that trailed, while the store works
-        flight, self._flight = self._flight, None
-        try:
-            self._hear(flight)
-        except Exception:
-            self._land_trail()  # what has lost one answer has lost both, and is one failure
-            raise
+        self._exchange.land(awake=self._is_alone)
         self._mended()
         if self._has_to_send():  # else there is nothing to send before these jobs have run
             self._send()
@@ -243,10 +232,10 @@ class Pump:
         first = claims if is_ahead else settles.then(claims)
         if not first.operations:
             return
-        self._flight = self._depart(first, [] if is_ahead else endings)
-        self._land_trail()  # it was sent before, so its answer comes first
+        self._exchange.send(first, [] if is_ahead else endings)
+        self._exchange.land_trail(awake=self._is_alone)  # sent before, so its answer comes first
         if is_ahead:
-            self._trail = self._depart_behind(settles, endings)
+            self._exchange.send_behind(settles, endings)
 
     def _may_go_ahead(self, endings: Endings) -> bool:
         """Tell whether claims may be carried out before these are settled, and that is worth it.
@@ -254,47 +243,14 @@ class Pump:
         Their slots are free: their handlers have ended. With jobs in other threads there is always
         one that works while the store does, and a second request would only cost more.
         """
-        if not endings or not self._is_alone or not self._may_trail:
+        if not endings or not self._is_alone or not self._claiming or self._failures:
             return False
-        if not self._claiming or self._failures:
+        if self._crew.settings.concurrency == 1:  # there a job finds the one before it settled
             return False
-        return self._let_nothing_in(endings) and self._trails.is_due()
+        return self._let_nothing_in(endings) and self._exchange.may_trail()
 
     def _let_nothing_in(self, endings: Endings) -> bool:
-        return not self.lines.has_limits and let_nothing_in(endings)
-
-    def _depart(self, cycle: Cycle, endings: Endings) -> Flight:
-        answer = begin(self._store, cycle.operations, now=self._now())
-        if endings:
-            self._settling.waiting = []
-        return Flight(cycle, endings, answer)
-
-    def _depart_behind(self, cycle: Cycle, endings: Endings) -> Flight:
-        try:
-            return self._depart(cycle, endings)
-        except Exception:
-            self._trails.failed()  # else claims alone might go through time and again
-            raise
-
-    def _land_trail(self) -> None:
-        trail, self._trail = self._trail, None
-        if trail is None:
-            return
-        try:
-            self._hear(trail)
-        except Exception:
-            self._trails.failed()
-            raise
-        self._trails.went_well()
-
-    def _hear(self, flight: Flight) -> None:
-        """Wait for an answer, and take in what it says."""
-        try:
-            results = flight.answer.wait(awake=self._is_alone)
-        except Exception:
-            self._settling.keep(flight.endings)
-            raise
-        flight.cycle.heed(results)
+        return not self.lines.has_limits and let_nothing_in(endings, self._clock.monotonic())
 
     def _open_inbox(self, start: Start) -> None:
         self._inbox.open(start)
@@ -322,7 +278,7 @@ class Pump:
 
     def _has_open_ends(self) -> bool:
         """Whether something is to be told, or is to be learned that the store can tell now."""
-        if self._crew.done or self._settling.waiting or self._flight or self._trail:
+        if self._crew.done or self._settling.waiting or not self._exchange.is_over:
             return True
         return self.lines.has_pending and not self._failures
 
@@ -352,9 +308,9 @@ class Pump:
         return self._claiming and self.claiming.rest() == 0.0
 
     def _rest(self) -> float:
-        if self._flight is not None or self._has_to_send():
+        if self._exchange.is_under_way or self._has_to_send():
             return 0.0
-        if self._trail is not None:
+        if self._exchange.has_trail:
             return JOBS_FIRST if self._crew.slots.are_used else 0.0
         rest = self.claiming.rest() if self._claiming else LATE_END
         return min(rest, LATE_END) if self._crew.held else rest
@@ -381,7 +337,7 @@ class Pump:
     def _tell_if_dry(self) -> None:
         if not self._dry_wanted or self._crew.held or self._crew.done or self.claiming.hinted:
             return
-        if self._flight is not None or self._trail is not None or self.succession.is_pending:
+        if not self._exchange.is_over or self.succession.is_pending:
             return
         if self._claiming and self.lines.is_worth_asking and not self.claiming.has_lost_all_slots():
             return

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
 from jobkit.engine import Engine
-from jobkit.store import Answer, Settle, Succeed
+from jobkit.store import Settle, Succeed
 from jobkit.worker.crew import Crew
 from jobkit.worker.cycle import Cycle
 from jobkit.worker.inbox import Ending, Inbox
 
 SETTLED_AT_ONCE = 500
 Endings: TypeAlias = list[Ending]  # oldest first
-
-
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """A request that is under way, and the ends that it tells of."""
-
-    cycle: Cycle
-    endings: Endings
-    answer: Answer
 
 
 class Settling:
@@ -80,9 +70,15 @@ def by_queue(endings: Endings) -> dict[str, Endings]:
     return parts
 
 
-def let_nothing_in(endings: Endings) -> bool:
-    """Tell whether no job can be claimed, in a queue without limits, because these ended."""
+def let_nothing_in(endings: Endings, now: float) -> bool:
+    """Tell whether no job can be claimed, in a queue without limits, because these ended.
+
+    `now`: of the monotonic clock; a job whose lease is out could be claimed by then itself.
+    """
     return all(
-        isinstance(settlement, Succeed) and not settlement.children and not work.stored.suspect
+        isinstance(settlement, Succeed)
+        and not settlement.children
+        and not work.stored.suspect
+        and work.lease_until > now
         for work, settlement in endings
     )

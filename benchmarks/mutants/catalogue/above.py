@@ -14,6 +14,7 @@ CORE = "jobkit/engine/core.py"
 LINES = "jobkit/worker/lines.py"
 CLAIMING = "jobkit/worker/claiming.py"
 PUMP = "jobkit/worker/pump.py"
+EXCHANGE = "jobkit/worker/exchange.py"
 SETTLING = "jobkit/worker/settling.py"
 HELM = "jobkit/worker/helm.py"
 KEEPER = "jobkit/worker/keeper.py"
@@ -306,7 +307,7 @@ MUTANTS = (
     Mutant(
         "worker: unanswered settlements are forgotten",
         "B39",
-        PUMP,
+        EXCHANGE,
         "            self._settling.keep(flight.endings)\n",
         "",
         tests=("tests/e2e/test_worker_settles_late.py", "tests/e2e/test_redis_outages.py"),
@@ -315,9 +316,17 @@ MUTANTS = (
         "worker: what lets something in is settled behind the claim",
         "B13",
         PUMP,
-        "        return self._let_nothing_in(endings) and self._trails.is_due()",
-        "        return self._trails.is_due()",
+        "        return self._let_nothing_in(endings) and self._exchange.may_trail()",
+        "        return self._exchange.may_trail()",
         tests=("tests/e2e/test_worker_settles_behind.py",),
+    ),
+    Mutant(
+        "worker: a claim goes ahead of a settlement whose lease is out, and takes the job again",
+        "B37",
+        SETTLING,
+        "        and work.lease_until > now\n",
+        "",
+        tests=("tests/unit/worker/test_settling.py",),
     ),
     Mutant(
         "worker: settlements that the store refused are not sent again",

@@ -97,8 +97,8 @@ MUTANTS = (
         "worker: a limited type that has room again is not asked for",
         "B26",
         PUMP,
-        "        return not self.lines.has_limits and let_nothing_in(endings)",
-        "        return let_nothing_in(endings)",
+        "return not self.lines.has_limits and let_nothing_in(endings,",
+        "return let_nothing_in(endings,",
         tests=("tests/e2e/test_worker_waking.py",),
     ),
     Mutant(
