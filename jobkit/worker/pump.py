@@ -152,15 +152,15 @@ class Pump:
     def _let_jobs_run(self) -> bool:
         """See that jobs which wait for a thread have one; False: the helm is gone meanwhile.
 
-        With no answer to wait for, this thread runs them itself: nobody has to be woken for quick
-        ones, and they are settled together. Its mate wakes up beside that, and goes on here if
-        one of them takes long.
+        This thread runs them itself where it can: nobody has to be woken for quick ones, and they
+        are settled together. Its mate wakes up beside that, and goes on here if one of them takes
+        long.
         """
         threads = self._crew.threads
         self._is_alone = False
         if not threads.has_waiting:
             return True
-        if not self._exchange.is_under_way and self._helm.may_be_left():
+        if self._may_run_jobs() and self._helm.may_be_left():
             has_helm = self._helm.leave_for(threads.take_part)
             self._is_alone = has_helm and not self._crew.slots.are_used
             return has_helm
@@ -169,6 +169,14 @@ class Pump:
         except Exception:  # it is tried again in the next round
             _LOGGER.exception("no thread can be had for the jobs that wait for one")
         return True
+
+    def _may_run_jobs(self) -> bool:
+        """Tell whether this thread may run jobs now.
+
+        Not while an answer is awaited that brings more of the same batch: with no places in line,
+        those would run and be settled by halves, and half a batch costs the store almost as much.
+        """
+        return self._crew.settings.prefetch > 0 or not self._exchange.is_under_way
 
     def _guarded(self, step: Callable[[], float]) -> float:
         """Do a step, whatever comes of it, and return for how long to rest."""

@@ -21,20 +21,21 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.mark.usefixtures("quick")
-def test_plain_successes_are_settled_behind_the_claim_for_their_slots() -> None:
+@pytest.mark.parametrize("prefetch", [0, 8])
+def test_plain_successes_are_settled_behind_the_claim_for_their_slots(prefetch: int) -> None:
     """B13: a slot is free when its handler has ended."""
     with MemoryJobs() as jobs:
         store = give(jobs, Sending(store_of(jobs)))
         jobs.register(do_nothing, job=Ping)
-        jobs.enqueue_many(Ping(n) for n in range(12))
+        jobs.enqueue_many(Ping(n) for n in range(36))
 
-        jobs.start(concurrency=4)
+        jobs.start(concurrency=4, prefetch=prefetch)
         jobs.drain(timeout=MINUTE)
 
-        assert sum(store.brought) == 12
+        assert sum(store.brought) == 36
         assert store.shapes() <= {"", "claim", "settle"}
         first = next(i for i, request in enumerate(store.requests) if _settles(request))
-        assert sum(store.brought[:first]) > 4  # the first ones were not settled by then
+        assert sum(store.brought[:first]) > 4 + prefetch  # the first ones were not settled by then
         assert breaches(jobs) == []
 
 
