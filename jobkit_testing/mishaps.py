@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from jobkit.engine.running import Run
 from jobkit.store import StoredJob
 from jobkit_testing.dying import Died, Dying
 from jobkit_testing.enqueues import FailingEnqueue
 from jobkit_testing.running import Attempts, InlineWorker, Ran
-
-if TYPE_CHECKING:
-    pass
 
 When: TypeAlias = Literal["before_run", "before_ack", "after_ack"]
 Mishap: TypeAlias = Callable[[InlineWorker, StoredJob, int], Attempts[Ran]]

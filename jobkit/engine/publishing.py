@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 from jobkit.engine.steps import Steps
 from jobkit.errors import (
@@ -15,8 +15,8 @@ from jobkit.errors import (
 )
 from jobkit.store import NewJob
 
-H = TypeVar("H")
-Push = Callable[[Sequence[NewJob]], Steps[tuple[str, ...]]]
+# Some jobs of one queue, in one atomic step; the ids under which they are stored.
+PushTogether: TypeAlias = Callable[[Sequence[NewJob]], Steps[tuple[str, ...]]]
 
 
 class PartlyStored(Exception):  # it says what happened, as the public ones do
@@ -34,7 +34,7 @@ class PartlyStored(Exception):  # it says what happened, as the public ones do
         return PartialPublish(str(self), stored=handles)
 
 
-def queue_by_queue(jobs: Sequence[NewJob], push: Push) -> Steps[tuple[str, ...]]:
+def queue_by_queue(jobs: Sequence[NewJob], push: PushTogether) -> Steps[tuple[str, ...]]:
     """Push the jobs of one queue after those of another, in the order of their first use."""
     queues: dict[str, list[int]] = {}
     for place, job in enumerate(jobs):

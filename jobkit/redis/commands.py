@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -52,8 +52,6 @@ from jobkit.store import (
     UseOrder,
     order_refused,
 )
-
-R = TypeVar("R")
 
 
 def command(operation: Operation[Any], *, namespace: str, now: int | None) -> Command:

@@ -7,7 +7,6 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 LONGEST = 300  # characters of one value
-MOST = 12  # lines
 
 
 def differing(a: object, b: object, path: str = "") -> list[str]:
