@@ -49,7 +49,7 @@ def delete(queue: MemoryQueue, operation: Delete, clock: int) -> bool:
     queue.tell_schedule(job, "deleted", now=queue.time.now(clock))
     del queue.jobs[operation.id]
     if holder is not None:
-        queue.wake_for_freed(job.lane, holder, queue.time.now(clock))
+        queue.wake_for_freed(job.lane, holder)
     return True
 
 
@@ -77,7 +77,7 @@ def reschedule(
         queue.ties.hold_until(job, now)
     waits_as = state if state in queue.waiting else JobState.SCHEDULED
     queue.put_back(job, Move.RESCHEDULE, waits_as, now=now)
-    queue.crew.hint_wanted(now)
+    queue.crew.hint_wanted()
     return state
 
 
@@ -100,7 +100,7 @@ def set_pause(queue: MemoryQueue, operation: SetPause, clock: int) -> None:
     """Pause or resume a queue, or a type in it."""
     changed = queue.pauses.set(operation.type, paused=operation.paused)
     if changed and not operation.paused:
-        queue.wake_for_ready(queue.time.now(clock))
+        queue.wake_for_ready()
 
 
 def spread_pauses(queue: MemoryQueue, operation: SpreadPauses, clock: int) -> None:
@@ -108,7 +108,7 @@ def spread_pauses(queue: MemoryQueue, operation: SpreadPauses, clock: int) -> No
     before = queue.pauses.everywhere.types
     queue.pauses.hear(operation.paused)
     if before - queue.pauses.everywhere.types:
-        queue.wake_for_ready(queue.time.now(clock))
+        queue.wake_for_ready()
 
 
 def read_pauses(queue: MemoryQueue, operation: ReadPauses, clock: int) -> Pauses:

@@ -66,7 +66,7 @@ class Crew:
         known = self.workers.get(worker)
         return known is not None and known.lanes == lanes.key
 
-    def hint(self, type_name: str, now: int) -> bool:
+    def hint(self, type_name: str) -> bool:
         """Wake one idle worker that serves this type; False if there is none."""
         for worker, key in self.idle.items():
             lanes = self.lanes.get(key)
@@ -83,18 +83,18 @@ class Crew:
             worker, _ = self.idle.popitem()
             self.on_hint(worker)
 
-    def hint_group(self, group: str, ready: Collection[str], worker: str, now: int) -> None:
+    def hint_group(self, group: str, ready: Collection[str], worker: str) -> None:
         """Wake somebody for a group that has room again; `worker` had the slot."""
         seen = self.workers.get(worker)
         lanes = None if seen is None else self.lanes.get(seen.lanes)
         for type_name, lane in () if lanes is None else lanes.lanes.items():
-            if lane.group == group and type_name in ready and self.hint(type_name, now):
+            if lane.group == group and type_name in ready and self.hint(type_name):
                 return
 
-    def hint_wanted(self, now: int) -> None:
+    def hint_wanted(self) -> None:
         """Wake one worker for each type that has new work: that one wakes the next."""
         for type_name in self.wanted if self.idle else ():
-            self.hint(type_name, now)
+            self.hint(type_name)
         self.wanted.clear()
 
     def replayed_push(self, push: Push, now: int) -> Answer | None:

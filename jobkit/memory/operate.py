@@ -141,7 +141,7 @@ def _claimed(
     if jobs and queue.crew.idle:
         best = queue.best_lane(operation.lanes, suspects=may_suspect)
         if best is not None:
-            queue.crew.hint(best.removeprefix("!"), now)  # one enqueue wakes one worker, and so on
+            queue.crew.hint(best.removeprefix("!"))  # one enqueue wakes one worker, and so on
     if operation.idle and len(jobs) < operation.slots + operation.prefetch:
         queue.crew.idle[operation.worker] = operation.lanes.key
     return Claimed(
@@ -175,10 +175,10 @@ def settle(
         settled[settlement.lease] = result
         published += [with_delay_from(now, child) for child in children]
     queue.ledger.write(now)
-    queue.crew.hint_wanted(now)
+    queue.crew.hint_wanted()
     for lane in [lane for lane in freed.values() if lane.limit is not None]:
         queue.crew.idle.pop(operation.worker, None)  # it is awake, and will look by itself
-        queue.wake_for_freed(lane, operation.worker, now)
+        queue.wake_for_freed(lane, operation.worker)
     if published:
         publish(queue_of, published, clock)
     queue.trim(operation.bounds, now=now, ended=len(operation.settlements))
@@ -233,7 +233,7 @@ def take_over(queue: MemoryQueue, operation: TakeOver, clock: int) -> TakenOver:
     if len(held) == len(taken):
         queue.crew.forget(operation.worker)
     queue.crew.wanted.update((job.type, None) for job in taken if job.state is JobState.QUEUED)
-    queue.crew.hint_wanted(now)
+    queue.crew.hint_wanted()
     queue.trim(operation.bounds, now=now, ended=len(ended))
     return TakenOver(now=now, count=len(taken), ended=tuple(ended), more=len(held) > len(taken))
 

@@ -41,8 +41,8 @@ def publish(queue_of: QueueOf, jobs: Sequence[NewJob], clock: int) -> tuple[str,
         else:
             _meet(queue.jobs[holder], new)
         ids.append(holder or new.id)
-    for queue, now in queues.values():
-        queue.crew.hint_wanted(now)
+    for queue, _ in queues.values():
+        queue.crew.hint_wanted()
     return tuple(ids)
 
 

@@ -151,15 +151,15 @@ class MemoryQueue:
             self.order = order
             self.ready.clear()  # what stale entries they have are in the other order
 
-    def wake_for_ready(self, now: int) -> None:
+    def wake_for_ready(self) -> None:
         """Wake workers for all types that have ready jobs."""
         self.crew.wanted.update(self._ready_types())
-        self.crew.hint_wanted(now)
+        self.crew.hint_wanted()
 
-    def wake_for_freed(self, lane: Lane, worker: str, now: int) -> None:
+    def wake_for_freed(self, lane: Lane, worker: str) -> None:
         """Wake somebody for a limited lane that has room again; `worker` had the slot."""
         if lane.limit is not None:
-            self.crew.hint_group(lane.group, self._ready_types(), worker, now)
+            self.crew.hint_group(lane.group, self._ready_types(), worker)
 
     def _ready_types(self) -> dict[str, None]:
         return {name.removeprefix("!"): None for name, lane in self.ready.items() if lane.count}

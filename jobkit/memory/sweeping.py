@@ -27,7 +27,7 @@ def sweep(queue: MemoryQueue, operation: Sweep, clock: int) -> Swept:
     for channel, (_, at, _) in list(queue.sweeps.items()):
         if clock - at > REPLAY_WINDOW:
             del queue.sweeps[channel]
-    queue.crew.hint_wanted(now)
+    queue.crew.hint_wanted()
     return swept
 
 

@@ -55,7 +55,7 @@ def fire(queue: MemoryQueue, operation: Fire, clock: int) -> FireVerdict:
     )
     if verdict == "fired" and operation.job is not None:
         queue.push(operation.job, now=now)
-        queue.crew.hint_wanted(now)
+        queue.crew.hint_wanted()
     return verdict
 
 

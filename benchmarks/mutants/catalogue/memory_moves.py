@@ -181,7 +181,7 @@ MUTANTS = (
         "memory: nobody is woken for a freed slot",
         "B26",
         OPERATE,
-        "queue.wake_for_freed(lane, operation.worker, now)",
+        "queue.wake_for_freed(lane, operation.worker)",
         "pass",
         "waking",
     ),
