@@ -43,6 +43,13 @@ class Suspects:
 
         assert taken == [[job.id] for job in lost]
 
+    def test_a_claim_says_that_it_left_a_suspect(self, bench: Bench) -> None:
+        """B37: the next one can have it."""
+        bob = bench.worker("bob")
+        suspects(bench, bob, 2)
+
+        assert [bob.claim(5).more for _ in range(2)] == [True, False]
+
     def test_a_claim_may_be_told_to_take_no_suspect(self, bench: Bench) -> None:
         """B37: a process that runs one already asks for none."""
         bob = bench.worker("bob")

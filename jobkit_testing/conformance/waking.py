@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Thread
 
 import pytest
@@ -23,6 +23,7 @@ from jobkit_testing.conformance.builders import (
     succeed,
 )
 from jobkit_testing.conformance.capable import only_with
+from jobkit_testing.conformance.suspects import suspects
 
 ONE_OF_L = lanes("A", L=Lane(group="L", limit=1))
 HEARD = 5.0
@@ -193,6 +194,18 @@ class Waking:
 
         assert sorted(first) == [False, True]
         assert second == [False, False]
+
+    def test_a_worker_that_left_a_job_hears_of_the_next_one(self, bench: Bench) -> None:
+        """B13, B37: nobody waited for what it left when it took one of two suspects."""
+        ann, bob = bench.worker("ann"), bench.worker("bob")
+        suspects(bench, bob, 2)
+        with closing(bench.store.waiter("ann")) as of_ann:
+            ann.claim(suspects=0, idle=True)
+            ann.claim(suspects=0)
+            assert len(ann.claim(5, idle=True).jobs) == 1
+            bench.push(a_job())
+
+            assert of_ann.wait([QUEUE], HEARD)
 
     def test_a_job_that_is_due_sooner_wakes_an_idle_worker(self, bench: Bench) -> None:
         """B13: it would sleep too long; there is no mover process."""

@@ -21,11 +21,8 @@ if redis.call('HGET', p .. 'serving', worker) ~= lane_set then
   return { instant(p, clock), 1, 0, '', 0, {}, 0, {}, {} }
 end
 -- A write that needs no memory comes first, so that a full Redis still hands out work.
-if redis.call('ZREM', p .. 'idle:' .. lane_set, worker) == 1
-  and redis.call('EXISTS', p .. 'idle:' .. lane_set) == 0 then
-  redis.call('SREM', p .. 'idlers', lane_set)
-end
-local now, holiday, pauses, order = tick(p, clock, lease)
+redis.call('ZREM', p .. 'idle:' .. lane_set, worker)
+local now, holiday, pauses, order, idlers = tick(p, clock, lease)
 paused[p], by_time[p] = parse_pauses(pauses), order == 'run_at'
 
 -- When the first job of each set is due that waits for a time; and the next tick.
@@ -45,14 +42,18 @@ local function next_times()
 end
 
 local function answer(started, ended, fence, ids, bodies)
-  local more = open[1] and open[#open].name or best_lane(p, lane_set, suspects > 0)
-  if #ids > 0 and more and redis.call('EXISTS', p .. 'idlers') == 1 then
+  local more = open[1] and open[#open].name or has_left and best_lane(p, lane_set, suspects > 0)
+  if #ids > 0 and more and idlers ~= '' then
     -- needs: hints
-    hint(p, lane_type(more)) -- one enqueue wakes one worker, who wakes the next while work is left
+    -- One enqueue wakes one worker, who wakes the next while work is left.
+    hint(p, lane_type(more), idlers)
+    idlers = idlers_of(p)
   end
   if idle and #ids < slots + prefetch then
     redis.call('ZADD', p .. 'idle:' .. lane_set, now, worker)
-    redis.call('SADD', p .. 'idlers', lane_set)
+    if not string.find('\n' .. idlers .. '\n', '\n' .. lane_set .. '\n', 1, true) then
+      redis.call('HSET', p .. 'control', 'idlers', idlers .. '\n' .. lane_set)
+    end
   end
   return { now, 0, started, next_times(), more and 1 or 0, ended, fence, ids, bodies }
 end

@@ -8,6 +8,7 @@
 local LONGEST_READ = 64 -- members of a lane, at once
 
 local open, chosen, specs, used, asked = {}, {}, {}, {}, 0
+local has_left = true -- whether lanes that are not open may have jobs
 
 local function is_better(score_a, member_a, score_b, member_b)
   if score_a == score_b then return member_a < member_b end
@@ -54,7 +55,7 @@ end
 local function close_unless(is_left)
   local left = {}
   for _, lane in ipairs(open) do
-    if is_left(lane) then left[#left + 1] = lane end
+    if is_left(lane) then left[#left + 1] = lane else has_left = true end
   end
   open = left
 end
@@ -95,7 +96,7 @@ end
 -- Take up to `wanted` jobs; among the first `slots` of them up to `suspects` that were lost before.
 local function choose(p, lane_set, wanted, slots, suspects)
   local left = suspects
-  asked = wanted
+  asked, has_left = wanted, false
   local walk = heads_in_order(p, lane_set)
   local name, entry, score = walk()
   while #chosen < wanted do
@@ -108,12 +109,13 @@ local function choose(p, lane_set, wanted, slots, suspects)
       local best = open[#open]
       if best and is_better(best.score, best.member, score, entry) then break end
       local spec = may_take(p, name, may_suspect)
-      if spec then open_lane(p, name, entry, score, spec) end
+      if spec then open_lane(p, name, entry, score, spec) else has_left = true end
       name, entry, score = walk()
     end
     if #open == 0 then return end
     if take_best(p).is_suspect then left = left - 1 end
   end
+  has_left = has_left or name ~= nil
 end
 
 -- What was chosen from a lane are its first members, and what is shown behind them is its head.

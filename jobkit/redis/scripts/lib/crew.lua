@@ -9,7 +9,7 @@ local function drop_unused_lanes(p, lane_set)
     if used == lane_set then return end
   end
   redis.call('DEL', p .. 'lanes:' .. lane_set, p .. 'idle:' .. lane_set)
-  redis.call('SREM', p .. 'idlers', lane_set)
+  no_longer_served(p, lane_set)
 end
 
 local function forget(p, worker)

@@ -1,25 +1,42 @@
 -- Hints: wake one idle worker that serves a type, unless that is paused. A hint carries no job
--- and may be lost.
--- `idlers`: the lane sets that idle workers serve. `idle:<lane set>`: those workers.
+-- and may be lost; those that nobody heeded go when their worker is forgotten.
+-- `idlers` in `control`: the lane sets that idle workers serve, a line for each, there while there
+-- are some; one with which nobody idles any more is taken out by whoever finds that.
+-- `idle:<lane set>`: those workers.
 -- needs: paused
 
-local HINT_SECONDS = 60 -- rubbish collection only
+local LINES = '[^\n]+'
+
+local function idlers_of(p)
+  return redis.call('HGET', p .. 'control', 'idlers') or ''
+end
+
+local function no_longer_served(p, key)
+  local left = {}
+  for other in string.gmatch(idlers_of(p), LINES) do
+    if other ~= key then left[#left + 1] = other end
+  end
+  if #left == 0 then
+    redis.call('HDEL', p .. 'control', 'idlers')
+  else
+    redis.call('HSET', p .. 'control', 'idlers', table.concat(left, '\n'))
+  end
+end
 
 -- Wake one of the workers that idle with a lane set; false if none does.
 local function wake_one(p, key)
-  local popped = redis.call('ZPOPMAX', p .. 'idle:' .. key)
-  if redis.call('EXISTS', p .. 'idle:' .. key) == 0 then
-    redis.call('SREM', p .. 'idlers', key)
+  local worker = redis.call('ZPOPMAX', p .. 'idle:' .. key)[1]
+  if not worker then
+    no_longer_served(p, key)
+    return false
   end
-  if #popped == 0 then return false end
-  redis.call('RPUSH', p .. 'hint:' .. popped[1], '1')
-  redis.call('EXPIRE', p .. 'hint:' .. popped[1], HINT_SECONDS)
+  redis.call('RPUSH', p .. 'hint:' .. worker, '1')
   return true
 end
 
--- True if somebody was woken.
-local function hint(p, type)
-  for _, key in ipairs(redis.call('SMEMBERS', p .. 'idlers')) do
+-- True if somebody was woken. `idlers`: if they were read.
+local function hint(p, type, idlers)
+  for key in string.gmatch(idlers or idlers_of(p), LINES) do
     local spec = redis.call('HGET', p .. 'lanes:' .. key, type)
     if spec and not is_paused(p, type, string.match(spec, '^%d* %d* (.*)$')) then
       if wake_one(p, key) then return true end
@@ -28,15 +45,12 @@ local function hint(p, type)
 end
 
 local function no_longer_idle(p, worker, key)
-  if redis.call('ZREM', p .. 'idle:' .. key, worker) == 1
-    and redis.call('EXISTS', p .. 'idle:' .. key) == 0 then
-    redis.call('SREM', p .. 'idlers', key)
-  end
+  redis.call('ZREM', p .. 'idle:' .. key, worker)
 end
 
 -- Wake one idle worker, whatever it serves.
 local function hint_anybody(p)
-  for _, key in ipairs(redis.call('SMEMBERS', p .. 'idlers')) do
+  for key in string.gmatch(idlers_of(p), LINES) do
     if wake_one(p, key) then return end
   end
 end
@@ -44,7 +58,8 @@ end
 -- Wake somebody for a limited group that has room again, if a job of it is ready. `worker` had the
 -- slot; `is_awake`: it needs no hint itself.
 local function hint_freed(p, worker, group, is_awake)
-  if redis.call('EXISTS', p .. 'idlers') == 0 then return end
+  local idlers = idlers_of(p)
+  if idlers == '' then return end
   local key = redis.call('HGET', p .. 'serving', worker)
   if not key then return end
   if is_awake then no_longer_idle(p, worker, key) end
@@ -53,7 +68,7 @@ local function hint_freed(p, worker, group, is_awake)
     local type, its_group = lanes[i], string.match(lanes[i + 1], '^%d* %d* (.*)$')
     if its_group == group
       and redis.call('EXISTS', p .. 'lane:' .. type, p .. 'lane:!' .. type) > 0
-      and hint(p, type) then
+      and hint(p, type, idlers) then
       return
     end
   end

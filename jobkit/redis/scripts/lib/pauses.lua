@@ -15,7 +15,7 @@ end
 
 -- Wake workers for all types that have ready jobs.
 local function hint_ready(p)
-  if redis.call('EXISTS', p .. 'idlers') == 0 then return end
+  if idlers_of(p) == '' then return end
   local types = {}
   for _, head in ipairs(redis.call('ZRANGE', p .. 'heads', 0, -1)) do
     types[lane_type(string.sub(head, MEMBER_PREFIX + 27))] = true

@@ -17,11 +17,12 @@ end
 -- `begun`: its kinds, in the order of their first jobs. `ready`, `waiting`: by type, what goes into
 -- a sorted set.
 local function know_queue(p, clock)
-  local control = redis.call('HMGET', p .. 'control', 'at', 'order', 'arrivals')
+  local control = redis.call('HMGET', p .. 'control', 'at', 'order', 'arrivals', 'idlers')
   by_time[p] = control[2] == 'run_at'
   local now = instant(p, clock, control[1])
   return {
     p = p, now = now, now_text = int(now), arrivals = tonumber(control[3] or 0),
+    idlers = control[4],
     begun = {}, bodies = {}, states = {}, ready = {}, waiting = {},
   }
 end
@@ -132,6 +133,6 @@ local function publish(batch, plan)
     for _, body in pairs(plan.bodies) do redis.call('HSET', body[1] .. 'bodies', body[2], body[3]) end
   end
   for _, queue in pairs(queues) do
-    if redis.call('EXISTS', queue.p .. 'idlers') == 1 then wake_workers(queue) end
+    if queue.idlers then wake_workers(queue) end
   end
 end

@@ -4,7 +4,7 @@
 -- needs: lanes
 
 local p, type, priority, id, tail = KEYS[1], ARGV[7], ARGV[8], ARGV[12], ARGV[13]
-local control = redis.call('HMGET', p .. 'control', 'at', 'order', 'arrivals')
+local control = redis.call('HMGET', p .. 'control', 'at', 'order', 'arrivals', 'idlers')
 by_time[p] = control[2] == 'run_at'
 local now, arrival = instant(p, clock, control[1]), (control[3] or 0) + 1
 local arrival_text = int(arrival)
@@ -20,7 +20,7 @@ if moves then
   if head[1] then redis.call('ZREM', p .. 'heads', head[1] .. type) end
   redis.call('ZADD', p .. 'heads', score, member .. type)
 end
-if redis.call('EXISTS', p .. 'idlers') == 1 then
+if control[4] then
   -- needs: hints
-  hint(p, type)
+  hint(p, type, control[4])
 end

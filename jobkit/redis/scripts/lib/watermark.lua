@@ -2,9 +2,10 @@
 -- needs: time
 
 -- Note that a worker is alive; a clock set back and a silence each begin a holiday. Return now,
--- the end of the holiday, and what else a claim needs of `control`: what is paused, the order.
+-- the end of the holiday, and what else a claim needs of `control`: what is paused, the order, whose
+-- workers idle.
 local function tick(p, clock, lease)
-  local control = redis.call('HMGET', p .. 'control', 'at', 'holiday', 'paused', 'order')
+  local control = redis.call('HMGET', p .. 'control', 'at', 'holiday', 'paused', 'order', 'idlers')
   local at, holiday = tonumber(control[1] or 0), tonumber(control[2] or 0)
   local now = clock
   if at > clock and at - clock <= CLOCK_SLACK then now = at end
@@ -19,5 +20,5 @@ local function tick(p, clock, lease)
     holiday = math.max(holiday, now + lease)
   end
   redis.call('HSET', p .. 'control', 'at', now, 'holiday', holiday)
-  return now, holiday, control[3], control[4]
+  return now, holiday, control[3], control[4], control[5] or ''
 end
