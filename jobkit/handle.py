@@ -94,7 +94,7 @@ class JobHandle(_Reference[J_co]):
         return self._control.record_of(self.queue, self.id)
 
     def cancel(self) -> bool:
-        """Cancel it, or tell its handler to stop; False if it had ended."""
+        """Cancel it, or tell its handler to stop; False if it had ended or was gone."""
         return self._control.cancel_job(self.queue, self.id)
 
     def delete(self) -> bool:
@@ -102,7 +102,11 @@ class JobHandle(_Reference[J_co]):
         return self._control.delete_job(self.queue, self.id)
 
     def reschedule(self, run_at: datetime) -> None:
-        """Make it due at another time; raises `JobNotFound` or `JobRunning`."""
+        """Make it due at another time; one that has ended runs again then.
+
+        Raises `JobNotFound`, `JobRunning`, `WrongState` if its payload was pruned, or `Duplicate`
+        if it has ended and another job holds its unique key.
+        """
         self._control.reschedule_job(self.queue, self.id, run_at)
 
     def set_priority(self, n: int) -> None:
@@ -110,15 +114,19 @@ class JobHandle(_Reference[J_co]):
         self._control.set_job_priority(self.queue, self.id, n)
 
     def run_now(self) -> None:
-        """Make it due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""
+        """Make it due now if it waits; raises `JobNotFound`, `JobRunning` or `WrongState`."""
         self._control.run_job_now(self.queue, self.id)
 
     def retry(self) -> None:
-        """Run an ended job again, with fresh attempts; raises `JobNotFound` or `JobRunning`."""
+        """Run it again if it has ended, with fresh attempts.
+
+        Raises `JobNotFound`, `JobRunning`, `WrongState` if it waits or its payload was pruned, or
+        `Duplicate` if another job holds its unique key.
+        """
         self._control.retry_job(self.queue, self.id)
 
     def wait(self, timeout: timedelta | None = None) -> JobRecord[J_co]:
-        """Wait until the job has ended, however it did; raises `TimeoutError`."""
+        """Wait until it has ended, however it did; raises `TimeoutError` or `JobNotFound`."""
         return self._control.wait_for_job(self.queue, self.id, timeout)
 
 
@@ -141,7 +149,7 @@ class AsyncJobHandle(_Reference[J_co]):
         return await self._control.record_of(self.queue, self.id)
 
     async def cancel(self) -> bool:
-        """Cancel it, or tell its handler to stop; False if it had ended."""
+        """Cancel it, or tell its handler to stop; False if it had ended or was gone."""
         return await self._control.cancel_job(self.queue, self.id)
 
     async def delete(self) -> bool:
@@ -149,7 +157,7 @@ class AsyncJobHandle(_Reference[J_co]):
         return await self._control.delete_job(self.queue, self.id)
 
     async def reschedule(self, run_at: datetime) -> None:
-        """Make it due at another time; raises `JobNotFound` or `JobRunning`."""
+        """Make it due at another time; see `JobHandle.reschedule`."""
         await self._control.reschedule_job(self.queue, self.id, run_at)
 
     async def set_priority(self, n: int) -> None:
@@ -157,13 +165,13 @@ class AsyncJobHandle(_Reference[J_co]):
         await self._control.set_job_priority(self.queue, self.id, n)
 
     async def run_now(self) -> None:
-        """Make it due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""
+        """Make it due now if it waits; raises `JobNotFound`, `JobRunning` or `WrongState`."""
         await self._control.run_job_now(self.queue, self.id)
 
     async def retry(self) -> None:
-        """Run an ended job again, with fresh attempts; raises `JobNotFound` or `JobRunning`."""
+        """Run it again if it has ended, with fresh attempts; see `JobHandle.retry`."""
         await self._control.retry_job(self.queue, self.id)
 
     async def wait(self, timeout: timedelta | None = None) -> JobRecord[J_co]:
-        """Wait until the job has ended, however it did; raises `TimeoutError`."""
+        """Wait until it has ended, however it did; raises `TimeoutError` or `JobNotFound`."""
         return await self._control.wait_for_job(self.queue, self.id, timeout)

@@ -94,15 +94,15 @@ class AsyncInspector:
         return await drive_async(pausing.is_paused(self._engine, queue, type), self._run)
 
     async def reschedule(self, id: str, at: datetime) -> None:
-        """Make a job due at another time; raises `JobNotFound`, `JobRunning`, `Duplicate`."""
+        """Make a job due at another time; raises as `JobHandle.reschedule`."""
         await drive_async(single.reschedule(self._engine, id, at, self._handle_to), self._run)
 
     async def run_now(self, id: str) -> None:
-        """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
+        """Make a waiting job due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""
         await drive_async(single.run_now(self._engine, id), self._run)
 
     async def retry(self, id: str) -> None:
-        """Run an ended job again, with fresh attempts; raises as `run_now`, and `Duplicate`."""
+        """Run an ended job again, with fresh attempts; raises as `JobHandle.retry`."""
         await drive_async(single.retry(self._engine, id, self._handle_to), self._run)
 
     async def retry_all_dead(

@@ -94,15 +94,15 @@ class Inspector:
         return drive(pausing.is_paused(self._engine, queue, type), self._run)
 
     def reschedule(self, id: str, at: datetime) -> None:
-        """Make a job due at another time; raises `JobNotFound`, `JobRunning`, `Duplicate`."""
+        """Make a job due at another time; raises as `JobHandle.reschedule`."""
         drive(single.reschedule(self._engine, id, at, self._handle_to), self._run)
 
     def run_now(self, id: str) -> None:
-        """Make a waiting job due now; raises as `reschedule`, and `WrongState`."""
+        """Make a waiting job due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""
         drive(single.run_now(self._engine, id), self._run)
 
     def retry(self, id: str) -> None:
-        """Run an ended job again, with fresh attempts; raises as `run_now`, and `Duplicate`."""
+        """Run an ended job again, with fresh attempts; raises as `JobHandle.retry`."""
         drive(single.retry(self._engine, id, self._handle_to), self._run)
 
     def retry_all_dead(self, *, queue: str | None = None, type: str | type | None = None) -> int:
