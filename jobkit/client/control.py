@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from jobkit.clock import pause
-from jobkit.engine import Engine, drive, drive_async
+from jobkit.engine import Engine, drive, drive_async, single
 from jobkit.errors import InvalidOption
 from jobkit.handle import AsyncJobHandle, JobHandle
 from jobkit.record import ENDED, JobRecord
@@ -52,31 +52,31 @@ class Control:
 
     def record_of(self, queue: str, job_id: str) -> JobRecord[Any]:
         """Read the job."""
-        return drive(self._engine.read(queue, job_id), self._run)
+        return drive(single.read(self._engine, queue, job_id), self._run)
 
     def cancel_job(self, queue: str, job_id: str) -> bool:
         """Cancel the job."""
-        return drive(self._engine.cancel(queue, job_id), self._run)
+        return drive(single.cancel(self._engine, queue, job_id), self._run)
 
     def delete_job(self, queue: str, job_id: str) -> bool:
         """Delete the job."""
-        return drive(self._engine.delete(queue, job_id), self._run)
+        return drive(single.delete(queue, job_id), self._run)
 
     def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None:
         """Make the job due at another time."""
-        drive(self._engine.reschedule(queue, job_id, run_at, self.handle_to), self._run)
+        drive(single.reschedule(queue, job_id, run_at, self.handle_to), self._run)
 
     def set_job_priority(self, queue: str, job_id: str, priority: int) -> None:
         """Change its priority."""
-        drive(self._engine.set_priority(queue, job_id, priority), self._run)
+        drive(single.set_priority(queue, job_id, priority), self._run)
 
     def run_job_now(self, queue: str, job_id: str) -> None:
         """Make the job due now."""
-        drive(self._engine.run_now(queue, job_id), self._run)
+        drive(single.run_now(queue, job_id), self._run)
 
     def retry_job(self, queue: str, job_id: str) -> None:
         """Run the ended job again."""
-        drive(self._engine.retry(queue, job_id, self.handle_to), self._run)
+        drive(single.retry(queue, job_id, self.handle_to), self._run)
 
     def wait_for_job(self, queue: str, job_id: str, timeout: timedelta | None) -> JobRecord[Any]:
         """Look at the job, less and less often, until it has ended."""
@@ -103,31 +103,31 @@ class AsyncControl:
 
     async def record_of(self, queue: str, job_id: str) -> JobRecord[Any]:
         """Read the job."""
-        return await drive_async(self._engine.read(queue, job_id), self._run)
+        return await drive_async(single.read(self._engine, queue, job_id), self._run)
 
     async def cancel_job(self, queue: str, job_id: str) -> bool:
         """Cancel the job."""
-        return await drive_async(self._engine.cancel(queue, job_id), self._run)
+        return await drive_async(single.cancel(self._engine, queue, job_id), self._run)
 
     async def delete_job(self, queue: str, job_id: str) -> bool:
         """Delete the job."""
-        return await drive_async(self._engine.delete(queue, job_id), self._run)
+        return await drive_async(single.delete(queue, job_id), self._run)
 
     async def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None:
         """Make the job due at another time."""
-        await drive_async(self._engine.reschedule(queue, job_id, run_at, self.handle_to), self._run)
+        await drive_async(single.reschedule(queue, job_id, run_at, self.handle_to), self._run)
 
     async def set_job_priority(self, queue: str, job_id: str, priority: int) -> None:
         """Change its priority."""
-        await drive_async(self._engine.set_priority(queue, job_id, priority), self._run)
+        await drive_async(single.set_priority(queue, job_id, priority), self._run)
 
     async def run_job_now(self, queue: str, job_id: str) -> None:
         """Make the job due now."""
-        await drive_async(self._engine.run_now(queue, job_id), self._run)
+        await drive_async(single.run_now(queue, job_id), self._run)
 
     async def retry_job(self, queue: str, job_id: str) -> None:
         """Run the ended job again."""
-        await drive_async(self._engine.retry(queue, job_id, self.handle_to), self._run)
+        await drive_async(single.retry(queue, job_id, self.handle_to), self._run)
 
     async def wait_for_job(
         self, queue: str, job_id: str, timeout: timedelta | None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,52 +12,34 @@ from jobkit.clock import duration_milliseconds
 from jobkit.engine.batch import checked_chunk, iterate_jobs
 from jobkit.engine.channels import Channels
 from jobkit.engine.drafts import Drafts
-from jobkit.engine.instants import stored_instant
 from jobkit.engine.preparing import Preparer
 from jobkit.engine.publishing import queue_by_queue
 from jobkit.engine.records import options_of, readable, record_of
 from jobkit.engine.scheduling import Scheduling
 from jobkit.engine.steps import Steps
-from jobkit.engine.uniqueness import shown_key, type_of_key
-from jobkit.errors import (
-    Duplicate,
-    InvalidJob,
-    InvalidOption,
-    JobNotFound,
-    JobRunning,
-    WrongState,
-)
+from jobkit.engine.uniqueness import duplicate
+from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.handle import HandleTo
 from jobkit.handlers import Handlers
 from jobkit.handlerset import HandlerSet
-from jobkit.hooks import call_hooks
-from jobkit.ids import IdSource, queue_hash, queue_hash_of
+from jobkit.ids import IdSource
 from jobkit.jobtype import JobType, named_type
 from jobkit.options import (
     DEFAULT_MAX_PAYLOAD,
-    ENQUEUE_CHECKS,
     QueueOptions,
     check_enqueue_options,
-    check_options,
 )
 from jobkit.process import process_number
-from jobkit.record import ENDED, WAITING, JobRecord, JobState
+from jobkit.record import JobRecord
 from jobkit.store import (
     ALL_CAPABILITIES,
     AtomicOver,
     Bounds,
-    Cancel,
     Capability,
-    Delete,
-    Get,
     KeyTaken,
     NewJob,
     Order,
-    PayloadGone,
     Push,
-    Queues,
-    Reschedule,
-    SetPriority,
     Store,
     StoredJob,
     needs_of_jobs,
@@ -69,7 +50,7 @@ TURN = 100  # jobs that are prepared without a break: well below a millisecond
 
 
 class Engine:
-    """Prepares jobs, reads records, and says which operations do what users ask for."""
+    """From jobs to what is stored, and from what is stored to records."""
 
     def __init__(
         self,
@@ -129,8 +110,6 @@ class Engine:
     def require(self, capability: Capability, asked: str) -> None:
         """Raise `NotSupported` if the store cannot do what is asked for."""
         refuse([(capability, asked)], self.capabilities)
-
-    # From jobs to what is stored.
 
     def prepare(self, job: Any, options: Mapping[str, Any]) -> NewJob:
         """Validate and encode one job; nothing is stored."""
@@ -208,8 +187,6 @@ class Engine:
         queues = dict.fromkeys(job.queue for job in jobs)
         return {queue: self.orders[queue] for queue in queues if queue in self.orders}
 
-    # From what is stored to records.
-
     def type_named(self, name: str) -> JobType[Any] | None:
         """Return the job type of a stored name, if this process knows one."""
         registration = self.handlers.find(name)
@@ -226,115 +203,6 @@ class Engine:
     def bounds(self, queue: str) -> Bounds:
         """Return how much of what has ended a queue keeps."""
         return self._bounds.get(queue, DEFAULT_BOUNDS)
-
-    # What users ask for, by id.
-
-    def queue_of(self, job_id: str) -> Steps[str]:
-        """Find a job's queue by its id."""
-        # Types are a promise that user code may break at run time.
-        if not isinstance(job_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidOption(f"id={job_id!r}: a job's id is a str, such as handle.id")
-        names: tuple[str, ...] = yield Queues()
-        wanted = queue_hash_of(job_id)
-        for name in names:
-            if queue_hash(name) == wanted:
-                stored: StoredJob | None = yield Get(queue=name, id=job_id)
-                if stored is not None:
-                    return name
-        raise not_found(job_id)
-
-    def read(self, queue: str, job_id: str) -> Steps[JobRecord[Any]]:
-        """Read one job."""
-        stored: StoredJob | None = yield Get(queue=queue, id=job_id)
-        if stored is None:
-            raise not_found(job_id)
-        return self.record(stored)
-
-    def cancel(self, queue: str, job_id: str) -> Steps[bool]:
-        """Cancel a job; False if it had ended or was gone."""
-        state = yield Cancel(queue=queue, id=job_id, bounds=self.bounds(queue))
-        if state in WAITING:
-            yield from self._tell_of_cancel(queue, job_id)
-        return state is not None and state not in ENDED
-
-    def _tell_of_cancel(self, queue: str, job_id: str) -> Steps[None]:
-        """Call the hooks of a job that was cancelled while it waited: no worker will."""
-        if not any(group.contents.hooks for group in self.handlers.groups):
-            return
-        stored: StoredJob | None = yield Get(queue=queue, id=job_id)
-        call = None if stored is None else self.handlers.call(stored.type)
-        if stored is not None and call is not None:
-            call_hooks(call.hooks, "on_cancel", self.record(stored), None)
-
-    def delete(self, queue: str, job_id: str) -> Steps[bool]:
-        """Delete a job; False if it was gone."""
-        gone: bool = yield Delete(queue=queue, id=job_id)
-        return gone
-
-    def reschedule(
-        self, queue: str, job_id: str, run_at: datetime, handle_to: HandleTo
-    ) -> Steps[None]:
-        """Make a waiting job due at another time, or let an ended one run again then."""
-        check_options({"run_at": run_at}, ENQUEUE_CHECKS, of="reschedule")
-        move = Reschedule(queue=queue, id=job_id, of=WAITING | ENDED, run_at=stored_instant(run_at))
-        yield from self._reschedule(move, "reschedule", handle_to)
-
-    def run_now(self, queue: str, job_id: str) -> Steps[None]:
-        """Make a waiting job due now."""
-        state = yield Reschedule(queue=queue, id=job_id, of=WAITING)
-        check_state(state, WAITING, job_id, "run_now")
-
-    def retry(self, queue: str, job_id: str, handle_to: HandleTo) -> Steps[None]:
-        """Let an ended job run again now, with fresh attempts."""
-        move = Reschedule(queue=queue, id=job_id, of=ENDED)
-        yield from self._reschedule(move, "retry", handle_to)
-
-    def set_priority(self, queue: str, job_id: str, priority: int) -> Steps[None]:
-        """Give a waiting job another priority."""
-        check_options({"priority": priority}, ENQUEUE_CHECKS, of="set_priority")
-        state = yield SetPriority(queue=queue, id=job_id, priority=int(priority))
-        check_state(state, WAITING, job_id, "set_priority")
-
-    def _reschedule(self, move: Reschedule, name: str, handle_to: HandleTo) -> Steps[None]:
-        """Move a job; raises `Duplicate` if it has ended and another one holds its key now."""
-        answer: JobState | KeyTaken | PayloadGone | None = yield move
-        if isinstance(answer, PayloadGone):
-            raise WrongState(f"{name}: job {move.id} has ended and its payload was pruned")
-        if isinstance(answer, KeyTaken):
-            stored: StoredJob | None = yield Get(queue=move.queue, id=move.id)
-            key = "" if stored is None else stored.unique_key or ""
-            raise duplicate(f"{name} of job {move.id}", key, answer.holder, move.queue, handle_to)
-        check_state(answer, move.of, move.id, name)
-
-
-def not_found(job_id: str) -> JobNotFound:
-    """Return the error for an id that leads to no job."""
-    return JobNotFound(
-        f"no job {job_id!r}: it was never stored, was deleted, or its retention is over"
-    )
-
-
-def duplicate(what: str, key: str, holder: str, queue: str, handle_to: HandleTo) -> Duplicate:
-    """Return the error for a unique key that job `holder` holds."""
-    type_name = type_of_key(key)
-    return Duplicate(
-        f"{what}: nothing was stored, because job {holder} ({type_name}) holds the unique key "
-        f"{shown_key(key)!r}",
-        handle=handle_to(holder, type_name, queue),
-    )
-
-
-def check_state(
-    state: JobState | None, allowed: frozenset[JobState], job_id: str, name: str
-) -> None:
-    """Raise what it means that a job was in this state when `name` came to it."""
-    if state is None:
-        raise not_found(job_id)
-    if state is JobState.RUNNING:
-        raise JobRunning(f"{name}: job {job_id} is running; cancel it, or wait until it has ended")
-    if state not in allowed:
-        words = " or ".join(sorted(allowed))
-        raise WrongState(f"{name}: job {job_id} is {state}; this is for a job that is {words}")
 
 
 def _bounds(options: QueueOptions) -> Bounds:

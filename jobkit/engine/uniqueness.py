@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from jobkit.checks import plain_name
 from jobkit.engine.instants import stored_delay
-from jobkit.errors import InvalidOption
+from jobkit.errors import Duplicate, InvalidOption
+from jobkit.handle import HandleTo
 from jobkit.jobtype import JobType
 from jobkit.options import Unique
 from jobkit.store import UniqueKey
@@ -60,6 +61,16 @@ def shown_key(stored: str | None) -> str | None:
 def type_of_key(stored: str) -> str:
     """Return the type that a stored key belongs to."""
     return stored.partition(BETWEEN)[0]
+
+
+def duplicate(what: str, key: str, holder: str, queue: str, handle_to: HandleTo) -> Duplicate:
+    """Return the error for a stored key that job `holder` holds."""
+    type_name = type_of_key(key)
+    return Duplicate(
+        f"{what}: nothing was stored, because job {holder} ({type_name}) holds the unique key "
+        f"{shown_key(key)!r}",
+        handle=handle_to(holder, type_name, queue),
+    )
 
 
 def _own_key(job: Any, job_type: JobType[Any], unique: Unique[Any]) -> str:

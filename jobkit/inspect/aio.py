@@ -37,7 +37,7 @@ class AsyncInspector:
 
     async def delete(self, id: str) -> bool:
         """Remove a job and its record; False if it was gone."""
-        return await drive_async(single.delete(self._engine, id), self._run)
+        return await drive_async(single.delete(id), self._run)
 
     async def jobs(
         self,
@@ -95,15 +95,15 @@ class AsyncInspector:
 
     async def reschedule(self, id: str, at: datetime) -> None:
         """Make a job due at another time; raises as `JobHandle.reschedule`."""
-        await drive_async(single.reschedule(self._engine, id, at, self._handle_to), self._run)
+        await drive_async(single.reschedule(id, at, self._handle_to), self._run)
 
     async def run_now(self, id: str) -> None:
         """Make a waiting job due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""
-        await drive_async(single.run_now(self._engine, id), self._run)
+        await drive_async(single.run_now(id), self._run)
 
     async def retry(self, id: str) -> None:
         """Run an ended job again, with fresh attempts; raises as `JobHandle.retry`."""
-        await drive_async(single.retry(self._engine, id, self._handle_to), self._run)
+        await drive_async(single.retry(id, self._handle_to), self._run)
 
     async def retry_all_dead(
         self, *, queue: str | None = None, type: str | type | None = None

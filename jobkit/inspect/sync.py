@@ -37,7 +37,7 @@ class Inspector:
 
     def delete(self, id: str) -> bool:
         """Remove a job and its record; False if it was gone."""
-        return drive(single.delete(self._engine, id), self._run)
+        return drive(single.delete(id), self._run)
 
     def jobs(
         self,
@@ -95,15 +95,15 @@ class Inspector:
 
     def reschedule(self, id: str, at: datetime) -> None:
         """Make a job due at another time; raises as `JobHandle.reschedule`."""
-        drive(single.reschedule(self._engine, id, at, self._handle_to), self._run)
+        drive(single.reschedule(id, at, self._handle_to), self._run)
 
     def run_now(self, id: str) -> None:
         """Make a waiting job due now; raises `JobNotFound`, `JobRunning` or `WrongState`."""
-        drive(single.run_now(self._engine, id), self._run)
+        drive(single.run_now(id), self._run)
 
     def retry(self, id: str) -> None:
         """Run an ended job again, with fresh attempts; raises as `JobHandle.retry`."""
-        drive(single.retry(self._engine, id, self._handle_to), self._run)
+        drive(single.retry(id, self._handle_to), self._run)
 
     def retry_all_dead(self, *, queue: str | None = None, type: str | type | None = None) -> int:
         """Run dead jobs again, with fresh attempts, and return how many.

@@ -10,7 +10,7 @@ RUNNING = "jobkit/engine/running.py"
 TICKING = "jobkit/engine/ticking.py"
 SCHEDULING = "jobkit/engine/scheduling.py"
 RECORDS = "jobkit/engine/records.py"
-CORE = "jobkit/engine/core.py"
+SINGLE = "jobkit/engine/single.py"
 LINES = "jobkit/worker/lines.py"
 CLAIMING = "jobkit/worker/claiming.py"
 PUMP = "jobkit/worker/pump.py"
@@ -178,7 +178,7 @@ MUTANTS = (
     Mutant(
         "engine: a cancel of an ended job says that it was cancelled",
         "B44",
-        CORE,
+        SINGLE,
         "return state is not None and state not in ENDED",
         "return state is not None",
         tests=ENGINE,
@@ -186,7 +186,7 @@ MUTANTS = (
     Mutant(
         "engine: run_now lets ended jobs run again",
         "B45",
-        CORE,
+        SINGLE,
         "Reschedule(queue=queue, id=job_id, of=WAITING)",
         "Reschedule(queue=queue, id=job_id, of=WAITING | ENDED)",
         tests=ENGINE,
