@@ -21,7 +21,6 @@ from jobkit.client.jobs import Jobs
 from jobkit.client.meanwhile import meanwhile
 from jobkit.client.transaction import AsyncTransaction, Held
 from jobkit.engine import PartlyStored, Steps, drive_async
-from jobkit.errors import InvalidHandler
 from jobkit.handle import AsyncJobHandle, lead
 from jobkit.inspect import AsyncInspector
 from jobkit.jobtype import DataclassLike
@@ -126,11 +125,8 @@ class AsyncJobs:
         self, handler: Callable[..., object] | None = None, /, *, job: type | None = None
     ) -> Any:
         """Register a handler on the backend, also as a decorator."""
-        if handler is None and job is not None:
-            return self._jobs.register(job=job)
-        if handler is None:
-            raise InvalidHandler("register() got nothing: give a handler, or job=")
-        return self._jobs.register(handler, job=job)
+        register: Callable[..., Any] = self._jobs.register
+        return register(handler, job=job)
 
     async def close(self) -> None:
         """Close both twins; idempotent."""

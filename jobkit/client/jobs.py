@@ -16,7 +16,7 @@ from jobkit.client.sender import LONGEST_TIMEOUT, AsyncSender, Sender
 from jobkit.client.transaction import transaction
 from jobkit.context import JobContext
 from jobkit.engine import Engine, PartlyStored, Steps, drive, finish
-from jobkit.errors import InvalidHandler, InvalidOption
+from jobkit.errors import InvalidOption
 from jobkit.handle import JobHandle, lead
 from jobkit.handlers import EnqueueHook, M
 from jobkit.hooks import Hooks
@@ -142,12 +142,8 @@ class Jobs:
         self, handler: Callable[..., object] | None = None, /, *, job: type | None = None
     ) -> Any:
         """Register a handler on this backend, also as a decorator; see `Handlers.register`."""
-        own = self._engine.own_handlers
-        if handler is None and job is not None:
-            return own.register(job=job)
-        if handler is None:
-            raise InvalidHandler("register() got nothing: give a handler, or job=")
-        return own.register(handler, job=job)
+        register: Callable[..., Any] = self._engine.own_handlers.register
+        return register(handler, job=job)
 
     def middleware(self, fn: M) -> M:
         """Wrap every handler of this backend, outside of the handlers' own middleware."""

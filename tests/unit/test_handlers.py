@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from jobkit.client import AsyncJobs, Jobs
 from jobkit.errors import InvalidHandler, InvalidJob, InvalidOption
 from jobkit.handlers import Handlers
 from jobkit.hooks import Hooks
 from jobkit.jobtype import job
+from jobkit.memory import MemoryJobs
 
 if TYPE_CHECKING:
     from jobkit.context import JobContext
@@ -222,9 +224,10 @@ def test_a_type_that_does_not_exist_at_run_time_may_be_given() -> None:
     assert list(handlers.registrations) == [SEND]
 
 
-def test_registering_nothing_is_refused() -> None:
-    """B2"""
-    register = cast("Callable[[], object]", Handlers().register)  # no overload allows it
+@pytest.mark.parametrize("where", [Handlers, MemoryJobs, lambda: MemoryJobs().aio])
+def test_registering_nothing_is_refused(where: Callable[[], Handlers | Jobs | AsyncJobs]) -> None:
+    """B2: with the accepted forms, wherever it is tried."""
+    register = cast("Callable[[], object]", where().register)  # no overload allows it
 
     with pytest.raises(InvalidHandler, match="accepted:"):
         register()
