@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from jobkit.client.outbox import JobOutbox
-from jobkit.client.transaction import AsyncTransaction, Held, Transaction
+from jobkit.client.transaction import Held
 from jobkit.engine import Engine
-from jobkit.handle import AsyncJobControl, JobControl
 from jobkit.store import NewJob
 from jobkit_testing.enqueues import FailingEnqueue
 from jobkit_testing.faults import Faults
@@ -22,26 +20,11 @@ class Noting(Protocol):
         ...
 
 
-class FailingOutbox(JobOutbox):
+class FailingHeld(Held):
     """Holds what a handler enqueues, and fails as the test wants it."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        control: JobControl,
-        async_control: AsyncJobControl,
-        faults: Faults,
-        tell: Noting,
-    ) -> None:
-        super().__init__(engine, control, async_control)
-        self._held = _FailingHeld(engine, faults, tell)
-        self._sync = Transaction(self._held, control)
-        self._aio = AsyncTransaction(self._held, async_control)
-
-
-class _FailingHeld(Held):
     def __init__(self, engine: Engine, faults: Faults, tell: Noting) -> None:
-        super().__init__(engine, may_refuse=False)
+        super().__init__(engine, on_context=True)
         self._faults = faults
         self._tell = tell
 

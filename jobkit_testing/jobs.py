@@ -48,7 +48,7 @@ from jobkit_testing.clock import VirtualClock
 from jobkit_testing.control import AsyncTestingControl, TestingControl
 from jobkit_testing.driving import Driver
 from jobkit_testing.exploration import Exploration
-from jobkit_testing.failing import FailingOutbox
+from jobkit_testing.failing import FailingHeld
 from jobkit_testing.faults import Faults
 from jobkit_testing.idempotency import Idempotency
 from jobkit_testing.reading import Reader
@@ -315,11 +315,11 @@ class TestingJobs(Acting, Assertions, Jobs):
         how = f"is set off by {by / 1000:+g} s" if by else "is right again"
         self.timeline.fault(f"the store's clock {how}", self._now())
 
-    def _open_outbox(self, _: JobContext) -> JobOutbox:
-        if self.faults.on_enqueue is not None:
-            control, async_control = self._control, self._async_control
-            return FailingOutbox(self._engine, control, async_control, self.faults, self._witness)
-        return super()._open_outbox(_)
+    def _open_outbox(self, ctx: JobContext, /) -> JobOutbox:
+        if self.faults.on_enqueue is None:
+            return super()._open_outbox(ctx)
+        held = FailingHeld(self._engine, self.faults, self._witness)
+        return JobOutbox(held, self._control, self._async_control)
 
     def _published(self, children: tuple[NewJob, ...]) -> None:
         if children:

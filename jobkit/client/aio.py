@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import (
-    AsyncGenerator,
     Callable,
     Coroutine,
     Iterable,
     Iterator,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
@@ -19,7 +18,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 
 from jobkit.client.jobs import Jobs
 from jobkit.client.meanwhile import meanwhile
-from jobkit.client.transaction import AsyncTransaction, Held
+from jobkit.client.transaction import async_transaction
 from jobkit.engine import PartlyStored, Steps, drive_async
 from jobkit.handle import AsyncJobHandle, lead
 from jobkit.inspect import AsyncInspector
@@ -86,21 +85,7 @@ class AsyncJobs:
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncEnqueuer]:
         """Hold what is enqueued in the block and publish it, in one step, at its end."""
-        return self._transaction()
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncGenerator[AsyncEnqueuer]:
-        held = Held(self._engine)
-        try:
-            yield AsyncTransaction(held, self._control)
-        finally:
-            held.close()
-        if held.batch.jobs:
-            try:
-                ids = await self._push(held.batch.jobs)
-            except PartlyStored as partly:
-                raise held.partly_published(partly) from partly.__cause__
-            held.published(ids)
+        return async_transaction(self._engine, self._control, self._push)
 
     async def schedule(
         self,

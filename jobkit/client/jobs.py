@@ -13,7 +13,7 @@ from jobkit.checks import duration_complaint
 from jobkit.client.control import AsyncControl, Control
 from jobkit.client.outbox import JobOutbox
 from jobkit.client.sender import LONGEST_TIMEOUT, AsyncSender, Sender
-from jobkit.client.transaction import transaction
+from jobkit.client.transaction import Held, transaction
 from jobkit.context import JobContext
 from jobkit.engine import Engine, PartlyStored, Steps, drive, finish
 from jobkit.errors import InvalidOption
@@ -215,6 +215,7 @@ class Jobs:
             control=self._control,
         )
 
-    def _open_outbox(self, _: JobContext) -> JobOutbox:
+    def _open_outbox(self, _: JobContext, /) -> JobOutbox:
         self._engine.require(Capability.CHILDREN, "what a handler enqueues on its context")
-        return JobOutbox(self._engine, self._control, self._async_control)
+        held = Held(self._engine, on_context=True)
+        return JobOutbox(held, self._control, self._async_control)

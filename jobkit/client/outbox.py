@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jobkit.client.transaction import AsyncTransaction, Held, Transaction
-from jobkit.engine import Engine
 from jobkit.handle import AsyncJobControl, JobControl
 from jobkit.protocols import AsyncEnqueuer, Enqueuer
 from jobkit.store import NewJob
@@ -12,10 +11,10 @@ from jobkit.store import NewJob
 class JobOutbox:
     """The two faces, sync and async, of one list of held jobs."""
 
-    def __init__(self, engine: Engine, control: JobControl, async_control: AsyncJobControl) -> None:
-        self._held = Held(engine, may_refuse=False)
-        self._sync = Transaction(self._held, control)
-        self._aio = AsyncTransaction(self._held, async_control)
+    def __init__(self, held: Held, control: JobControl, async_control: AsyncJobControl) -> None:
+        self._held = held
+        self._sync = Transaction(held, control)
+        self._aio = AsyncTransaction(held, async_control)
 
     @property
     def sync(self) -> Enqueuer:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
     asynccontextmanager,
     contextmanager,
 )
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeAlias, TypeVar, Unpack
 
 from jobkit.engine import Engine, PartlyStored
 from jobkit.engine.batch import Batch
@@ -21,15 +29,19 @@ from jobkit.protocols import AsyncEnqueuer, Enqueuer
 from jobkit.store import NewJob
 
 J = TypeVar("J", bound=DataclassLike)
-Handle = JobHandle[Any] | AsyncJobHandle[Any]
+Handle: TypeAlias = JobHandle[Any] | AsyncJobHandle[Any]
 
 
 class Held:
-    """Prepared jobs with their handles, until they are published or dropped."""
+    """Prepared jobs with their handles, until they are published or dropped.
 
-    def __init__(self, engine: Engine, *, may_refuse: bool = True) -> None:
+    `on_context`: by a handler, whose worker publishes them when nobody is there any more to be
+    told that one was refused.
+    """
+
+    def __init__(self, engine: Engine, *, on_context: bool = False) -> None:
         self._engine = engine
-        self._may_refuse = may_refuse
+        self._on_context = on_context
         self._is_open = True
         self.batch = Batch()
         self.handles: list[Handle] = []
@@ -61,7 +73,7 @@ class Held:
         return prepared
 
     def _check_conflicts(self, new: NewJob) -> None:
-        if not self._may_refuse and new.unique and new.unique.on_conflict == "raise":
+        if self._on_context and new.unique and new.unique.on_conflict == "raise":
             raise InvalidOption(
                 f"enqueue of {new.type} on a job's context: on_conflict='raise' has nobody to "
                 f"raise to, as it is published when the handler has ended; give 'return' or "
@@ -192,6 +204,26 @@ def transaction(
     if held.batch.jobs:
         try:
             ids = publish(held.batch.jobs)
+        except PartlyStored as partly:
+            raise held.partly_published(partly) from partly.__cause__
+        held.published(ids)
+
+
+@asynccontextmanager
+async def async_transaction(
+    engine: Engine,
+    control: AsyncJobControl,
+    publish: Callable[[Sequence[NewJob]], Awaitable[Sequence[str]]],
+) -> AsyncGenerator[AsyncEnqueuer]:
+    """Do as `transaction`, with coroutines."""
+    held = Held(engine)
+    try:
+        yield AsyncTransaction(held, control)
+    finally:
+        held.close()
+    if held.batch.jobs:
+        try:
+            ids = await publish(held.batch.jobs)
         except PartlyStored as partly:
             raise held.partly_published(partly) from partly.__cause__
         held.published(ids)

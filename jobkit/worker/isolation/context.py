@@ -8,6 +8,7 @@ from typing import Any
 
 from jobkit.client.control import AsyncControl, Control
 from jobkit.client.outbox import JobOutbox
+from jobkit.client.transaction import Held
 from jobkit.clock import system_milliseconds, to_milliseconds
 from jobkit.context import JobContext
 from jobkit.engine import Engine
@@ -73,7 +74,8 @@ def _outbox(order: Order) -> JobOutbox:
     )
     engine.capabilities = order.capabilities
     engine.require(Capability.CHILDREN, "what a handler enqueues on its context")
-    return JobOutbox(engine, Control(engine, _nothing), AsyncControl(engine, _nothing_async))
+    held = Held(engine, on_context=True)
+    return JobOutbox(held, Control(engine, _nothing), AsyncControl(engine, _nothing_async))
 
 
 def _nothing(operation: Operation[Any]) -> Any:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 import jobkit
 from jobkit.attempt import Ended, run_sync
 from jobkit.client.outbox import JobOutbox
+from jobkit.client.transaction import Held
 from jobkit.context import JobContext
 from jobkit.engine import Engine
 from jobkit.engine.instants import LAST_INSTANT, LONGEST_DELAY
@@ -72,7 +73,7 @@ def a_runner(handler: Callable[..., object] | None = None, **defaults: Any) -> R
     nowhere: Any = None  # no handle of what is enqueued here is used
 
     def open_outbox(ctx: JobContext) -> JobOutbox:
-        return JobOutbox(engine, nowhere, nowhere)
+        return JobOutbox(Held(engine, on_context=True), nowhere, nowhere)
 
     return Runner(engine, open_outbox=open_outbox)
 
