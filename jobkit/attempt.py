@@ -6,12 +6,12 @@ Whatever a handler or its middleware does, an `Ended` comes out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import fields
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from jobkit.context import CURRENT_JOB, JobContext
 from jobkit.ending import SUCCEEDED, Ended, ended_raising, ended_returning
@@ -26,10 +26,7 @@ __all__ = [
     "run_options",
     "run_sync",
     "start",
-    "start_coroutine",
 ]
-
-T = TypeVar("T")
 
 # Runs a function in a thread, for sync handlers below async middleware.
 Offload: TypeAlias = Callable[[Callable[[], None]], Awaitable[object]]
@@ -78,14 +75,10 @@ def start(
     the thread that `offload` chooses, without it here; it is never left behind. The task ends
     with an `Ended`, or as cancelled if others than `ctx.cancelled` cancel it before it begins.
     """
-    return start_coroutine(attempt(call, job, ctx, offload), ctx)
-
-
-def start_coroutine(attempt: Coroutine[Any, Any, T], ctx: JobContext) -> asyncio.Task[T]:
-    """Run a coroutine with an `attempt` in it as a task, in its own copy of the context."""
     context = copy_context()
-    context.run(CURRENT_JOB.set, ctx)
-    return asyncio.get_running_loop().create_task(attempt, context=context)
+    context.run(CURRENT_JOB.set, ctx)  # a loop may want to know whose task it is before that begins
+    running = attempt(call, job, ctx, offload)
+    return asyncio.get_running_loop().create_task(running, context=context)
 
 
 async def run_async(
@@ -103,10 +96,15 @@ async def run_async(
 
 
 async def attempt(call: Call, job: object, ctx: JobContext, offload: Offload | None) -> Ended:
-    """Run an attempt in the current task, which is cancelled when `ctx.cancelled` is set."""
-    task = asyncio.current_task()
-    assert task is not None  # a coroutine that `start_coroutine` runs
-    cancel = partial(_cancel_soon, asyncio.get_running_loop(), task)
+    """Run an attempt in the current task, which is cancelled when `ctx.cancelled` is set.
+
+    The task is for this attempt alone, and so is its context.
+    """
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task(loop)
+    assert task is not None  # else nobody could await this
+    CURRENT_JOB.set(ctx)
+    cancel = partial(_cancel_soon, loop, task)
     ctx.cancelled.on_set(cancel)
     try:
         value = await _through_async(call, job, ctx, offload, 0)
@@ -135,15 +133,21 @@ async def _absorb_cancel(task: asyncio.Task[Any]) -> None:
             await asyncio.sleep(0)
 
 
-async def _through_async(
+def _through_async(
     call: Call, job: object, ctx: JobContext, offload: Offload | None, depth: int
-) -> Any:
+) -> Awaitable[Any]:
+    value: Awaitable[Any]
     if depth < call.async_depth:
         call_next = partial(_through_async, call, job, ctx, offload, depth + 1)
-        return await call.middleware[depth].function(ctx, call_next)
-    if call.registration.is_async:
-        return await (call.function(job, ctx) if call.wants_context else call.function(job))
-    below = _Below(call, job, ctx, depth)
+        value = call.middleware[depth].function(ctx, call_next)
+    elif call.registration.is_async:
+        value = call.function(job, ctx) if call.wants_context else call.function(job)
+    else:
+        value = _through_below(_Below(call, job, ctx, depth), ctx, offload)
+    return value
+
+
+async def _through_below(below: _Below, ctx: JobContext, offload: Offload | None) -> Any:
     if offload is None:
         below()
     else:

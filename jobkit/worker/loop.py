@@ -7,9 +7,10 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 
-from jobkit.attempt import Ended, attempt, start_coroutine
+from jobkit.attempt import Ended, attempt
 from jobkit.engine.running import Run
 from jobkit.worker.threads import ThreadPool
 from jobkit.worker.work import Work
@@ -45,10 +46,11 @@ class HandlerLoop:
         self._flush = flush
         self._at_end = at_end
         self._left: list[Work] = []  # in this turn of the loop
+        self._context = Context()  # not the one of a task that has ended: each begins afresh
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPool | None = None
-        self._tasks: set[asyncio.Task[None] | None] = set()
+        self._tasks: dict[Work, asyncio.Task[None]] = {}
 
     def submit(self, works: Sequence[Work]) -> None:
         """Start a batch of attempts."""
@@ -75,24 +77,22 @@ class HandlerLoop:
             return self._loop
 
     def _start(self, works: Sequence[Work]) -> None:
-        for work in works:
-            run = self._begin(work)
-            if run is None:
-                self._leave(work)
-                continue
-            task = start_coroutine(self._work(work, run), run.ctx)
-            self._tasks.add(task)  # the loop itself keeps weak references only
+        loop = asyncio.get_running_loop()
+        for work in works:  # kept here: the loop itself has weak references only
+            self._tasks[work] = loop.create_task(self._work(work))
 
-    async def _work(self, work: Work, run: Run) -> None:
-        # All in one task: a callback at its end would cost another turn of the loop for each job.
-        ended = await attempt(run.call, run.job, run.ctx, self._offload)
-        self._tasks.discard(asyncio.current_task())
-        self._finish(work, ended)
+    async def _work(self, work: Work) -> None:
+        # All in one task: a callback at its end would cost another turn of the loop for each job;
+        # and all made in it, so that a batch of quick ones is not a heap for the collector.
+        run = self._begin(work)
+        if run is not None:
+            self._finish(work, await attempt(run.call, run.job, run.ctx, self._offload))
+        del self._tasks[work]
         self._leave(work)
 
     def _leave(self, work: Work) -> None:
         if not self._left:
-            asyncio.get_running_loop().call_soon(self._flush_now)
+            asyncio.get_running_loop().call_soon(self._flush_now, context=self._context)
         self._left.append(work)
 
     def _flush_now(self) -> None:

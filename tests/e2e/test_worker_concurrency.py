@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
+from contextvars import ContextVar
 from datetime import timedelta
 
 import pytest
 
-from jobkit import JobState
+from jobkit import JobState, MemoryJobs
 from jobkit.worker import WorkingJobs
 from tests.e2e.backends import MakeJobs
 from tests.e2e.handling import calling, do_nothing, looking
@@ -17,6 +18,7 @@ from tests.e2e.jobtypes import Alone, Mailed, Ping, Pong
 from tests.e2e.waiting import Gate, eventually
 
 MINUTE = timedelta(minutes=1)
+LAST: ContextVar[int | None] = ContextVar("LAST", default=None)
 
 
 def test_threads_never_run_more_than_the_concurrency(jobs: WorkingJobs) -> None:
@@ -96,6 +98,28 @@ def test_threads_and_tasks_share_the_slots(jobs: WorkingJobs) -> None:
     assert states == {JobState.SUCCEEDED}
     assert together.is_set()
     assert inside["most"] == 3
+
+
+@pytest.mark.parametrize("where", ["thread", "loop"])
+def test_a_job_does_not_see_what_another_one_set_in_its_context(where: str) -> None:
+    """B25: neither does one that waited in line for the place of the other."""
+    found: list[int | None] = []
+
+    def note(job: Ping) -> None:
+        found.append(LAST.get())
+        LAST.set(job.n)
+
+    async def note_on_loop(job: Ping) -> None:
+        note(job)
+
+    with MemoryJobs() as jobs:
+        jobs.register(note if where == "thread" else note_on_loop)
+        jobs.enqueue_many(Ping(n) for n in range(12))
+
+        jobs.start(concurrency=2, prefetch=8)
+        jobs.drain(timeout=MINUTE)
+
+    assert found == [None] * 12
 
 
 def test_a_blocked_thread_does_not_hold_up_the_others(jobs: WorkingJobs) -> None:
