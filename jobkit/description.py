@@ -50,10 +50,10 @@ def masked(value: object) -> Any:
             for field in dataclasses.fields(cls)
         }
     if isinstance(value, dict):
-        entries = cast("dict[object, object]", value)
+        entries = cast("dict[object, object]", value)  # of what, is the user's affair
         return {str(name): masked(item) for name, item in entries.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [masked(item) for item in cast("Iterable[Any]", value)]
+        return [masked(item) for item in cast("Iterable[Any]", value)]  # likewise
     return msgspec.to_builtins(value)
 
 

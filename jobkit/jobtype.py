@@ -98,7 +98,7 @@ def job(
 
 def job_type(cls: type[J], /) -> JobType[J]:
     """Return the job type of a dataclass, always the same; raise `InvalidJob` for all else."""
-    # Types are a promise that callers may break at run time, here and below.
+    # Types are a promise that user code may break at run time.
     if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]
         _refuse_no_class(cls)
     found: JobType[J] | None = cls.__dict__.get(_TYPE)
@@ -187,6 +187,7 @@ class _Declaration:
 
 
 def _declare(cls: type[T], options: JobOptions) -> type[T]:
+    # As in `job_type`.
     if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidOption(
             f"@job was given {_kind(cls)}; it takes a class, and options by name: "

@@ -261,7 +261,7 @@ class TestingJobs(Acting, Assertions, Jobs):
             start=start,
             seed=seed,
             handlers=engine.handlers.groups[1:],  # behind our own
-            defaults=cast("EnqueueOptions", engine.defaults),
+            defaults=cast("EnqueueOptions", engine.defaults),  # as they were checked
             queues=engine.queues,
             max_payload=engine.max_payload,
             version=engine.version,

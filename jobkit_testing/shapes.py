@@ -10,13 +10,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from msgspec import inspect as tree
 
 from jobkit.codec.classes import bare_class, label, sensitive_fields
 from jobkit.codec.schema import Named, plain, walk
 from jobkit.description import MASK
+
+Object: TypeAlias = dict[str, Any]  # of JSON: a pattern tells that it is a dict, not of what
 
 # What stands for a secret, by the type of its field: of the same form, so that it decodes.
 _STAND_INS: Mapping[type[tree.Type], Any] = {
@@ -59,7 +61,7 @@ def _features(info: tree.Type, value: Any, place: str) -> Iterator[str]:
             yield f"{place} is {value!r}"
         case ((tree.DataclassType() | tree.TypedDictType()), dict()):
             yield f"{place} is object"
-            yield from _features_of_fields(info, cast("dict[str, Any]", value))
+            yield from _features_of_fields(info, cast(Object, value))
         case _, list() | dict():
             yield f"{place} is {'' if value else 'empty '}{_kind(value)}"
             for part, item in _items(info, value):
@@ -84,7 +86,7 @@ def _lost(info: tree.Type, value: Any, place: str) -> Iterator[str]:
     match info, value:
         case ((tree.DataclassType() | tree.TypedDictType()), dict()):
             types = {field.encode_name: field.type for field in info.fields}
-            for name, item in cast("dict[str, Any]", value).items():
+            for name, item in cast(Object, value).items():
                 if name in types:
                     yield from _lost(types[name], item, f"{place}.{name}")
                 else:
@@ -102,7 +104,7 @@ def _masked(info: tree.Type, value: Any) -> Any:
         case ((tree.DataclassType() | tree.TypedDictType()), dict()):
             secret = _secret_names(info)
             types = {field.encode_name: field.type for field in info.fields}
-            entries = cast("dict[str, Any]", value)
+            entries = cast(Object, value)
             return {
                 name: (_stand_in if name in secret else _masked)(types[name], item)
                 for name, item in entries.items()
@@ -110,7 +112,7 @@ def _masked(info: tree.Type, value: Any) -> Any:
         case _, list():
             return [_masked(part, item) for part, item in _items(info, value)]
         case _, dict():
-            names = cast("dict[str, Any]", value)
+            names = cast(Object, value)
             parts = _items(info, value)
             return {name: _masked(*part) for name, part in zip(names, parts, strict=True)}
         case _:
@@ -133,7 +135,7 @@ def _stand_in(info: tree.Type, value: Any) -> Any:
             return f"{date}00:00:00{'Z' if has_zone else ''}"
         case ((tree.DataclassType() | tree.TypedDictType()), dict()):
             types = {field.encode_name: field.type for field in info.fields}
-            entries = cast("dict[str, Any]", value)
+            entries = cast(Object, value)
             return {name: _stand_in(types[name], item) for name, item in entries.items()}
         case ((tree.TupleType() | tree.NamedTupleType()), list()):
             return [_stand_in(part, item) for part, item in _items(info, value)]
@@ -182,7 +184,7 @@ def _items(info: tree.Type, value: Any) -> Iterator[tuple[tree.Type, Any]]:
     """Yield the items of a list or the values of a dict, each with its type."""
     items: list[Any] = value
     if isinstance(value, dict):
-        items = list(cast("dict[str, Any]", value).values())
+        items = list(cast(Object, value).values())
     match info:
         case tree.CollectionType(item_type=item_type) | tree.DictType(value_type=item_type):
             types = [item_type] * len(items)

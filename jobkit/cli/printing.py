@@ -48,7 +48,7 @@ def shown(value: object) -> str:
         case timedelta():
             return f"{value.total_seconds():g} s"
         case tuple() | list():
-            items = cast("Sequence[object]", value)
+            items = cast("Sequence[object]", value)  # a pattern does not tell of what
             return ", ".join(shown(item) for item in items) or "-"
         case _:
             return str(value)
@@ -89,10 +89,10 @@ def _plain(value: Any) -> Any:
         case datetime():
             return shown(value)
         case Mapping():
-            entries = cast("Mapping[object, object]", value)
+            entries = cast("Mapping[object, object]", value)  # as above
             return {str(key): _plain(item) for key, item in entries.items()}
         case list() | tuple():
-            return [_plain(item) for item in cast("Sequence[Any]", value)]
+            return [_plain(item) for item in cast("Sequence[Any]", value)]  # as above
         case _ if dataclasses.is_dataclass(value):
             return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         case _:

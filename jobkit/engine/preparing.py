@@ -146,6 +146,7 @@ class Preparer:
             changed: Any = hook(job, copy)
             if changed is not None and not isinstance(changed, Mapping):
                 raise InvalidOption(f"on_enqueue {hook!r} returned {changed!r}, not options")
+            # Of what, is checked with all options.
             options = copy if changed is None else cast("Mapping[str, Any]", changed)
         return options
 

@@ -76,6 +76,7 @@ def duplicate(what: str, key: str, holder: str, queue: str, handle_to: HandleTo)
 def _own_key(job: Any, job_type: JobType[Any], unique: Unique[Any]) -> str:
     if isinstance(unique.key, str):
         return plain_name(unique.key)
+    # Checked with the options; what it returns is looked at, whatever its types say.
     function = cast("Callable[[Any], object]", unique.key)
     name = job_type.cls.__qualname__
     try:

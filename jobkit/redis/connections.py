@@ -67,6 +67,7 @@ class Address:
 
     def connection(self, **changes: Any) -> Wire:
         """Return a new connection, not yet connected."""
+        # Whatever class a client brings: redis-py's have what a `Wire` has.
         return cast(Wire, self.connection_class(**{**self.arguments, **changes}))
 
     @property

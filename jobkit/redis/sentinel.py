@@ -138,7 +138,7 @@ def primary_arguments(
 
 def sentinels_of(pool: SentinelConnectionPool) -> tuple[list[Host], str, dict[str, Any]]:
     """Read Sentinels, the primary's name, and how to log in to them, off a client's pool."""
-    untyped = cast(Any, pool)
+    untyped = cast(Any, pool)  # redis-py leaves this class half typed
     if not untyped.is_master:
         raise InvalidOption("RedisJobs writes: give master_for(...), not slave_for(...)")
     manager = untyped.sentinel_manager

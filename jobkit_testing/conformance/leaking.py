@@ -112,7 +112,7 @@ class Crowd:
             for worker in self.workers:
                 self.held[worker.name] += [job for job in result.jobs if job.worker == worker.name]
         elif isinstance(result, tuple):
-            answers = cast("tuple[object, ...]", result)
+            answers = cast("tuple[object, ...]", result)  # of what, isinstance does not tell
             self.known += [answer for answer in answers if isinstance(answer, str)]  # of a push
             del self.known[:-200]
 

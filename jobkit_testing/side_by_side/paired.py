@@ -93,7 +93,7 @@ class PairedStore:
         result = (ask or self._plain)(operation, now)
         if isinstance(result, JobkitError):
             raise result
-        return cast("R", result)
+        return cast("R", result)  # the operation's type says which
 
     def run_many(
         self, operations: Sequence[Operation[Any]], /, *, now: int | None = None

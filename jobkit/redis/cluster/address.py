@@ -51,7 +51,7 @@ def cluster_address_of(given: object, *, reply_timeout: float) -> ClusterAddress
 
 
 def _of_client(client: RedisCluster, reply_timeout: float) -> ClusterAddress:
-    untyped = cast(Any, client)
+    untyped = cast(Any, client)  # redis-py leaves its clusters half typed
     nodes: list[Any] = untyped.get_nodes()
     pool = untyped.get_redis_connection(nodes[0]).connection_pool
     shown = "the client's Redis Cluster"

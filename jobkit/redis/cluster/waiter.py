@@ -149,7 +149,7 @@ class Ear:
 
     def quiet_socket(self) -> socket.socket | None:
         """Return what becomes readable when the node has something to tell; None: it has."""
-        connection = cast(Any, self._connection)
+        connection = cast(Any, self._connection)  # its types do not tell of the socket
         try:
             return None if connection.can_read(timeout=0) else connection._sock
         except BROKEN:
