@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, TypeVar, Unpack, overload
 
 from jobkit.checks import plain_name, queue_name
+from jobkit.codec import label
 from jobkit.context import JobContext
 from jobkit.errors import InvalidHandler, InvalidOption, InvalidSchedule
 from jobkit.hooks import Hooks
@@ -244,11 +245,11 @@ def check_free(
     here, there = given.job_type.cls, present.job_type.cls
     if here is not there:
         raise InvalidHandler(
-            f"two job types are stored as {name!r}: {_path(there)}, handled by {present.name}, and "
-            f"{_path(here)}, handled by {given.name}. Rename one: @job(name=...)"
+            f"two job types are stored as {name!r}: {label(there)}, handled by {present.name}, and "
+            f"{label(here)}, handled by {given.name}. Rename one: @job(name=...)"
         )
     raise InvalidHandler(
-        f"a second handler for {_path(here)}: {present.name} of {present.handlers!r} has it, "
+        f"a second handler for {label(here)}: {present.name} of {present.handlers!r} has it, "
         f"{given.name} was given. A job type has one handler\n{HANDLERS}\ngiven: {given.name}"
     )
 
@@ -268,7 +269,3 @@ def check_chain(middleware: Sequence[Shape], registrations: Iterable[Registratio
             f"sync middleware {sync.name} cannot wrap async handler {inside.name}: make it "
             "async def mw(ctx, call_next), which fits every handler"
         )
-
-
-def _path(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"

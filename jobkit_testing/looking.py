@@ -22,6 +22,7 @@ from jobkit_testing.timeline import Timeline
 from jobkit_testing.witness import Enqueued, Witness
 
 J = TypeVar("J", bound=DataclassLike)
+ENDED_IN_ORDER = (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED)  # as messages list them
 
 
 class Looking:
@@ -106,7 +107,7 @@ class Looking:
     def _scene(self, kind: str, candidates: Sequence[StoredJob] | None = None) -> Scene:
         """Read everything that a message may show."""
         waiting = self._reader.waiting()
-        ended = [job for state in ENDED_STATES for job in self._reader.ended(state)]
+        ended = [job for state in ENDED_IN_ORDER for job in self._reader.ended(state)]
         return Scene(
             kind=kind,
             candidates=waiting if candidates is None else candidates,
@@ -120,9 +121,6 @@ class Looking:
     def _fail(self, message: str, words: str | None = None) -> NoReturn:
         __tracebackhide__ = True
         raise AssertionError(message if words is None else f"{words}\n{message}")
-
-
-ENDED_STATES = (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED)
 
 
 def select(of: str, spec: Any, jobs: Iterable[StoredJob]) -> list[StoredJob]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from jobkit.cli.loading import load
+from jobkit.cli.loading import import_all, load
 from jobkit.errors import InvalidOption
 from jobkit.handlers import Handlers
 from jobkit.worker import WorkingJobs
@@ -51,8 +51,6 @@ def _of_redis_alone(
             "say where the jobs are: --app app.jobs, or --redis redis://localhost:6379/0 "
             "(JOBKIT_APP, JOBKIT_REDIS_URL)"
         )
-    from jobkit.cli.loading import import_all
-
     import_all(imports)
     return _redis_jobs(Handlers(), redis, namespace)
 

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from jobkit.clock import Clock, duration_milliseconds, from_milliseconds, to_milliseconds
+from jobkit.engine.records import progress_of
 from jobkit.engine.steps import Steps
 from jobkit.options import WorkerSettings
-from jobkit.progress import decode_progress
 from jobkit.roster import SlotInfo, WorkerInfo
 from jobkit.store import Queues, StoredSlot, StoredWorker, StoredWorkers, Workers
 
@@ -90,13 +90,10 @@ def _about(stored: bytes) -> About:
 
 
 def _slot(slot: StoredSlot, queue: str) -> SlotInfo:
-    progress = None
-    if slot.progress is not None and slot.checked_in_at is not None:
-        progress = decode_progress(slot.progress, slot.checked_in_at)
     return SlotInfo(
         job_id=slot.id,
         type=slot.type,
         queue=queue,
         since=from_milliseconds(slot.since),
-        progress=progress,
+        progress=progress_of(slot),
     )

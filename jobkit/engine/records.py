@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from jobkit.jobtype import JobType
 from jobkit.options import RunOptions
 from jobkit.progress import decode_progress
 from jobkit.record import ENDED, Attempt, JobRecord, JobState, Progress
-from jobkit.store import StoredAttempt, StoredJob
+from jobkit.store import StoredAttempt, StoredJob, StoredSlot
 
 FAILED = frozenset({"failed", "timed_out", "dead", "lost"})
 _options = msgspec.json.Decoder(dict[str, int | None])
@@ -116,8 +116,8 @@ def record_of(
     )
 
 
-def progress_of(stored: StoredJob) -> Progress | None:
-    """Return what the last run's handler last said of how far it is."""
+def progress_of(stored: StoredJob | StoredSlot) -> Progress | None:
+    """Return what the handler of a job's last run last said of how far it is."""
     if stored.progress is None or stored.checked_in_at is None:
         return None
     return decode_progress(stored.progress, stored.checked_in_at)
@@ -165,5 +165,5 @@ def _decode(stored: StoredJob, job_type: JobType[Any] | None) -> Any:
         return None  # `raw` has the bytes
 
 
-def _instant(milliseconds: int | None) -> Any:
+def _instant(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else from_milliseconds(milliseconds)

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobkit.engine import Engine, drive_async
+from jobkit.engine.crews import worker_infos
+from jobkit.engine.statistics import statistics
 from jobkit.handle import HandleTo
-from jobkit.inspect import bulk, crew, listing, pausing, queues, schedules, single
+from jobkit.inspect import bulk, listing, pausing, queues, schedules, single
 from jobkit.queueinfo import QueueInfo
 from jobkit.record import JobRecord, JobState, Page
 from jobkit.roster import WorkerInfo
@@ -67,7 +69,7 @@ class AsyncInspector:
 
     async def workers(self) -> tuple[WorkerInfo, ...]:
         """List the workers of all queues by name, each with the jobs that it runs."""
-        return await drive_async(crew.workers(), self._run)
+        return await drive_async(worker_infos(), self._run)
 
     async def schedules(self) -> Sequence[ScheduleInfo[Any]]:
         """List all schedules, by name."""
@@ -75,7 +77,7 @@ class AsyncInspector:
 
     async def stats(self) -> Stats:
         """Return what was done, in all and by the minute, over all queues and for each."""
-        return await drive_async(crew.stats(), self._run)
+        return await drive_async(statistics(), self._run)
 
     async def pause(self, queue: str | None = None, type: str | type | None = None) -> None:
         """Start no job of a queue, of a type, or of a type in a queue, until it is resumed.

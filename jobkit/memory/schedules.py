@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from jobkit.store import (
     CAUGHT_UP_PER_MINUTE,
@@ -117,7 +118,7 @@ class Schedules:
                     new=new, first=first, tick=first, look=first, put_at=now, declared_at=now
                 )
             known.begin(first)
-            verdict = "created"
+            verdict: Literal["created", "changed", "same"] = "created"
         elif known.new == new:
             verdict = "same"
         else:
@@ -129,7 +130,7 @@ class Schedules:
         if new.owner is not None:
             self.owners.setdefault(new.owner, (now, now))
         self._looks_changed()
-        return PutResult(verdict=verdict, at=now)  # type: ignore[arg-type]  # one of these
+        return PutResult(verdict=verdict, at=now)
 
     def _heed_limit(self, known: KeptSchedule, first: int | None, now: int) -> None:
         """End a schedule that is past its new limit; go on with one that its old limit ended."""
