@@ -73,6 +73,7 @@ _THEMES = (
     "retention",
     "scheduling",
     "settling",
+    "slot_waking",
     "spans",
     "states",
     "statistics",

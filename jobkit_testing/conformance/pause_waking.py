@@ -11,6 +11,7 @@ from jobkit_testing.conformance.builders import (
 )
 from jobkit_testing.conformance.capable import only_with
 from jobkit_testing.conformance.pausing import pause, pause_everywhere, resume
+from jobkit_testing.conformance.slot_waking import ONE_OF_L
 from jobkit_testing.conformance.waking import HEARD, UNHEARD, waiting
 
 BOTH = lanes("A", "B")
@@ -74,5 +75,17 @@ class PauseWaking:
             bob.claim(1, idle=True)
 
             ann.claim(1)
+
+            assert not of_bob.wait([QUEUE], UNHEARD)
+
+    @only_with(Capability.LIMITS)
+    def test_a_resume_of_what_is_not_paused_wakes_nobody(self, bench: Bench) -> None:
+        """B13, B27: it has changed nothing."""
+        bench.push(a_job("L"), a_job("L"))
+        ann, bob = (bench.worker(name, ONE_OF_L) for name in ("ann", "bob"))
+        ann.take_one()
+        with waiting(bench, bob) as (of_bob,):
+            resume(bench)
+            resume(bench, "L")
 
             assert not of_bob.wait([QUEUE], UNHEARD)

@@ -41,6 +41,7 @@ from jobkit_testing.conformance.rescheduling import Rescheduling
 from jobkit_testing.conformance.retention import Retention
 from jobkit_testing.conformance.scheduling import Scheduling
 from jobkit_testing.conformance.settling import Settling
+from jobkit_testing.conformance.slot_waking import SlotWaking
 from jobkit_testing.conformance.statistics import StatisticsKept
 from jobkit_testing.conformance.suspects import Suspects
 from jobkit_testing.conformance.sweeping import Sweeping
@@ -92,6 +93,7 @@ class StoreConformance(
     TickFiring,
     Replaying,
     Waking,
+    SlotWaking,
     Workforce,
     StatisticsKept,
     Port,

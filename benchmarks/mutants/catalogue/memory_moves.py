@@ -183,7 +183,7 @@ MUTANTS = (
         OPERATE,
         "queue.wake_for_freed(lane, operation.worker)",
         "pass",
-        "waking",
+        "slot_waking",
     ),
     Mutant(
         "memory: a second cancel moves the instant of the first",

@@ -26,7 +26,7 @@ MUTANTS = (
         SCRIPTS + "delete.lua",
         "if where == 'running' and claim_is_limited(state.v) then",
         "if false then",
-        "waking deleting",
+        "slot_waking deleting",
     ),
     Mutant(
         "redis: a job that runs again keeps its errors",

@@ -135,7 +135,7 @@ MUTANTS = (
         SETTLE,
         "for group in pairs(freed) do hint_freed(p, worker, group, true) end",
         "",
-        "waking",
+        "slot_waking",
     ),
     Mutant(
         "redis: nobody is woken for a retry",
