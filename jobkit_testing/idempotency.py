@@ -88,7 +88,7 @@ class Idempotency:
         """Raise `AssertionError` if running again changes what is observed."""
         __tracebackhide__ = True
         before = self._observed()  # whatever is wrong with it, nothing has run yet
-        new = self._runs.prepared(self._job, {}, by=CHANNEL)
+        new = self._runs.admission.prepare(self._job, {}, by=CHANNEL)
         self._refuse_once(new)
         self._refuse_planned(new)
         enqueues = yield from self._run_cleanly(new)

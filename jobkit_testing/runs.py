@@ -9,26 +9,24 @@ from functools import partial
 from typing import Any
 
 from jobkit.checks import duration_complaint
-from jobkit.clock import from_milliseconds, to_milliseconds
+from jobkit.clock import from_milliseconds
 from jobkit.engine import Engine, drive
-from jobkit.engine.uniqueness import shown_key
-from jobkit.errors import InvalidHandler, InvalidOption, WrongState
+from jobkit.errors import InvalidOption, WrongState
 from jobkit.handle import HandleTo
 from jobkit.options import ENQUEUE_CHECKS
-from jobkit.record import WAITING, JobRecord, JobState
+from jobkit.record import JobRecord, JobState
 from jobkit.report import Report
 from jobkit.store import (
     Capability,
-    Get,
     NewJob,
     Operation,
     QueueCounts,
     Schedules,
-    StoredJob,
 )
 from jobkit.worker.left import LEFT, why_left
 from jobkit.worker.turns import Turns
-from jobkit_testing.clock import NOTHING, VirtualClock
+from jobkit_testing.admission import Admission
+from jobkit_testing.clock import VirtualClock
 from jobkit_testing.driving import Escape
 from jobkit_testing.reading import Reader
 from jobkit_testing.running import Attempts, Ran
@@ -59,6 +57,7 @@ class Runs:
         self._reader = reader
         self._run = run
         self._clock = clock
+        self.admission = Admission(engine, shop, reader, run)
         self._turns = Turns()
         self._listed: tuple[int, Sequence[str]] | None = None
 
@@ -66,10 +65,10 @@ class Runs:
         self, job: Any, options: Mapping[str, Any], *, raises: bool
     ) -> Attempts[JobRecord[Any]]:
         """Enqueue this job and run it, past all others."""
-        new = self.prepared(job, options)
+        new = self.admission.prepare(job, options)
         job_id = self.store(new)
         if job_id != new.id:
-            self._check_holder(job_id, new)
+            self.admission.check_holder(job_id, new)
         return (yield from self.run_stored(new, job_id, raises=raises))
 
     def store(self, new: NewJob) -> str:
@@ -303,70 +302,6 @@ class Runs:
             queue = self._turns.next(weights)
             yield queue
             del weights[queue]
-
-    def _now(self) -> int:
-        return to_milliseconds(self._clock.now())
-
-    def prepared(self, job: Any, options: Mapping[str, Any], *, by: str = "perform") -> NewJob:
-        """Prepare a job that is to run now, or refuse it while nothing is stored."""
-        defaults = self._engine.defaults
-        if ("run_at" in defaults or "delay" in defaults) and not {"run_at", "delay"} & {*options}:
-            options = {**options, "delay": NOTHING}
-        new = self._engine.prepare(job, options)
-        names = sorted(self._engine.handlers.names())
-        if new.type not in names:
-            registered = ", ".join(names) or "none"
-            raise InvalidHandler(
-                f"{by}: {new.type} has no handler here, and was not stored; those with one: "
-                f"{registered}. Give TestingJobs handlers=, or register one"
-            )
-        if new.delay > 0 or (new.run_at is not None and new.run_at > self._now()):
-            raise InvalidOption(
-                f"{by} runs {new.type} now: leave out run_at and delay, or enqueue the job and "
-                "let time pass with run_for"
-            )
-        self._refuse_paused(new, by)
-        self._refuse_limited(new, by)
-        return new
-
-    def _check_holder(self, job_id: str, new: NewJob) -> None:
-        """Raise `WrongState` unless the job that holds the unique key can run in place of this."""
-        holder: StoredJob = self._run(Get(queue=new.queue, id=job_id))
-        why = None
-        if holder.payload != new.payload:
-            why = "has another payload"
-        elif holder.state not in WAITING:
-            why = f"is {holder.state}"
-        elif holder.run_at > self._now():
-            why = f"waits until {from_milliseconds(holder.run_at).isoformat()}"
-        if why is not None:
-            raise WrongState(
-                f"perform: job {job_id} ({new.type}) holds the unique key "
-                f"{shown_key(holder.unique_key)!r} and {why}, and nothing was stored: let that job "
-                "run first, or give unique=False"
-            )
-
-    def _refuse_paused(self, new: NewJob, by: str) -> None:
-        pauses = self._reader.pauses(new.queue)
-        if pauses.hold(new.type, self._shop.lanes().lanes[new.type].group):
-            what = f"queue {new.queue!r}" if pauses.queue else f"{new.type}"
-            raise WrongState(
-                f"{by}: {what} is paused, and the job was not stored; call "
-                "jobs.inspect.resume(...) before"
-            )
-
-    def _refuse_limited(self, new: NewJob, by: str) -> None:
-        lanes = self._shop.lanes().lanes
-        lane = lanes[new.type]
-        if lane.limit is None:
-            return
-        running = [job.type for job in self._reader.in_state(new.queue, JobState.RUNNING)]
-        group = [name for name in running if name in lanes and lanes[name].group == lane.group]
-        if len(group) >= lane.limit:
-            raise WrongState(
-                f"{by}: {len(group)} of {new.type} run in {new.queue!r}, and max_concurrency is "
-                f"{lane.limit}; the job was not stored"
-            )
 
 
 def let_escape(ran: Ran, *, raises: bool) -> None:
