@@ -61,7 +61,7 @@ chaos: $(READY)  ## Kill workers at random; count lost and repeated jobs, watch 
 fuzz: $(READY)  ## Do the same random steps on the memory store and on every other, and compare; minutes
 	$(BIN)/python -m benchmarks.fuzz
 
-mutants: $(READY)  ## Plant 299 bugs, one at a time, and see which test catches each; half an hour
+mutants: $(READY)  ## Plant some 300 bugs, one at a time, and see which test catches each; half an hour
 	$(BIN)/python -m benchmarks.mutants
 
 trace: $(READY)  ## Trace workers that are killed under load, replay them on the memory store
