@@ -1,6 +1,7 @@
 """Runs one attempt at a job: the one path of worker threads, event loops and the double.
 
-Whatever a handler or its middleware does, an `Ended` comes out.
+Whatever a handler or its middleware does, an `Ended` comes out; and it comes out in the process in
+which the attempt began.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from jobkit.context import CURRENT_JOB, JobContext
 from jobkit.ending import SUCCEEDED, Ended, ended_raising, ended_returning
 from jobkit.handlerset import Call
 from jobkit.options import RunOptions
+from jobkit.process import end_child, process_number
 
 __all__ = [
     "Ended",
@@ -50,6 +52,7 @@ def run_options(
 
 def run_sync(call: Call, job: object, ctx: JobContext) -> Ended:
     """Run an attempt in this thread, in its own copy of the context; `call` must not be async."""
+    process = process_number()
     context = copy_context()
     context.run(CURRENT_JOB.set, ctx)
     try:
@@ -60,7 +63,9 @@ def run_sync(call: Call, job: object, ctx: JobContext) -> Ended:
         else:
             value = context.run(call.function, job)
     except BaseException as error:
+        _stay_in(process, ctx, error)
         return ended_raising(error, ctx)
+    _stay_in(process, ctx)
     if value is None and ctx.cancelled.reason is None:
         return SUCCEEDED
     return ended_returning(value, call, ctx)
@@ -103,14 +108,17 @@ async def attempt(call: Call, job: object, ctx: JobContext, offload: Offload | N
     loop = asyncio.get_running_loop()
     task = asyncio.current_task(loop)
     assert task is not None  # else nobody could await this
+    process = process_number()
     CURRENT_JOB.set(ctx)
     cancel = partial(_cancel_soon, loop, task)
     ctx.cancelled.on_set(cancel)
     try:
         value = await _through_async(call, job, ctx, offload, 0)
     except BaseException as error:
+        _stay_in(process, ctx, error)
         return ended_raising(error, ctx)
     else:
+        _stay_in(process, ctx)
         if value is None and ctx.cancelled.reason is None:
             return SUCCEEDED
         return ended_returning(value, call, ctx)
@@ -119,6 +127,13 @@ async def attempt(call: Call, job: object, ctx: JobContext, offload: Offload | N
         if task.cancelling():
             await _absorb_cancel(task)
         del task, cancel  # the frames of an error lead here: no cycle of references for each job
+
+
+def _stay_in(process: int, ctx: JobContext, error: BaseException | None = None) -> None:
+    """End this process if it is not the one in which the attempt began: see `end_child`."""
+    # A child that is on its way somewhere else may throw away what its parent had begun.
+    if process != process_number() and not isinstance(error, GeneratorExit):
+        end_child(f"job {ctx.id} ({ctx.type})", error)
 
 
 def _cancel_soon(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
@@ -188,10 +203,13 @@ class _Below:
         self._error: BaseException | None = None
 
     def __call__(self) -> None:
+        process, ctx = process_number(), self._arguments[2]
         try:
             self._value = self._context.run(_through, *self._arguments)
         except BaseException as error:
+            _stay_in(process, ctx, error)
             self._error = error
+        _stay_in(process, ctx)
 
     def result(self) -> Any:
         error, self._error = self._error, None

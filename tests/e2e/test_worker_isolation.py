@@ -114,6 +114,13 @@ def test_a_process_that_dies_is_a_failed_attempt(ran: Ran, what: str, how: str) 
     assert ran("look").state is JobState.SUCCEEDED
 
 
+def test_a_process_that_the_handler_forked_does_not_tell_how_it_ended(ran: Ran) -> None:
+    """B23, B28"""
+    record = ran("fork")
+
+    assert (record.state, record.result) == ("succeeded", 1)
+
+
 def test_an_exception_is_told_with_its_traceback(ran: Ran) -> None:
     """B28, B32: as without isolation."""
     error = ran("stumble").error

@@ -132,6 +132,14 @@ def leave(job: Act, ctx: JobContext) -> None:
     sys.exit("had enough")
 
 
+def fork(job: Act, ctx: JobContext) -> object:
+    """Fork, and let the new process come back as a failure; return its exit code."""
+    new = os.fork()
+    if new == 0:
+        raise FileNotFoundError("no such program")
+    return os.waitstatus_to_exitcode(os.waitpid(new, 0)[1])
+
+
 def retry(job: Act, ctx: JobContext) -> None:
     raise Retry(delay=HOUR, reason="not yet")
 
