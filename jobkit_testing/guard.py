@@ -6,14 +6,22 @@ that with the classes that it has loaded, and the controller puts together what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobkit_testing import payload_files as files
-from jobkit_testing.payload_check import Findings, decode_findings, look, losses, together, troubles
+from jobkit_testing.payload_check import (
+    Findings,
+    Payload,
+    decode_findings,
+    look,
+    losses,
+    together,
+    troubles,
+)
 from jobkit_testing.recording import Recorder, record_with
 
 UPDATE = "--jobkit-payloads-update"
@@ -110,39 +118,48 @@ class PayloadGuard:
 
     def _judge(self, on_file: Mapping[str, files.Recorded], found: Findings) -> None:
         for name, recorded in sorted(on_file.items()):
-            if told := list(troubles(found.known.get(name, ()))):
-                self._failures.append(
-                    f"{name} does not decode what {self._path(recorded)} has of it\n"
-                    f"{chr(10).join(told)}\n"
-                    "A job of that form may still wait in a queue, and would end dead, unrun. Give "
-                    "a new field a\ndefault; keep name and type of an old one. Or, once no such "
-                    f"job is left anywhere: {UPDATE}"
-                )
-            if told := list(losses(found.known.get(name, ()))):
-                self._failures.append(
-                    f"{name} drops part of what {self._path(recorded)} has of it\n"
-                    f"{chr(10).join(told)}\n"
-                    "A job of that form may still wait in a queue, and its handler would not get "
-                    "that value; a new\nname is a new field. Keep the old one. Or, once no such "
-                    f"job is left anywhere, or nobody\nneeds the value: {UPDATE}"
-                )
+            self._judge_type(recorded, found.known.get(name, ()))
         unknown = [recorded for name, recorded in on_file.items() if name not in found.known]
         for recorded in unknown if self._is_whole else ():
-            if why := found.unloadable.get(recorded.type):
-                self._lines.append(f"{recorded.type} not checked, its module does not load: {why}")
-                continue
-            self._failures.append(
-                f"{recorded.type} has vanished: no class has this name, nor as an alias; "
-                f"{self._path(recorded)} has its payloads, its class was {recorded.home}\n"
-                "A job of it may still wait in a queue, and nobody would run it. Name the class "
-                f'that takes over:\n@job(aliases=["{recorded.type}"]). Or, once no such job is '
-                f"left anywhere: {UPDATE}"
-            )
+            self._judge_unknown(recorded, found.unloadable.get(recorded.type))
         checked = f"{len(found.known)} of {len(on_file)} types checked"
         partly = f"; not loaded in this part of the tests: {len(unknown)}" if unknown else ""
         self._lines.append(f"{checked}{'' if self._is_whole else partly}")
         if missing := sorted(found.names - on_file.keys()):
             self._lines.append(f"not recorded yet ({UPDATE} does it): {', '.join(missing)}")
+
+    def _judge_type(self, recorded: files.Recorded, payloads: Sequence[Payload]) -> None:
+        name, path = recorded.type, self._path(recorded)
+        if told := list(troubles(payloads)):
+            self._failures.append(
+                f"{name} does not decode what {path} has of it\n"
+                f"{chr(10).join(told)}\n"
+                "A job of that form may still wait in a queue, and would end dead, unrun. Give "
+                "a new field a\ndefault; keep name and type of an old one. Or, once no such "
+                f"job is left anywhere: {UPDATE}"
+            )
+        if told := list(losses(payloads)):
+            self._failures.append(
+                f"{name} drops part of what {path} has of it\n"
+                f"{chr(10).join(told)}\n"
+                "A job of that form may still wait in a queue, and its handler would not get "
+                "that value; a new\nname is a new field. Keep the old one. Or, once no such "
+                f"job is left anywhere, or nobody\nneeds the value: {UPDATE}"
+            )
+
+    def _judge_unknown(self, recorded: files.Recorded, why_unloadable: str | None) -> None:
+        if why_unloadable:
+            self._lines.append(
+                f"{recorded.type} not checked, its module does not load: {why_unloadable}"
+            )
+            return
+        self._failures.append(
+            f"{recorded.type} has vanished: no class has this name, nor as an alias; "
+            f"{self._path(recorded)} has its payloads, its class was {recorded.home}\n"
+            "A job of it may still wait in a queue, and nobody would run it. Name the class "
+            f'that takes over:\n@job(aliases=["{recorded.type}"]). Or, once no such job is '
+            f"left anywhere: {UPDATE}"
+        )
 
     def _write(self, on_file: Mapping[str, files.Recorded], found: Findings) -> None:
         written, removed = 0, 0

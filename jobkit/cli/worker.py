@@ -85,18 +85,23 @@ def serve(
         if burst:
             worker.want_dry()
         _wait(stop, lambda: worker.is_exhausted or (burst and worker.is_dry))
-        if stop.is_set():
-            _LOGGER.info(
-                "told to stop: running jobs have %g s to finish; Ctrl-C does not wait for them",
-                worker.settings.shutdown_timeout.total_seconds(),
-            )
-        elif worker.is_exhausted:
-            _LOGGER.error("every slot is taken by a handler that ran past its deadline: giving up")
+        _tell_of_end(worker, is_told=stop.is_set())
         jobs.shutdown()
         _LOGGER.info("worker %s stopped: %s", worker.name, summary(worker.counts, jobs.handed_back))
         if worker.is_exhausted:
             return ExitCode.ABANDONED
         return ExitCode.HANDED_BACK if jobs.handed_back else ExitCode.OK
+
+
+def _tell_of_end(worker: Worker, *, is_told: bool) -> None:
+    """Say why the worker stops, before it waits for what runs; a dry one needs no reason."""
+    if is_told:
+        _LOGGER.info(
+            "told to stop: running jobs have %g s to finish; Ctrl-C does not wait for them",
+            worker.settings.shutdown_timeout.total_seconds(),
+        )
+    elif worker.is_exhausted:
+        _LOGGER.error("every slot is taken by a handler that ran past its deadline: giving up")
 
 
 def summary(counts: Mapping[str, int], handed_back: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from jobkit.clock import duration_milliseconds
 from jobkit.engine import Engine, Steps
@@ -77,32 +79,36 @@ def _sweep(
     keep: int = 0,
     with_retention: bool = True,
 ) -> Steps[int]:
-    """Sweep all queues that are meant, batch by batch, up to the instant at which each began."""
+    """Sweep all queues that are meant, up to the instant at which each began."""
     done = 0
     queues = yield from choice.queues()
     for queue in queues:
         counts: QueueCounts = yield Count(queue=queue)
-        until = counts.now - older_than
-        cursor: Place | None = None
-        while True:
-            channel = engine.channels.borrow()
-            try:
-                swept: Swept = yield Sweep(
-                    queue=queue,
-                    state=choice.states[0],
-                    action=action,
-                    channel=channel.name,
-                    request=channel.request,
-                    types=choice.types,
-                    until=until,
-                    keep=keep,
-                    with_retention=with_retention,
-                    cursor=cursor,
-                )
-            finally:
-                engine.channels.give_back(channel)
-            done += swept.done
-            cursor = swept.cursor
-            if cursor is None:
-                break
+        batch = partial(
+            Sweep,
+            queue=queue,
+            state=choice.states[0],
+            action=action,
+            types=choice.types,
+            until=counts.now - older_than,
+            keep=keep,
+            with_retention=with_retention,
+        )
+        done += yield from _in_batches(engine, batch)
     return done
+
+
+def _in_batches(engine: Engine, batch: Callable[..., Sweep]) -> Steps[int]:
+    """Sweep one queue batch by batch, each behind the one before; return how many were done."""
+    done = 0
+    cursor: Place | None = None
+    while True:
+        channel = engine.channels.borrow()
+        try:
+            swept: Swept = yield batch(channel=channel.name, request=channel.request, cursor=cursor)
+        finally:
+            engine.channels.give_back(channel)
+        done += swept.done
+        cursor = swept.cursor
+        if cursor is None:
+            return done
