@@ -1,22 +1,20 @@
-"""What is wrong with a value, in words; None if nothing is."""
+"""Checks of values. Each returns in words what is wrong with a value, or None if nothing is."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 PRIORITIES = (-32768, 32767)
 QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 TYPE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.<>-]{0,254}")
 
-# Each check returns what is wrong, or None.
-Check = Callable[[Any], str | None]
+Check: TypeAlias = Callable[[Any], str | None]
 
 
-def duration_complaint(value: Any) -> str | None:
-    """Return what is wrong with a duration, or None."""
+def duration(value: Any) -> str | None:
     if not isinstance(value, timedelta):
         return "give a datetime.timedelta"
     return "must not be negative" if value < timedelta(0) else None
@@ -34,14 +32,6 @@ def instant(value: Any) -> str | None:
     if value.utcoffset() is None:
         return "has no time zone; give an aware datetime, e.g. datetime.now(UTC)"
     return None
-
-
-def is_a(kind: type, value: object) -> bool:
-    return isinstance(value, kind)
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def unique_key(key: object) -> str | None:
@@ -77,26 +67,14 @@ def one_of(*choices: str) -> Check:
 
 
 def queue_name(value: Any) -> str | None:
-    """Return what is wrong with a queue's or a schedule's name, or None."""
+    """Check the name of a queue or a schedule."""
     if isinstance(value, str) and QUEUE_NAME.fullmatch(value):
         return None
     return "a name is 1 to 128 of A-Z a-z 0-9 . _ - and begins with a letter or a digit"
 
 
-def plain_name(name: str) -> str:
-    """Return a name without the enum that it may be a member of.
-
-    >>> from enum import Enum
-    >>> class Queues(str, Enum):
-    ...     MAIL = "mail"
-    >>> f"{Queues.MAIL}", plain_name(Queues.MAIL)
-    ('Queues.MAIL', 'mail')
-    """
-    return str.__str__(name)
-
-
 def type_name(value: Any) -> str | None:
-    """Return what is wrong with a type's stored name, or None."""
+    """Check the stored name of a type."""
     if isinstance(value, str) and TYPE_NAME.fullmatch(value):
         return None
     return "a type's name is 1 to 255 of A-Z a-z 0-9 _ . < > - and does not begin with . < > -"
@@ -130,3 +108,24 @@ def weights(value: Any) -> str | None:
                 return f"a weight is an int from 1 to 1000, not {weight!r}"
         return None
     return "names a queue twice" if len(set(names)) < len(names) else None
+
+
+def plain_name(name: str) -> str:
+    """Return a name without the enum that it may be a member of.
+
+    >>> from enum import Enum
+    >>> class Queues(str, Enum):
+    ...     MAIL = "mail"
+    >>> f"{Queues.MAIL}", plain_name(Queues.MAIL)
+    ('Queues.MAIL', 'mail')
+    """
+    return str.__str__(name)
+
+
+def is_a(kind: type, value: object) -> bool:
+    """Tell a bool alone: what is known of a user's value is that it is Any."""
+    return isinstance(value, kind)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

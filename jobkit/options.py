@@ -15,7 +15,7 @@ from jobkit.backoff import Backoff, Exponential
 from jobkit.checks import (
     Check,
     count,
-    duration_complaint,
+    duration,
     flag,
     instant,
     is_a,
@@ -148,7 +148,7 @@ class QueueOptions:
         if self.order not in ("priority", "run_at"):
             raise InvalidOption(f"order={self.order!r}: give 'priority' or 'run_at'")
         for name in ("finished_for", "dead_for"):
-            if complaint := duration_complaint(getattr(self, name)):
+            if complaint := duration(getattr(self, name)):
                 raise InvalidOption(f"{name}={getattr(self, name)!r}: {complaint}")
         for name in ("finished_max", "dead_max"):
             if complaint := count(getattr(self, name)):
@@ -200,7 +200,7 @@ def _unique(value: Any) -> str | None:
 
 def _backoff(value: Any) -> str | None:
     if isinstance(value, timedelta):
-        return duration_complaint(value)
+        return duration(value)
     if isinstance(value, Exponential) or callable(value):
         return None
     return "give a timedelta, an Exponential(...) or a function of the retry's number"
@@ -214,13 +214,13 @@ _RUN_CHECKS: Mapping[str, Check] = {
 _STORED_CHECKS: Mapping[str, Check] = {
     "queue": queue_name,
     "priority": priority,
-    "retention": duration_complaint,
+    "retention": duration,
     "metadata": metadata,
     **_RUN_CHECKS,
 }
 ENQUEUE_CHECKS: Mapping[str, Check] = {
     "run_at": instant,
-    "delay": duration_complaint,
+    "delay": duration,
     "unique": _unique,
     **_STORED_CHECKS,
 }
@@ -239,7 +239,7 @@ JOB_CHECKS: Mapping[str, Check] = {
     "queue": queue_name,
     "priority": priority,
     "unique": _unique,
-    "retention": duration_complaint,
+    "retention": duration,
     **_RUN_CHECKS,
     "backoff": _backoff,
     "keep_dead": flag,
@@ -253,9 +253,9 @@ WORKER_CHECKS: Mapping[str, Check] = {
     "concurrency": positive,
     "prefetch": count,
     "lease": positive_duration,
-    "shutdown_timeout": duration_complaint,
+    "shutdown_timeout": duration,
     "poll": positive_duration,
-    "abandon_after": duration_complaint,
+    "abandon_after": duration,
 }
 
 
@@ -283,7 +283,7 @@ def check_enqueue_options(options: Mapping[str, Any], *, of: str = "enqueue") ->
 
 def check_timeout(timeout: timedelta | None, *, of: str) -> None:
     """Raise `InvalidOption` for a timeout that is neither None nor a duration."""
-    if timeout is not None and (complaint := duration_complaint(timeout)):
+    if timeout is not None and (complaint := duration(timeout)):
         raise InvalidOption(f"{of}: timeout={timeout!r}: {complaint}")
 
 

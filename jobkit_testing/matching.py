@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypedDict, TypeVar
 
-from jobkit.checks import Check, duration_complaint
+from jobkit.checks import Check, duration
 from jobkit.clock import MILLISECOND, duration_milliseconds, from_milliseconds, to_milliseconds_up
 from jobkit.codec import label
 from jobkit.description import MASK, describe
@@ -53,7 +53,7 @@ _COUNTING = frozenset(f"assert_{what}" for what in (
 _SAME_AS_ENQUEUE = ("queue", "priority", "run_at", "delay", "metadata")
 MATCH_CHECKS: Mapping[str, Check] = {
     **{name: ENQUEUE_CHECKS[name] for name in _SAME_AS_ENQUEUE},
-    "tolerance": duration_complaint,
+    "tolerance": duration,
     "unique_key": lambda value: None if isinstance(value, str) else "give a str",
     "state": _state,
 }

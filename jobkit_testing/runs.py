@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from jobkit.checks import duration_complaint
+from jobkit.checks import duration
 from jobkit.clock import from_milliseconds
 from jobkit.engine import Engine, drive
 from jobkit.errors import InvalidOption, WrongState
 from jobkit.handle import HandleTo
-from jobkit.options import ENQUEUE_CHECKS
+from jobkit.options import ENQUEUE_CHECKS, check_timeout
 from jobkit.record import JobRecord, JobState
 from jobkit.report import Report
 from jobkit.store import (
@@ -100,8 +100,7 @@ class Runs:
         __tracebackhide__ = True
         if type(limit) is not int or limit < 1:
             raise InvalidOption(f"drain: limit={limit!r}: give an int of at least 1")
-        if timeout is not None and (complaint := duration_complaint(timeout)):
-            raise InvalidOption(f"drain: timeout={timeout!r}: {complaint}")
+        check_timeout(timeout, of="drain")
         tally, self._listed = Tally(), None
         end = None if timeout is None else self._clock.monotonic() + timeout.total_seconds()
         while (ran := (yield from self._next(wanted, patient=True))) is not None:
@@ -117,7 +116,7 @@ class Runs:
     def run_for(self, delta: timedelta, *, raises: bool) -> Attempts[Report]:
         """Let time pass."""
         __tracebackhide__ = True
-        if complaint := duration_complaint(delta):
+        if complaint := duration(delta):
             raise InvalidOption(f"run_for({delta!r}): {complaint}")
         return (yield from self._until(self._clock.now() + delta, raises=raises))
 

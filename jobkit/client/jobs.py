@@ -9,7 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar, Unpack, overload
 
-from jobkit.checks import duration_complaint
+from jobkit.checks import duration
 from jobkit.client.control import AsyncControl, Control
 from jobkit.client.outbox import JobOutbox
 from jobkit.client.sender import LONGEST_TIMEOUT, AsyncSender, Sender
@@ -47,7 +47,7 @@ class Jobs:
         enqueue_timeout: timedelta | None,
     ) -> None:
         timeout = DEFAULT_ENQUEUE_TIMEOUT if enqueue_timeout is None else enqueue_timeout
-        if complaint := duration_complaint(timeout):
+        if complaint := duration(timeout):
             raise InvalidOption(f"enqueue_timeout={enqueue_timeout!r}: {complaint}")
         if timeout > LONGEST_ENQUEUE_TIMEOUT:
             longest = LONGEST_ENQUEUE_TIMEOUT.total_seconds()
