@@ -15,20 +15,10 @@ from jobkit.cli.loading import load_class
 from jobkit.cli.option import NONE
 from jobkit.errors import InvalidJob
 from jobkit.jobtype import JobType, job_type
+from jobkit.options import ENQUEUE_CHECKS
 from jobkit.worker import WorkingJobs
 
 STDIN = "-"
-OPTIONS = (
-    "queue",
-    "priority",
-    "delay",
-    "run_at",
-    "max_retries",
-    "max_timeout_retries",
-    "timeout",
-    "unique",
-    "retention",
-)
 
 
 def enqueue(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
@@ -62,11 +52,13 @@ def _names_in(payload: bytes) -> list[str]:
 
 
 def _options(given: argparse.Namespace) -> Any:
+    """Return what was given of the options that an enqueue has; each of them is a flag."""
+    values = {name: getattr(given, name) for name in ENQUEUE_CHECKS}
     options: dict[str, Any] = {
         name: None if value == NONE else value
-        for name in OPTIONS
-        if (value := getattr(given, name)) is not None
+        for name, value in values.items()
+        if value is not None
     }
-    if given.metadata:
-        options["metadata"] = dict(given.metadata)
+    if pairs := options.get("metadata"):
+        options["metadata"] = dict(pairs)
     return options

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from jobkit.cli.exit_codes import ExitCode
+from jobkit.cli.leaves import JOBS_LISTED
 from jobkit.cli.printing import (
     is_unread,
     payload_of,
@@ -20,7 +21,6 @@ from jobkit.errors import Duplicate, InvalidOption, JobNotFound, JobRunning, Wro
 from jobkit.record import ENDED, Attempt, JobRecord
 from jobkit.worker import WorkingJobs
 
-DEFAULT_LIMIT = 20
 TO_READ = "give --app, or --import with the module of the type, to read"
 FIELDS = (
     "id",
@@ -48,7 +48,7 @@ def list_jobs(jobs: WorkingJobs, given: argparse.Namespace) -> ExitCode:
         state=given.state,
         queue=given.queue,
         type=given.type,
-        limit=given.limit or DEFAULT_LIMIT,
+        limit=given.limit or JOBS_LISTED,
         cursor=given.cursor,
     )
     if given.json:

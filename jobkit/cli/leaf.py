@@ -61,6 +61,9 @@ class LeafCommand:
 
 AS_JSON = Option(name="json", read=switch, metavar=None, help="print JSON, for programs")
 
+NAMESPACE = Option(
+    name="namespace", read=str, metavar="NAME", help="the namespace there", default="jobkit"
+)
 BACKEND_OPTIONS = (
     Option(
         name="app",
@@ -82,13 +85,7 @@ BACKEND_OPTIONS = (
         help="where the jobs are, if there is no --app or it has Handlers and no backend",
         env="JOBKIT_REDIS_URL",
     ),
-    Option(
-        name="namespace",
-        read=str,
-        metavar="NAME",
-        help="the namespace there",
-        default="jobkit",
-    ),
+    NAMESPACE,
 )
 
 

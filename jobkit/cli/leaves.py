@@ -15,6 +15,7 @@ from jobkit.cli.option import (
     whole_number,
 )
 
+JOBS_LISTED = 20
 STATES = "scheduled, queued, running, retrying, succeeded, dead or cancelled"
 
 _QUEUE = Option(name="queue", read=str, metavar="NAME", help="only of this queue")
@@ -82,7 +83,13 @@ JOBS = (
             Option(name="state", read=str, metavar="STATE", help=f"only {STATES}"),
             _QUEUE,
             _TYPE,
-            Option(name="limit", read=positive_number, metavar="N", help="how many", default="20"),
+            Option(
+                name="limit",
+                read=positive_number,
+                metavar="N",
+                help="how many",
+                default=f"{JOBS_LISTED}",
+            ),
             Option(name="cursor", read=str, metavar="TEXT", help="go on where a list ended"),
             AS_JSON,
         ),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from jobkit.cli.exit_codes import MEANINGS
-from jobkit.cli.leaf import LeafCommand, add_leaf, add_options, with_environment
+from jobkit.cli.leaf import NAMESPACE, LeafCommand, add_leaf, add_options, with_environment
 from jobkit.cli.leaves import GROUPS, LEAVES
 from jobkit.cli.option import (
     Option,
@@ -115,13 +115,7 @@ PROCESS_OPTIONS = (
         help="where the jobs are, if MODULE has Handlers and no backend",
         env="JOBKIT_REDIS_URL",
     ),
-    Option(
-        name="namespace",
-        read=str,
-        metavar="NAME",
-        help="the namespace there",
-        default="jobkit",
-    ),
+    NAMESPACE,
     Option(
         name="log_level",
         read=level,
