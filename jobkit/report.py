@@ -54,7 +54,7 @@ class Matches(Sequence[JobRecord[J_co]], Generic[J_co]):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids."""
+        """The ids of the jobs, in the order of their records."""
         return tuple(r.id for r in self.records)
 
     def where(self, condition: Callable[[J_co], bool], /) -> Matches[J_co]:

@@ -147,7 +147,7 @@ class QueueStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What was done.
+    """What was done, over all queues and in each.
 
     `types`: since the first job, by the type's own name (its aliases count there too). `series`:
     by the minute, for the last three hours, oldest first; minutes in which nothing happened are

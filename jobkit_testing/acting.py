@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Acting:
-    """The runs.
+    """What runs jobs: one, all that is due, or all that gets due as time passes.
 
     `raises`: once an attempt that failed is settled, what its handler raised escapes; a failed
     assertion in a handler always does, and ends its job dead at once.

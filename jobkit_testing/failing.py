@@ -13,7 +13,7 @@ from jobkit_testing.faults import Faults
 
 
 class Noting(Protocol):
-    """Who is told of it."""
+    """Who is told of an enqueue that fails."""
 
     def failed(self, failing: FailingEnqueue, jobs: Sequence[NewJob]) -> None:
         """Take note that an enqueue of these jobs fails because the test wants it."""

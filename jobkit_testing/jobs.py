@@ -139,6 +139,7 @@ class TestingJobs(Acting, Assertions, Jobs):
             self._take_part(stage)
 
     def _set_the_scene(self, engine: Engine, watched: WatchedStore) -> None:
+        """Make who runs jobs here, who sees what happens, and who tells of it."""
         send = self._sender
         first = WORKER if self._number == 0 else f"{WORKER}.{self._number + 1}"
         self.timeline = Timeline(

@@ -26,7 +26,7 @@ ENDED_IN_ORDER = (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED)  # as m
 
 
 class Looking:
-    """The getters; they change nothing."""
+    """What shows jobs, and changes nothing."""
 
     clock: VirtualClock
     inspect: Inspector

@@ -29,7 +29,7 @@ _ID = attrgetter("id")
 
 
 class Watcher(Protocol):
-    """Who is told."""
+    """Who is told of what was done to a store."""
 
     def pushed(self, jobs: Sequence[NewJob]) -> None:
         """Take note of jobs that have been stored."""

@@ -51,31 +51,31 @@ class Control:
         return JobHandle(id=job_id, type=type_name, queue=queue, created=False, control=self)
 
     def record_of(self, queue: str, job_id: str) -> JobRecord[Any]:
-        """Read the job."""
+        """Read the job; raises `JobNotFound`."""
         return drive(single.read(self._engine, queue, job_id), self._run)
 
     def cancel_job(self, queue: str, job_id: str) -> bool:
-        """Cancel the job."""
+        """Cancel the job, or tell its handler to stop; False if it had ended or was gone."""
         return drive(single.cancel(self._engine, queue, job_id), self._run)
 
     def delete_job(self, queue: str, job_id: str) -> bool:
-        """Delete the job."""
+        """Remove the job and its record; False if it was gone."""
         return drive(single.delete(queue, job_id), self._run)
 
     def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None:
-        """Make the job due at another time."""
+        """Make the job due at another time; one that has ended runs again then."""
         drive(single.reschedule(queue, job_id, run_at, self.handle_to), self._run)
 
     def set_job_priority(self, queue: str, job_id: str, priority: int) -> None:
-        """Change its priority."""
+        """Give the job, which has to wait, another priority."""
         drive(single.set_priority(queue, job_id, priority), self._run)
 
     def run_job_now(self, queue: str, job_id: str) -> None:
-        """Make the job due now."""
+        """Make the job, which has to wait, due now."""
         drive(single.run_now(queue, job_id), self._run)
 
     def retry_job(self, queue: str, job_id: str) -> None:
-        """Run the ended job again."""
+        """Run the job, which has to have ended, again."""
         drive(single.retry(queue, job_id, self.handle_to), self._run)
 
     def wait_for_job(self, queue: str, job_id: str, timeout: timedelta | None) -> JobRecord[Any]:
@@ -102,31 +102,31 @@ class AsyncControl:
         return AsyncJobHandle(id=job_id, type=type_name, queue=queue, created=False, control=self)
 
     async def record_of(self, queue: str, job_id: str) -> JobRecord[Any]:
-        """Read the job."""
+        """Read the job; raises `JobNotFound`."""
         return await drive_async(single.read(self._engine, queue, job_id), self._run)
 
     async def cancel_job(self, queue: str, job_id: str) -> bool:
-        """Cancel the job."""
+        """Cancel the job, or tell its handler to stop; False if it had ended or was gone."""
         return await drive_async(single.cancel(self._engine, queue, job_id), self._run)
 
     async def delete_job(self, queue: str, job_id: str) -> bool:
-        """Delete the job."""
+        """Remove the job and its record; False if it was gone."""
         return await drive_async(single.delete(queue, job_id), self._run)
 
     async def reschedule_job(self, queue: str, job_id: str, run_at: datetime) -> None:
-        """Make the job due at another time."""
+        """Make the job due at another time; one that has ended runs again then."""
         await drive_async(single.reschedule(queue, job_id, run_at, self.handle_to), self._run)
 
     async def set_job_priority(self, queue: str, job_id: str, priority: int) -> None:
-        """Change its priority."""
+        """Give the job, which has to wait, another priority."""
         await drive_async(single.set_priority(queue, job_id, priority), self._run)
 
     async def run_job_now(self, queue: str, job_id: str) -> None:
-        """Make the job due now."""
+        """Make the job, which has to wait, due now."""
         await drive_async(single.run_now(queue, job_id), self._run)
 
     async def retry_job(self, queue: str, job_id: str) -> None:
-        """Run the ended job again."""
+        """Run the job, which has to have ended, again."""
         await drive_async(single.retry(queue, job_id, self.handle_to), self._run)
 
     async def wait_for_job(

@@ -40,5 +40,5 @@ class LateMatches(Matches[J], Generic[J]):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids."""
+        """The ids of the jobs, for which no record has to be made."""
         return tuple(job.id for job in self._jobs)

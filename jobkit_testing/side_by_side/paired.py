@@ -138,7 +138,7 @@ class PairedStore:
         return [*self.a.checkup(), *self.b.checkup()]
 
     def close(self) -> None:
-        """Close both."""
+        """Close both stores."""
         self.a.close()
         self.b.close()
 
