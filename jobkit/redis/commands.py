@@ -148,7 +148,7 @@ def _claim(operation: Claim, namespace: str, now: Arg) -> Command:
 
 
 def _texts(reply: list[bytes]) -> tuple[str, ...]:
-    return tuple(item.decode() for item in reply)
+    return tuple([item.decode() for item in reply]) if reply else ()
 
 
 def _lane(lane: Lane) -> str:

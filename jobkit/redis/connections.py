@@ -6,12 +6,11 @@ Connections are redis-py's own, without its retries: jobkit knows which calls ma
 from __future__ import annotations
 
 import re
-import socket
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from redis.asyncio import connection as aio
@@ -25,6 +24,7 @@ from jobkit.errors import InvalidOption, NotSupported
 from jobkit.process import process_number
 from jobkit.redis import sentinel
 from jobkit.redis.hosts import Host
+from jobkit.redis.link import Link, Wire
 
 _ASYNC_TWINS: dict[str, type[Any]] = {
     "Connection": aio.Connection,
@@ -36,25 +36,6 @@ _ASYNC_TWINS: dict[str, type[Any]] = {
 SCHEMES = ("redis", "rediss", "unix")
 CONNECT_TIMEOUT = 2.0  # seconds
 REPLY_TIMEOUT = 5.0  # seconds
-
-
-class Wire(Protocol):
-    """The part of a redis-py connection that jobkit uses, with its types."""
-
-    @property
-    def is_connected(self) -> bool: ...
-    def connect(self) -> None: ...
-    def disconnect(self) -> None: ...
-    def pack_commands(self, commands: list[tuple[Any, ...]]) -> list[bytes]: ...
-    def send_packed_command(self, command: list[bytes], check_health: bool = ...) -> None: ...
-    def read_response(self, *, timeout: float = ...) -> Any: ...
-
-
-def socket_of(connection: Wire | None) -> socket.socket | None:
-    """Return what a connection reads from; None if it has none now, or never, as fakeredis."""
-    # redis-py has no other way to look for a reply, or to end a read of another thread.
-    link: object = getattr(connection, "_sock", None)
-    return link if isinstance(link, socket.socket) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,25 +196,25 @@ class Connections:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._idle: deque[Wire] = deque()
+        self._idle: deque[Link] = deque()
         self._lock = threading.Lock()
         self._process = process_number()
 
-    def borrow(self) -> Wire:
+    def borrow(self) -> Link:
         """Return a connection; give it back, or disconnect it if anything went wrong."""
         if self._process != process_number():
             self._start_anew()
         try:
             return self._idle.pop()
         except IndexError:
-            return self.address.connection()
+            return Link(self.address.connection())
 
     @property
     def has_idle(self) -> bool:
         """Whether a connection is at hand that was used before."""
         return bool(self._idle) and self._process == process_number()
 
-    def give_back(self, connection: Wire) -> None:
+    def give_back(self, connection: Link) -> None:
         """Take back a connection on which every reply was read."""
         self._idle.append(connection)
 

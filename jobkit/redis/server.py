@@ -9,8 +9,9 @@ import hiredis
 import redis.exceptions as rx
 
 from jobkit.redis.awake import Awake
-from jobkit.redis.connections import Connections, Wire, socket_of
+from jobkit.redis.connections import Connections
 from jobkit.redis.faults import is_demoted, unreachable
+from jobkit.redis.link import Link
 
 BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
 Words: TypeAlias = list[tuple[Any, ...]]  # commands, as they are sent
@@ -42,52 +43,73 @@ class Server:
         """Send words and return the replies; an error reply stands in its place."""
         return self.send(words).replies(self._awake)
 
+    def ask_one(self, word: tuple[Any, ...]) -> Any:
+        """Send one command and return its reply, by fewer steps than `ask` takes."""
+        packed, losses = _pack(word), self.losses
+        link = self._connect()
+        try:
+            link.send(packed)
+            self._awake.wait(link.socket)
+            reply = link.reply()
+        except BaseException as error:
+            self.broken(link, error)
+        self._take_back(link, losses)
+        if isinstance(reply, Exception):
+            self._look_at([reply])
+        return reply
+
     def send(self, words: Words) -> Flight:
         """Send words without waiting for the replies."""
         return self.send_packed(packed(words), len(words))
 
     def send_packed(self, packed: bytes, count: int) -> Flight:
         """Send so many commands that are packed already."""
-        connection = self._connect()
+        link = self._connect()
         try:
-            connection.send_packed_command([packed], check_health=False)
+            link.send(packed)
         except BaseException as error:
-            self.broken(connection, error)
-        return Flight(self, connection, count)
+            self.broken(link, error)
+        return Flight(self, link, count)
 
     def close(self) -> None:
         """Disconnect what is idle."""
         self._connections.close()
 
-    def _connect(self) -> Wire:
-        connection = self._connections.borrow()
-        if connection.is_connected:
-            return connection
+    def _connect(self) -> Link:
+        link = self._connections.borrow()
+        if link.is_connected:
+            return link
         try:
-            connection.connect()
+            link.connect()
         except (*BROKEN, rx.RedisError) as error:
             self.forget_connections()
             raise unreachable(error, self.where, sent=False) from error
-        return connection
+        return link
 
-    def landed(self, connection: Wire, replies: list[Any], *, losses: int) -> None:
+    def landed(self, link: Link, replies: list[Any], *, losses: int) -> None:
         """Take a connection back on which every reply was read, unless it was given up meanwhile.
 
         `losses`: how many there had been when the words were sent.
         """
+        self._take_back(link, losses)
+        self._look_at(replies)
+
+    def _take_back(self, link: Link, losses: int) -> None:
         if losses == self.losses:
-            self._connections.give_back(connection)
+            self._connections.give_back(link)
         else:
-            connection.disconnect()
+            link.disconnect()
+
+    def _look_at(self, replies: list[Any]) -> None:
         if any(map(is_demoted, replies)):
             self.forget_connections()  # Sentinel, or the host's name, leads to the new primary
 
-    def broken(self, connection: Wire, error: BaseException) -> NoReturn:
+    def broken(self, link: Link, error: BaseException) -> NoReturn:
         """End a connection, and raise what it means that this was raised while it was used.
 
         Also on a signal: unread replies must never reach the next caller.
         """
-        connection.disconnect()
+        link.disconnect()
         if isinstance(error, BROKEN):
             self.forget_connections()
             raise unreachable(error, self.where, sent=True) from error
@@ -103,27 +125,27 @@ class Server:
 class Flight:
     """Words on their way."""
 
-    def __init__(self, server: Server, connection: Wire, count: int) -> None:
-        self._connection = connection
+    def __init__(self, server: Server, link: Link, count: int) -> None:
+        self._link = link
         self._server = server
         self._count = count
         self._losses = server.losses
 
     def replies(self, awake: Awake | None = None) -> list[Any]:
         """Wait for the replies and return them; `awake`: what waits awake first."""
-        connection = self._connection
+        link = self._link
         if awake is not None:
-            awake.wait(socket_of(connection))
+            awake.wait(link.socket)
         try:
-            replies = [reply_of(connection) for _ in range(self._count)]
+            replies = [link.reply() for _ in range(self._count)]
         except BaseException as error:
-            self._server.broken(connection, error)
-        self._server.landed(connection, replies, losses=self._losses)
+            self._server.broken(link, error)
+        self._server.landed(link, replies, losses=self._losses)
         return replies
 
     def drop(self) -> None:
         """Do not wait for the replies."""
-        self._connection.disconnect()
+        self._link.disconnect()
 
 
 def packed(words: Words) -> bytes:
@@ -134,11 +156,3 @@ def packed(words: Words) -> bytes:
     if len(words) == 1:
         return _pack(words[0])
     return b"".join([_pack(each) for each in words])
-
-
-def reply_of(connection: Wire) -> Any:
-    """Read a reply; an error reply is returned as well."""
-    try:
-        return connection.read_response()
-    except rx.ResponseError as error:
-        return error

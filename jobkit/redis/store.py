@@ -122,7 +122,7 @@ class RedisStore:
 
     def _reply(self, sent: Command) -> Any:
         if is_known(sent, self._announced, self._loaded):
-            reply = self._server.ask([sent.packed()])[0]
+            reply = self._server.ask_one(sent.packed())
             if not isinstance(reply, rx.NoScriptError):
                 return reply
             self._forget()
@@ -227,10 +227,8 @@ def new_names(commands: Sequence[Command], announced: set[str]) -> list[str]:
 
 def read(sent: Command, reply: Any, *, where: str) -> Any:
     """Return what a reply means, or the error that it is."""
-    if isinstance(reply, JobkitError):
-        return reply
     if isinstance(reply, Exception):
-        return refused(reply, where)
+        return reply if isinstance(reply, JobkitError) else refused(reply, where)
     try:
         return sent.parse(reply)
     except JobkitError as error:

@@ -116,7 +116,9 @@ def parse_job(queue: str, parts: Reply, *, state: JobState, now: int) -> StoredJ
 def parse_claimed_jobs(reply: Sequence[Any], claim: Claim, now: int) -> tuple[StoredJob, ...]:
     """Put the jobs of a claim's reply together; most have never run before."""
     started, fence, ids, bodies = reply[2], *reply[6:9]
-    known = {n: more for n, *more in zip(reply[9::3], reply[10::3], reply[11::3], strict=True)}
+    known: dict[int, list[bytes]] = {}
+    if len(reply) > 9:
+        known = {n: more for n, *more in zip(reply[9::3], reply[10::3], reply[11::3], strict=True)}
     jobs: list[StoredJob] = []
     for number, (job_id, body) in enumerate(zip(ids, bodies, strict=True), 1):
         started_at = now if number <= started else None

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import redis.exceptions as rx
 
-from jobkit.redis.connections import Address, Wire, socket_of
+from jobkit.redis.connections import Address
 from jobkit.redis.faults import unreachable
 from jobkit.redis.keys import hint_key
-from jobkit.redis.server import Words, packed, reply_of
+from jobkit.redis.link import Link
+from jobkit.redis.server import Words, packed
 
 GRACE = 5.0  # seconds that a reply may take beyond the time blocked
 SLICE = 0.1  # seconds to block at a time where nobody can end it
@@ -26,8 +24,8 @@ class RedisWaiter:
         self._address = address
         self._namespace = namespace
         self._worker = worker
-        self._connection: Wire | None = None
-        self._woken = threading.Event()
+        self._link: Link | None = None
+        self._is_woken = False
 
     def wait(self, queues: Sequence[str], timeout: float) -> bool:
         """Block until a hint for one of these queues comes, or for `timeout` seconds."""
@@ -48,11 +46,9 @@ class RedisWaiter:
 
         Asks nothing of Redis, which may be full, frozen or away.
         """
-        self._woken.set()  # first: a wait that has no socket yet looks at this once it has one
-        link = socket_of(self._connection)
-        if link is not None:
-            with suppress(OSError):
-                link.shutdown(socket.SHUT_RDWR)
+        self._is_woken = True  # first: a wait that has no socket yet looks at this once it has one
+        if self._link is not None:
+            self._link.cut()
 
     def close(self) -> None:
         """Disconnect."""
@@ -65,43 +61,48 @@ class RedisWaiter:
             replies = self._exchange(keys, max(timeout, 0.001), words)
         except (rx.RedisError, OSError) as error:
             self._disconnect()
-            if not self._woken.is_set():
+            if not self._is_woken:
                 raise unreachable(error, self._address.shown, sent=True) from error
             replies = None
-        if self._woken.is_set():
-            self._woken.clear()
+        if self._is_woken:
+            self._is_woken = False
             return None
         return replies
 
     def _exchange(self, keys: list[str], timeout: float, words: Words) -> list[Any]:
-        if self._connection is None:
-            self._connection = self._address.connection(socket_timeout=timeout + GRACE)
-        self._connection.connect()
-        if socket_of(self._connection) is not None and not self._woken.is_set():
-            return _ask(self._connection, [_pop(keys, timeout), *words], timeout)
+        if self._link is None:
+            self._link = Link(self._address.connection(socket_timeout=timeout + GRACE))
+        link = self._link
+        if not link.is_connected:
+            link.connect()
+        if link.socket is not None and not self._is_woken:
+            return _ask(link, [_pop(keys, timeout), *words], timeout)
         # What has no socket, as fakeredis, cannot be woken: it has to look up.
         hint = None
         left = timeout
-        while hint is None and left > 0 and not self._woken.is_set():
+        while hint is None and left > 0 and not self._is_woken:
             rest = min(left, SLICE)
-            [hint] = _ask(self._connection, [_pop(keys, rest)], rest)
+            [hint] = _ask(link, [_pop(keys, rest)], rest)
             left -= rest
-        if words and not self._woken.is_set():
-            return [hint, *_ask(self._connection, words, 0)]
+        if words and not self._is_woken:
+            return [hint, *_ask(link, words, 0)]
         return [hint]
 
     def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.disconnect()
-            self._connection = None
+        if self._link is not None:
+            self._link.disconnect()
+            self._link = None
 
 
 def _pop(keys: list[str], timeout: float) -> tuple[str, ...]:
     return ("BLPOP", *keys, f"{timeout:.3f}")
 
 
-def _ask(connection: Wire, words: Words, timeout: float) -> list[Any]:
+def _ask(link: Link, words: Words, timeout: float) -> list[Any]:
     """Send commands, of which the first one may take so long, and return the replies."""
-    connection.send_packed_command([packed(words)], check_health=False)
-    first = connection.read_response(timeout=timeout + GRACE)
-    return [first, *(reply_of(connection) for _ in words[1:])]
+    link.wait_at_most(timeout + GRACE)
+    link.send(packed(words))
+    replies = [link.reply() for _ in words]
+    if isinstance(replies[0], Exception):
+        raise replies[0]
+    return replies

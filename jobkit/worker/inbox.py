@@ -86,7 +86,8 @@ class Inbox:
         for work in works[claimed.started :]:
             work.untold = True
         start(works)
-        self.ended(queue, claimed.ended)
+        if claimed.ended:
+            self.ended(queue, claimed.ended)
 
     def _let_go(self, endings: Sequence[Ending], results: Sequence[Settled]) -> None:
         for (work, settlement), settled in zip(endings, results, strict=True):

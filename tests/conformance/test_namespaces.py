@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import Any, cast
 
 import pytest
@@ -25,8 +27,17 @@ def client(redis_server: RedisServer) -> Any:
     return cast(Any, redis.Redis.from_url(redis_server.url))  # pyright: ignore[reportUnknownMemberType]
 
 
-def a_bench(server: RedisServer, namespace: str) -> Bench:
-    return Bench(RedisStore(Connections(address_of(server.url)), namespace=namespace))
+@pytest.fixture
+def a_bench(redis_server: RedisServer) -> Iterator[Callable[[str], Bench]]:
+    """Give what makes a bench in a namespace."""
+    address = address_of(redis_server.url)
+    with ExitStack() as opened:
+
+        def make(namespace: str) -> Bench:
+            store = RedisStore(Connections(address), namespace=namespace)
+            return opened.enter_context(closing(Bench(store)))
+
+        yield make
 
 
 def a_busy_queue(bench: Bench) -> list[str]:
@@ -44,10 +55,10 @@ def keys_of(client: Any, namespace: str) -> set[str]:
 
 
 def test_every_key_of_a_queue_carries_its_hash_tag(
-    redis_server: RedisServer, client: Any, namespace: str
+    a_bench: Callable[[str], Bench], client: Any, namespace: str
 ) -> None:
     """B54: one slot for a queue; the set of queue names stands outside."""
-    a_busy_queue(a_bench(redis_server, namespace))
+    a_busy_queue(a_bench(namespace))
 
     keys = keys_of(client, namespace)
 
@@ -56,9 +67,9 @@ def test_every_key_of_a_queue_carries_its_hash_tag(
     assert strangers == {f"{namespace}:queues"}
 
 
-def test_namespaces_share_nothing(redis_server: RedisServer, namespace: str) -> None:
+def test_namespaces_share_nothing(a_bench: Callable[[str], Bench], namespace: str) -> None:
     """B54: not even the names of their queues."""
-    one, other = a_bench(redis_server, namespace), a_bench(redis_server, f"{namespace}-b")
+    one, other = a_bench(namespace), a_bench(f"{namespace}-b")
     ids = a_busy_queue(one)
 
     taken = other.worker("ann", lanes("A", "B")).take(9)
@@ -69,10 +80,10 @@ def test_namespaces_share_nothing(redis_server: RedisServer, namespace: str) -> 
 
 
 def test_nothing_is_left_when_everything_is_deleted(
-    redis_server: RedisServer, client: Any, namespace: str
+    a_bench: Callable[[str], Bench], client: Any, namespace: str
 ) -> None:
     """B46, B54: a fixed handful of keys, however many jobs there were."""
-    bench = a_bench(redis_server, namespace)
+    bench = a_bench(namespace)
     for job_id in a_busy_queue(bench):
         bench.run(Delete(queue="q", id=job_id))
     bench.worker("ann").leave()

@@ -19,10 +19,10 @@ from redis.maint_notifications import MaintNotificationsConfig
 from jobkit.clock import SystemClock
 from jobkit.errors import BackendUnavailable
 from jobkit.redis.cluster.address import ClusterAddress
-from jobkit.redis.connections import Wire
 from jobkit.redis.faults import unreachable
 from jobkit.redis.hosts import Host
 from jobkit.redis.keys import hint_key
+from jobkit.redis.link import Wire
 
 LOOK_AGAIN = 1.0  # seconds until a node that could not be reached is tried again
 BROKEN = (rx.RedisError, OSError)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, cast
 
 import pytest
@@ -96,9 +97,9 @@ def test_the_primary_is_found_though_the_first_sentinel_is_away(group: SentinelG
     away, here = free_port(), group.sentinel.port
     address = address_of(f"redis+sentinel://:{PASSWORD}@{HOST}:{away},{HOST}:{here}/{NAME}")
 
-    names = RedisStore(Connections(address)).run(Queues())
+    with closing(RedisStore(Connections(address))) as store:
+        assert store.run(Queues()) == ()
 
-    assert names == ()
     assert sentinels_of(address).hosts == [(HOST, here), (HOST, away)]
 
 
@@ -117,4 +118,5 @@ def test_a_client_of_sentinel_leads_to_the_primary(group: SentinelGroup) -> None
     manager = Manager([(HOST, group.sentinel.port)])
     client = manager.master_for(NAME, password=PASSWORD)
 
-    assert RedisStore(Connections(address_of(client))).run(Queues()) == ()
+    with closing(RedisStore(Connections(address_of(client)))) as store:
+        assert store.run(Queues()) == ()
