@@ -61,5 +61,5 @@ def retry_delay(backoff: Backoff, *, retry: int, job_id: str, attempt: int) -> t
             delay = backoff(retry)
             # Types are a promise that user code may break at run time.
             if not isinstance(delay, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise InvalidOption(f"backoff({retry}) returned {delay!r}, not a timedelta")
+                raise InvalidOption(f"backoff({retry}) returned {delay!r}: return a timedelta")
             return max(delay, timedelta(0))

@@ -107,7 +107,7 @@ def weights(value: Any) -> str | None:
             if not (_is_int(weight) and 1 <= weight <= 1000):
                 return f"a weight is an int from 1 to 1000, not {weight!r}"
         return None
-    return "names a queue twice" if len(set(names)) < len(names) else None
+    return "names a queue twice; give each once" if len(set(names)) < len(names) else None
 
 
 def plain_name(name: str) -> str:

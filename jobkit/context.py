@@ -175,7 +175,7 @@ class JobContext:
         """
         said = check_in(text, done=done, total=total)
         if self._on_checkin is None:
-            raise NotSupported(f"checkin: {self!r} belongs to no queue")
+            raise self._belongs_to_no_queue("checkin")
         self._on_checkin(self, said)
 
     def take_outbox(self) -> Outbox | None:
@@ -191,13 +191,22 @@ class JobContext:
         with _OUTBOXES:
             if self._outbox is None:
                 if self._open_outbox is None:
-                    raise NotSupported(f"{method}: {self!r} belongs to no queue")
+                    raise self._belongs_to_no_queue(method)
                 self._outbox = self._open_outbox(self)
             return self._outbox
 
+    def _belongs_to_no_queue(self, method: str) -> NotSupported:
+        return NotSupported(
+            f"{method}: {self!r} was made by hand and belongs to no queue; let a worker, or "
+            f"TestingJobs.perform(job), make the context"
+        )
+
 
 def _closed(ctx: JobContext) -> NoReturn:
-    raise WrongState(f"{ctx!r} has ended: what is enqueued on it now would never be published")
+    raise WrongState(
+        f"{ctx!r} has ended: what is enqueued on it now would never be published; enqueue before "
+        f"the handler returns, or on the backend"
+    )
 
 
 CURRENT_JOB: ContextVar[JobContext | None] = ContextVar("jobkit.current_job", default=None)

@@ -197,7 +197,8 @@ class Handlers:
             present = self.contents.rules.get(name)
             if present is not None and present is not schedule:
                 raise InvalidSchedule(
-                    f"Handlers.rule: two rules have the name {name!r}: {present!r} and {schedule!r}"
+                    f"Handlers.rule: two rules have the name {name!r}: {present!r} and "
+                    f"{schedule!r}; give each its own"
                 )
             rules = MappingProxyType({**self.contents.rules, name: schedule})
             self._change(replace(self.contents, rules=rules))

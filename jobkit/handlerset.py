@@ -145,5 +145,5 @@ def _check_schedules(contents: Contents, present: Contents) -> None:
         if contents.rules[name] is not present.rules[name]:
             raise InvalidSchedule(
                 f"two rules have the name {name!r}: {present.rules[name]!r} and "
-                f"{contents.rules[name]!r}"
+                f"{contents.rules[name]!r}; give each its own"
             )

@@ -71,7 +71,7 @@ class Exploration:
                 raise AssertionError(told) from failure.error
             passed = seed if passed is None else passed
         if passed is None:
-            raise InvalidOption("explore: seeds is empty: nothing would be run")
+            raise InvalidOption("explore: seeds is empty: give some, such as range(500)")
         if not self._has_run:
             raise InvalidOption(
                 "explore: the scenario ran no job in a way that something could befall, so nothing "

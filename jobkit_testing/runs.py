@@ -80,7 +80,10 @@ class Runs:
         """Run a job past all others."""
         ran = yield from self._shop.next_job(new.queue, self._shop.lanes(), only=job_id)
         if ran is None:
-            raise WrongState(f"perform: job {job_id} ({new.type}) is stored, but cannot run now")
+            raise WrongState(
+                f"perform: job {job_id} ({new.type}) is stored, but cannot run now: somebody else "
+                "at this store has it, or all slots of its type"
+            )
         let_escape(ran, raises=raises)
         return self._engine.record(ran.job)
 
@@ -128,7 +131,9 @@ class Runs:
         if complaint := ENQUEUE_CHECKS["run_at"](until):
             raise InvalidOption(f"run_until({until!r}): {complaint}")
         if until < self._clock.now():
-            raise InvalidOption(f"run_until({until!r}): it is {self._clock.now()} already")
+            raise InvalidOption(
+                f"run_until({until!r}): it is {self._clock.now()} already; give a later one"
+            )
         return (yield from self._until(until, raises=raises))
 
     def _until(self, end: datetime, *, raises: bool) -> Attempts[Report]:

@@ -39,7 +39,10 @@ def open_backend(
                 "or name a Handlers instead"
             )
     if application.worker is not None:
-        raise InvalidOption(f"{target} was started when it was imported; leave that to us")
+        raise InvalidOption(
+            f"{target} was started when it was imported; take its start() out of the module: the "
+            f"command does that"
+        )
     return application
 
 

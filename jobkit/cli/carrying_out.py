@@ -55,7 +55,8 @@ def _backend(command: LeafCommand) -> WorkingJobs:
     )
     if isinstance(jobs, MemoryJobs):
         raise InvalidOption(
-            f"--app {given.app} is MemoryJobs, whose jobs live in its own process alone"
+            f"--app {given.app} is MemoryJobs, whose jobs live in its own process alone; name a "
+            "RedisJobs"
         )
     return jobs
 

@@ -134,7 +134,7 @@ def _all_dead(given: argparse.Namespace) -> bool:
     if given.all_dead and given.id:
         raise InvalidOption("ids and --all-dead exclude each other; give one of them")
     if not given.all_dead and (given.queue or given.type):
-        raise InvalidOption("--queue and --type go with --all-dead")
+        raise InvalidOption("--queue and --type go with --all-dead: add it, or leave them out")
     if not given.all_dead and not given.id:
         raise InvalidOption("give the ids of jobs, or --all-dead")
     return bool(given.all_dead)

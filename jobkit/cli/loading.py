@@ -62,7 +62,9 @@ def load_class(target: str) -> type:
     found: Any = _import(name)
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise CannotLoad(f"{name} has no attribute {attribute!r}")
+            raise CannotLoad(
+                f"{name} has no attribute {attribute!r}; give module:Class of a job type in it"
+            )
         found = getattr(found, part)
     if not isinstance(found, type):
         raise CannotLoad(f"{target} is {_described(found)}; give a job type")

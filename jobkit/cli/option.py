@@ -128,7 +128,7 @@ def queues(text: str) -> list[str] | dict[str, int]:
     for part in parts:
         name, has_weight, weight = part.partition("=")
         if name in weights:
-            raise ArgumentTypeError("names a queue twice")
+            raise ArgumentTypeError("names a queue twice; give each once")
         weights[name] = whole_number(weight) if has_weight else 1
     return weights
 

@@ -140,7 +140,7 @@ class Engine:
             elif len(drafts) % TURN == 0:
                 yield None
         if drafts is None:
-            raise InvalidJob("enqueue_many got no job: the iterable is empty")
+            raise InvalidJob("enqueue_many got no job: give an iterable that has at least one")
         if len(drafts):
             yield self._finished(drafts)
 

@@ -145,7 +145,10 @@ class Preparer:
             copy: Any = dict(options)
             changed: Any = hook(job, copy)
             if changed is not None and not isinstance(changed, Mapping):
-                raise InvalidOption(f"on_enqueue {hook!r} returned {changed!r}, not options")
+                raise InvalidOption(
+                    f"on_enqueue {hook!r} returned {changed!r}: return a mapping of options, or "
+                    f"None to keep those that it was given"
+                )
             # Of what, is checked with all options.
             options = copy if changed is None else cast("Mapping[str, Any]", changed)
         return options
@@ -173,7 +176,7 @@ def _stored_metadata(metadata: Mapping[str, str]) -> bytes:
     try:
         return encode(metadata)
     except UnicodeEncodeError as error:
-        raise InvalidOption(f"metadata: has no UTF-8 form: {error}") from error
+        raise InvalidOption(f"metadata: a text has no UTF-8 form, replace it: {error}") from error
 
 
 def _stored_options(options: Mapping[str, Any]) -> bytes:

@@ -116,7 +116,9 @@ class Scheduling:
         first = prepared.first_tick(found.now)
         put: PutResult = yield PutSchedule(schedule=new, first=first)
         if put.verdict == "never":
-            raise InvalidSchedule(f"schedule: {prepared.rule!r} never ticks from now on")
+            raise InvalidSchedule(
+                f"schedule: {prepared.rule!r} never ticks from now on; give one that does"
+            )
         queues: tuple[str, ...] = yield Queues()
         for queue in queues:
             if queue != new.queue:

@@ -40,7 +40,7 @@ def grid(rule: Rule, first: int) -> NextAfter:
         if found is not None and found <= after:
             raise InvalidSchedule(
                 f"{rule!r}: next_after({from_milliseconds(after)}) is not after it: "
-                f"{from_milliseconds(found)}"
+                f"{from_milliseconds(found)}; return a later instant, or None"
             )
         return found
 

@@ -82,7 +82,10 @@ def _own_key(job: Any, job_type: JobType[Any], unique: Unique[Any]) -> str:
     try:
         key = function(job)
     except Exception as error:
-        raise InvalidOption(f"unique: key= of {name} raised {type(error).__name__}") from error
+        raise InvalidOption(
+            f"unique: key= of {name} raised {type(error).__name__}: it has to return a str for "
+            f"every job of this type"
+        ) from error
     if not isinstance(key, str) or not key:
         raise InvalidOption(f"unique: key= of {name} returned {key!r}: give a str, not empty")
     return plain_name(key)
