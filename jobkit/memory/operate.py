@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from msgspec.structs import replace
-
 from jobkit.memory import control, reading, ticking
-from jobkit.memory.kept import KeptJob
+from jobkit.memory.claiming import claim
 from jobkit.memory.publishing import QueueOf, publish, refusal, with_delay_from
 from jobkit.memory.queue import MemoryQueue
 from jobkit.memory.settling import apply, refusals
@@ -20,7 +18,6 @@ from jobkit.store import (
     Cancel,
     CheckIn,
     Claim,
-    Claimed,
     Count,
     Delete,
     ForgetStatistics,
@@ -84,75 +81,6 @@ def use_order(queue: MemoryQueue, operation: UseOrder, clock: int) -> bool:
     if may:
         queue.set_order(operation.order)
     return may
-
-
-def claim(queue: MemoryQueue, operation: Claim, clock: int) -> Claimed:
-    """Promote, reclaim, then lease the best jobs."""
-    crew = queue.crew
-    if not crew.serves(operation.worker, operation.lanes):
-        return Claimed(now=queue.time.now(clock), lanes_unknown=True)
-    now = queue.tick(clock, operation.lease)
-    crew.idle.pop(operation.worker, None)
-    earlier = crew.claims.get(operation.worker)
-    if earlier is not None and operation.request <= earlier[0]:
-        return _same_again(queue, operation, earlier[1], now)
-    queue.promote(now)
-    ended = queue.reclaim(now)
-    queue.ledger.write(now)
-    if operation.only is None:
-        taken = queue.take(
-            operation.lanes,
-            slots=operation.slots,
-            prefetch=operation.prefetch,
-            suspects=operation.suspects,
-        )
-    else:
-        taken = queue.take_only(operation.lanes, operation.only, started=operation.slots > 0)
-    if taken:
-        queue.fences += 1
-    for job, started in taken:
-        queue.lease(
-            job,
-            worker=operation.worker,
-            version=operation.version,
-            now=now,
-            lease=operation.lease,
-        )
-        if started:
-            job.begin(now)
-    if not taken:
-        queue.trim(operation.bounds, now=now, ended=len(ended))
-    jobs = [job for job, _ in taken]
-    crew.claims[operation.worker] = (operation.request, tuple([job.id for job in jobs]))
-    return _claimed(queue, operation, jobs, ended, now)
-
-
-def _same_again(queue: MemoryQueue, operation: Claim, ids: tuple[str, ...], now: int) -> Claimed:
-    """Answer the copy of a claim: what it took and still holds."""
-    held = [queue.jobs[i] for i in ids if i in queue.running]
-    held = [job for job in held if job.held_by(operation.worker, job.fence)]
-    return replace(_claimed(queue, operation, held, [], now), repeated=True)
-
-
-def _claimed(
-    queue: MemoryQueue, operation: Claim, jobs: list[KeptJob], ended: list[str], now: int
-) -> Claimed:
-    may_suspect = operation.suspects > 0
-    if jobs and queue.crew.idle:
-        best = queue.best_lane(operation.lanes, suspects=may_suspect)
-        if best is not None:
-            queue.crew.hint(best.removeprefix("!"))  # one enqueue wakes one worker, and so on
-    if operation.idle and len(jobs) < operation.slots + operation.prefetch:
-        queue.crew.idle[operation.worker] = operation.lanes.key
-    return Claimed(
-        now=now,
-        jobs=tuple([job.stored(now) for job in jobs]),
-        started=sum([job.started for job in jobs]),
-        next_due=queue.next_due(),
-        next_tick=queue.schedules.next_look,
-        more=queue.has_open_lane(operation.lanes, suspects=may_suspect),
-        ended=tuple(ended),
-    )
 
 
 def settle(

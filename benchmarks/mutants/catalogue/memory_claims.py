@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.mutants.mutant import Mutant
 
 QUEUE = "jobkit/memory/queue.py"
-OPERATE = "jobkit/memory/operate.py"
+CLAIMING = "jobkit/memory/claiming.py"
 
 MUTANTS = (
     Mutant(
@@ -75,7 +75,7 @@ MUTANTS = (
     Mutant(
         "memory: the copy of a claim takes other jobs",
         "B6",
-        OPERATE,
+        CLAIMING,
         "if earlier is not None and operation.request <= earlier[0]:",
         "if earlier is not None and operation.request < earlier[0]:",
         "replaying",
@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant(
         "memory: a worker that has claimed stays idle",
         "B13",
-        OPERATE,
+        CLAIMING,
         "crew.idle.pop(operation.worker, None)\n    earlier",
         "earlier",
         "waking",
@@ -91,7 +91,7 @@ MUTANTS = (
     Mutant(
         "memory: `more` looks at suspects that may not be taken",
         "B13",
-        OPERATE,
+        CLAIMING,
         "more=queue.has_open_lane(operation.lanes, suspects=may_suspect)",
         "more=queue.has_open_lane(operation.lanes, suspects=True)",
         "suspects claiming",
@@ -99,7 +99,7 @@ MUTANTS = (
     Mutant(
         "memory: the fence does not grow",
         "B38",
-        "jobkit/memory/operate.py",
+        CLAIMING,
         "queue.fences += 1",
         "queue.fences += 0",
         "leases claiming",

@@ -112,7 +112,7 @@ MUTANTS = (
     Mutant(
         "memory: the copy of a claim is taken for a new one",
         "B23",
-        "jobkit/memory/operate.py",
+        "jobkit/memory/claiming.py",
         "return replace(_claimed(queue, operation, held, [], now), repeated=True)",
         "return _claimed(queue, operation, held, [], now)",
         themes="replaying",
