@@ -15,13 +15,17 @@ local clock = time(ARGV[1])
 local key, request = KEYS[1] .. 'push:' .. ARGV[2], tonumber(ARGV[3])
 local earlier = redis.call('GET', key)
 if earlier then
-  local number, at, answer = string.match(earlier, '^(%d+) (%d+) ?(.*)$')
-  if request <= tonumber(number) and clock - tonumber(at) <= REPLAY_WINDOW then
-    return request == tonumber(number) and answer ~= '' and answer or 0
+  local number = tonumber(string.match(earlier, '^%d+'))
+  if request <= number then
+    local at, answer = string.match(earlier, '^%d+ (%d+) ?(.*)$')
+    if clock - tonumber(at) <= REPLAY_WINDOW then
+      return request == number and answer ~= '' and answer or 0
+    end
   end
 end
 
-local noted, answer = ARGV[3] .. ' ' .. int(clock), ''
+local clock_text, answer = int(clock), ''
+local noted = ARGV[3] .. ' ' .. clock_text
 if #ARGV == ONE_JOB and ARGV[9] == '' and ARGV[10] == '' then
   -- needs: single
 else

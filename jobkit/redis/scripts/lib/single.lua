@@ -7,13 +7,13 @@ local p, type, priority, id, tail = KEYS[1], ARGV[7], ARGV[8], ARGV[12], ARGV[13
 local control = redis.call('HMGET', p .. 'control', 'at', 'order', 'arrivals', 'idlers')
 by_time[p] = control[2] == 'run_at'
 local now, arrival = instant(p, clock, control[1]), (control[3] or 0) + 1
-local arrival_text = int(arrival)
+local now_text, arrival_text = now == clock and clock_text or int(now), int(arrival)
 local lane, score, member = p .. 'lane:' .. type, lane_place(p, tonumber(priority), now, arrival, id)
 local head = redis.call('ZRANGE', lane, 0, 0, 'WITHSCORES')
 local moves = not head[1] or is_before(score, member, tonumber(head[2]), head[1])
 if moves then redis.call('ZCARD', p .. 'heads') end
 redis.call('HSET', p .. 'bodies', id,
-  type .. ' ' .. priority .. ' ' .. int(now) .. ' ' .. arrival_text .. ' = ' .. tail)
+  type .. ' ' .. priority .. ' ' .. now_text .. ' ' .. arrival_text .. ' = ' .. tail)
 redis.call('HSET', p .. 'control', 'arrivals', arrival_text)
 redis.call('ZADD', lane, score, member)
 if moves then
