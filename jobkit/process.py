@@ -46,7 +46,7 @@ def end_child(of: str, error: BaseException | None) -> NoReturn:
             with suppress(OSError, ValueError):  # closed, or nobody reads it
                 stream.flush()
     finally:
-        os._exit(code)
+        os._exit(code & 0xFF)
 
 
 def _exit_code(error: SystemExit) -> int:

@@ -29,6 +29,8 @@ class AsyncRedisStore:
 
     async def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one round trip."""
+        if self._server.was_cut():
+            await self._server.forget_connections()
         sent = command(operation, namespace=self._namespace, now=now)
         result: Any = read(sent, await self._reply(sent), where=self._address.shown)
         if isinstance(result, Exception):

@@ -78,6 +78,10 @@ class Flights:
         finally:
             self._land()
 
+    def was_cut(self) -> bool:
+        """Tell whether the next connection has ended while nobody used it."""
+        return bool(self._idle) and _has_ended(self._idle[-1])
+
     async def close(self) -> None:
         """Disconnect what is idle."""
         while self._idle:
@@ -176,7 +180,7 @@ class Flights:
             raise
         self._idle.append(connection)
         if any(map(is_demoted, replies)):
-            await self._forget_connections()  # the new primary is elsewhere
+            await self.forget_connections()  # the new primary is elsewhere
         return replies
 
     async def _connect(self) -> AsyncWire:
@@ -201,11 +205,11 @@ class Flights:
         for each in line:
             if not each.replies.done():
                 each.replies.set_exception(_again(told, "no"))
-        await self._forget_connections()
+        await self.forget_connections()
         return told
 
-    async def _forget_connections(self) -> None:
-        # What broke one connection has probably broken all, and the data may be another's.
+    async def forget_connections(self) -> None:
+        """Disconnect all: what broke one has probably broken them, and data may be another's."""
         self._on_loss()
         while self._idle:
             await self._idle.pop().disconnect(nowait=True)
@@ -214,6 +218,14 @@ class Flights:
 def _again(error: BackendUnavailable, stored: Literal["no", "unknown"]) -> BackendUnavailable:
     """Return the same error for another caller, who may change it."""
     return type(error)(str(error), stored=stored, passing=error.passing)
+
+
+def _has_ended(connection: AsyncWire) -> bool:
+    # The loop reads what comes, also while nobody waits; to ask redis-py takes a coroutine.
+    reader: object = getattr(connection, "_reader", None)
+    if not isinstance(reader, asyncio.StreamReader):  # fakeredis has its own
+        return False
+    return reader.at_eof() or reader.exception() is not None
 
 
 async def _reply(connection: AsyncWire) -> Any:

@@ -24,6 +24,14 @@ class AsyncServer:
         """Send words and return the replies; an error reply stands in its place."""
         return self._flights_here().ask(packed(words), len(words))
 
+    def was_cut(self) -> bool:
+        """Tell whether the next connection of the running loop has ended while nobody used it."""
+        return self._flights_here().was_cut()
+
+    async def forget_connections(self) -> None:
+        """Disconnect all of the running loop."""
+        await self._flights_here().forget_connections()
+
     async def close(self) -> None:
         """Disconnect what is idle on the running loop."""
         await self._flights_here().close()

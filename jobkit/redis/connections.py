@@ -20,6 +20,7 @@ from redis.connection import Connection, ConnectionPool, SSLConnection
 from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
+from jobkit.clock import SystemClock
 from jobkit.errors import InvalidOption, NotSupported
 from jobkit.process import process_number
 from jobkit.redis import sentinel
@@ -197,6 +198,7 @@ class Connections:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._idle: deque[Link] = deque()
+        self._monotonic = SystemClock().monotonic
         self._lock = threading.Lock()
         self._process = process_number()
 
@@ -209,6 +211,17 @@ class Connections:
         except IndexError:
             return Link(self.address.connection())
 
+    def borrow_rested(self, seconds: float) -> Link | None:
+        """Return the one that would be borrowed next, if it has been idle for so long."""
+        if not self._idle or self._process != process_number():
+            return None
+        try:
+            if self._idle[-1].idle_since + seconds > self._monotonic():
+                return None
+            return self._idle.pop()
+        except IndexError:  # others borrow too
+            return None
+
     @property
     def has_idle(self) -> bool:
         """Whether a connection is at hand that was used before."""
@@ -216,6 +229,7 @@ class Connections:
 
     def give_back(self, connection: Link) -> None:
         """Take back a connection on which every reply was read."""
+        connection.idle_since = self._monotonic()
         self._idle.append(connection)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ two functions of Python for each write and five for each reply, a fifth of those
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,7 @@ import redis.exceptions as rx
 from redis.connection import DefaultParser
 
 READ = 64 * 1024  # bytes at once
+_CAN_LOOK = hasattr(select, "poll")
 _NOT_YET = object()  # no reply is this
 # redis-py leaves the type of a reply open.
 _error = cast(Callable[[str], Exception], cast(Any, DefaultParser).parse_error)
@@ -39,12 +41,13 @@ class Link:
     """A connection of redis-py's; what has no socket, as fakeredis, is written to by its methods.
 
     `socket`: what it is read from; None while it is not connected, or if it has none.
-    `is_connected`: as far as this end knows.
+    `is_connected`: as far as this end knows. `idle_since`: when (monotonic) it was given back.
     """
 
     def __init__(self, wire: Wire) -> None:
         self.socket: socket.socket | None = None
         self.is_connected = False
+        self.idle_since = 0.0
         self._wire = wire
         self._reader = _new_reader()
         # Of a link that is dropped the collector may find the socket first, and complain.
@@ -62,6 +65,14 @@ class Link:
         self.socket = None
         self.is_connected = False
         self._wire.disconnect()
+
+    def was_cut(self) -> bool:
+        """Tell whether it has ended while no reply was due: then there is something to read."""
+        if self.socket is None or not _CAN_LOOK:
+            return False
+        look = select.poll()
+        look.register(self.socket, select.POLLIN)
+        return bool(look.poll(0))
 
     def cut(self) -> None:
         """End what another thread does with it, be it to log in."""

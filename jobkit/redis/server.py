@@ -13,6 +13,7 @@ from jobkit.redis.connections import Connections
 from jobkit.redis.faults import is_demoted, unreachable
 from jobkit.redis.link import Link
 
+RESTED = 1.0  # seconds; a connection that was used since is taken as whole
 BROKEN = (rx.ConnectionError, rx.TimeoutError, OSError)
 Words: TypeAlias = list[tuple[Any, ...]]  # commands, as they are sent
 Ask: TypeAlias = Callable[[Words], list[Any]]  # what sends them and returns the replies
@@ -70,6 +71,21 @@ class Server:
         except BaseException as error:
             self.broken(link, error)
         return Flight(self, link, count)
+
+    def notice_cut(self) -> None:
+        """Give up all connections if the next one has ended while nobody used it.
+
+        Before what is sent is put together: who answers next may know less than who did before.
+        """
+        losses = self.losses
+        link = self._connections.borrow_rested(RESTED)
+        if link is None:
+            return
+        if link.was_cut():
+            link.disconnect()
+            self.forget_connections()
+        else:
+            self._take_back(link, losses)
 
     def close(self) -> None:
         """Disconnect what is idle."""

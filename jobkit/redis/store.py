@@ -57,6 +57,7 @@ class RedisStore:
 
     def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation in one round trip."""
+        self._server.notice_cut()
         sent = command(operation, namespace=self._namespace, now=now)
         result: Any = read(sent, self._reply(sent), where=self._address.shown)
         if isinstance(result, Exception):
@@ -133,6 +134,7 @@ class RedisStore:
         commands = [each for each in built if isinstance(each, Command)]
         if not commands:
             return Here(built)
+        self._server.notice_cut()
         if luggage is None or not self._are_known(commands):
             return Sent(built, self._send(commands), self.where)
         flight = self._server.send_packed(luggage, len(commands))

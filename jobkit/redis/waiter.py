@@ -70,6 +70,8 @@ class RedisWaiter:
         return replies
 
     def _exchange(self, keys: list[str], timeout: float, words: Words) -> list[Any]:
+        if self._link is not None and not self._is_woken and self._link.was_cut():
+            self._disconnect()  # while the worker was busy
         if self._link is None:
             self._link = Link(self._address.connection(socket_timeout=timeout + GRACE))
         link = self._link

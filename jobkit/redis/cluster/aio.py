@@ -29,6 +29,9 @@ class AsyncClusterStore:
 
     async def run(self, operation: Operation[R], /, *, now: int | None = None) -> R:
         """Carry out one operation on the node of its queue."""
+        for server in list(self._servers.values()):
+            if server.was_cut():
+                await server.forget_connections()
         [result] = await self._travel(self._dispatcher.run_many([operation], now))
         if isinstance(result, Exception):
             raise result

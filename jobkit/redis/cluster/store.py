@@ -46,7 +46,11 @@ class ClusterStore:
         self, operations: Sequence[Operation[Any]], /, *, now: int | None = None
     ) -> list[Any]:
         """Carry out operations, those of each queue in order; each error stands in its place."""
-        return self._travel(self._dispatcher.run_many(operations, now)) if operations else []
+        if not operations:
+            return []
+        for server in list(self._servers.values()):
+            server.notice_cut()
+        return self._travel(self._dispatcher.run_many(operations, now))
 
     def waiter(self, worker: str) -> Waiter:
         """Return where this worker waits for hints."""

@@ -13,6 +13,7 @@ from jobkit.redis.keys import hint_key
 from jobkit.redis.store import RedisStore
 from jobkit.redis.waiter import RedisWaiter
 from jobkit.store import Count, QueueCounts
+from tests.e2e.waiting import eventually
 from tests.servers import RedisServer, find_servers
 
 LONG = 30.0  # seconds
@@ -79,6 +80,17 @@ def test_a_hint_in_any_of_its_queues_ends_a_wait(
 def test_a_wait_without_a_hint_ends_by_itself(waiter: RedisWaiter) -> None:
     assert waiter.wait(["a"], SHORT) is False
     assert waiter.wait(["a"], 0) is False
+
+
+def test_a_connection_that_was_cut_between_two_waits_is_replaced(
+    server: RedisServer, waiter: RedisWaiter
+) -> None:
+    """B39: a worker that was busy for long hears of the next job all the same."""
+    waiter.wait(["a"], SHORT)
+    server.ask("CLIENT KILL TYPE normal SKIPME yes")
+    eventually(lambda: server.ask("CLIENT LIST TYPE normal").count(" addr=") == 1)
+
+    assert waiter.wait(["a"], SHORT) is False
 
 
 def test_a_hint_of_another_worker_is_not_ours(
