@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
 from jobkit.attempt import Ended
-from jobkit.cancellation import Reason
 from jobkit.clock import to_milliseconds
 from jobkit.context import JobContext
 from jobkit.engine.running import Run, milliseconds
@@ -28,32 +26,24 @@ from jobkit.outcome import Failed
 from jobkit.progress import CheckedIn, encode_progress
 from jobkit.record import JobState
 from jobkit.store import (
-    Announce,
-    Beat,
     CheckIn,
-    Claim,
     Claimed,
     Get,
-    Heartbeat,
     LaneSet,
-    Leave,
     MarkTimedOut,
-    PausedTypes,
     Release,
     Settle,
     Settled,
     Settlement,
-    SpreadPauses,
     StoredJob,
     Succeed,
     TakenOver,
     TakeOver,
-    UseOrder,
 )
 from jobkit.worker.aftermath import after_settling, announce, announce_start, event_of
-from jobkit.worker.lines import tell_of_order
 from jobkit_testing.clock import NOTHING
 from jobkit_testing.judging import judged, to_escape
+from jobkit_testing.presence import Presence
 from jobkit_testing.timeline import Kind
 
 if TYPE_CHECKING:
@@ -69,8 +59,6 @@ _KINDS: Mapping[Event | None, Kind] = {
     "on_cancel": "cancelled",
     None: "snoozed",
 }
-# One for all: two of these may work at one store, which knows a claim again by its number.
-_REQUESTS = count(1)
 
 
 class Ending(NamedTuple):
@@ -97,24 +85,16 @@ class Ran(NamedTuple):
     always: bool = False
 
 
-class InlineWorker:
-    """Serves queues with the handlers of its workshop, until it dies.
-
-    `held`: the attempts that are under way, by job; one, or more if a handler runs jobs itself.
-    """
+class InlineWorker(Presence):
+    """Serves queues with the handlers of its workshop, until it dies."""
 
     def __init__(self, name: str, shop: Workshop) -> None:
-        self.name = name
-        self.held: dict[str, Run] = {}
+        super().__init__(name, shop)
         self.is_dead = False
-        self.shop = shop
         self._faults = shop.faults
         self._agenda = shop.agenda
-        self._engine = shop.engine
-        self._run = shop.run
         self._clock = shop.clock
         self.timeline = shop.timeline
-        self._announced: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"<InlineWorker {self.name!r}{', dead' if self.is_dead else ''}>"
@@ -231,45 +211,9 @@ class InlineWorker:
         """Let others take the leases of this worker, as if it had been silent for too long."""
         bounds = self._engine.bounds(queue)
         taken: TakenOver = self._run(TakeOver(queue=queue, worker=self.name, bounds=bounds))
-        self._announced.pop(queue, None)
+        self._is_forgotten_by(queue)
         for job_id in taken.ended:
             self._tell_of_lost(queue, job_id)
-
-    def beat(self, queue: str, lanes: LaneSet) -> None:
-        """Announce the lanes, and keep the leases of the attempts under way, as a keeper does."""
-        leases = tuple(run.lease for run in self.held.values() if run.stored.queue == queue)
-        beat: Beat = self._run(
-            Heartbeat(
-                queue=queue,
-                worker=self.name,
-                lanes=lanes,
-                lease=self.shop.lease,
-                leases=leases,
-                about=self.shop.about,
-            )
-        )
-        self._announced[queue] = lanes.key
-        told: tuple[tuple[tuple[str, ...], Reason], ...] = (
-            (beat.lost, "lost"),
-            (beat.cancelled, "cancel"),
-            (beat.deleted, "deleted"),
-        )
-        for ids, reason in told:
-            for job_id in ids:
-                self.tell(job_id, reason)
-
-    def tell(self, job_id: str, reason: Reason) -> None:
-        """Tell the handler of a job to stop, if it runs here."""
-        run = self.held.get(job_id)
-        if run is not None:
-            run.ctx.cancelled.set(reason)
-
-    def leave(self) -> None:
-        """Let the queues forget this worker: between runs there is none."""
-        while self._announced:
-            queue, _ = self._announced.popitem()
-            with suppress(BackendUnavailable):
-                self._run(Leave(queue=queue, worker=self.name))
 
     # What the steps are made of.
 
@@ -310,41 +254,6 @@ class InlineWorker:
         call = self._engine.handlers.call(after.type)
         if event == "on_dead" or (event is not None and call is not None and call.hooks):
             announce(self._engine, call, event, after)
-
-    def _claim(self, queue: str, lanes: LaneSet, only: str | None, slots: int = 1) -> Claimed:
-        if queue not in self._announced:
-            self._enter(queue)
-        holds = self.held and any(run.stored.queue == queue for run in self.held.values())
-        if holds or self._announced.get(queue) != lanes.key:
-            self.beat(queue, lanes)
-        claimed: Claimed = self._run(self._new_claim(queue, lanes, only, slots))
-        if claimed.lanes_unknown:
-            self._enter(queue)
-            self.beat(queue, lanes)
-            claimed = self._run(self._new_claim(queue, lanes, only, slots))
-        return claimed
-
-    def _new_claim(self, queue: str, lanes: LaneSet, only: str | None, slots: int) -> Claim:
-        return Claim(
-            queue=queue,
-            worker=self.name,
-            version=self._engine.version,
-            request=next(_REQUESTS),
-            lanes=lanes,
-            slots=slots,
-            lease=self.shop.lease,
-            only=only,
-            bounds=self._engine.bounds(queue),
-        )
-
-    def _enter(self, queue: str) -> None:
-        """Announce that a queue is used, and tell it what is paused over all queues."""
-        for name, order in self._engine.orders.items() if not self._announced else ():
-            use = UseOrder(queue=name, order=order)  # children may come there as the first
-            tell_of_order(use, self._run(use))
-        paused: PausedTypes = self._run(Announce(queues=(queue,)))
-        if paused.version:
-            self._run(SpreadPauses(queue=queue, paused=paused))
 
     def _time_out(self, run: Run) -> None:
         if not self.is_dead and run.ctx.cancelled.set("timeout"):
