@@ -57,7 +57,7 @@ def apply(
         queue.end(job, _move_of(settlement), JobState.CANCELLED, now=now)
     else:
         _move(queue, job, settlement, now)
-    return _result(job, job.id in queue.jobs, now), _children(job, settlement)
+    return _result(job, now, is_kept=job.id in queue.jobs), _children(job, settlement)
 
 
 def _count(
@@ -95,12 +95,12 @@ def _move_of(settlement: Settlement) -> Move:
 
 def _not_held(job: KeptJob, worker: str, fence: int, now: int) -> Settled:
     if job.state is not JobState.RUNNING and job.token == (worker, fence):
-        return _result(job, True, now)  # the copy of a request that was carried out
+        return _result(job, now, is_kept=True)  # the copy of a request that was carried out
     return Settled(verdict="lost", state=None, at=now)
 
 
-def _result(job: KeptJob, kept: bool, now: int) -> Settled:
-    if not kept:
+def _result(job: KeptJob, now: int, *, is_kept: bool) -> Settled:
+    if not is_kept:
         return Settled(verdict="ok", state=None, at=now)
     due = None if job.state in ENDED else job.run_at
     return Settled(verdict="ok", state=job.state, at=now, due=due)
@@ -118,29 +118,37 @@ def _duration(job: KeptJob, settlement: Settlement, now: int) -> int:
     return settlement.duration
 
 
+def _note(
+    queue: MemoryQueue,
+    job: KeptJob,
+    settlement: RetryLater | SnoozeFor | Bury | EndCancelled,
+    now: int,
+) -> None:
+    """Keep how an attempt ended that did not succeed, and count it."""
+    failure, duration = settlement.failure, settlement.duration
+    job.note(failure, now=now)
+    _count(queue, job, failure.outcome, duration, _move_of(settlement))
+
+
 def _move(queue: MemoryQueue, job: KeptJob, settlement: Settlement, now: int) -> None:
     match settlement:
         case Succeed():
             job.result = settlement.result
             _count(queue, job, "succeeded", settlement.duration)
             queue.end(job, Move.SUCCEED, JobState.SUCCEEDED, now=now)
-        case RetryLater(failure=failure, duration=duration):
-            job.note(failure, now=now)
-            _count(queue, job, failure.outcome, duration, _move_of(settlement))
+        case RetryLater():
+            _note(queue, job, settlement, now)
             job.run_at = now + settlement.delay if settlement.at is None else settlement.at
             queue.put_back(job, Move.RETRY, JobState.RETRYING, now=now)
-        case SnoozeFor(failure=failure, duration=duration):
-            job.note(failure, now=now)
-            _count(queue, job, failure.outcome, duration, _move_of(settlement))
+        case SnoozeFor():
+            _note(queue, job, settlement, now)
             job.run_at = now + settlement.delay
             queue.put_back(job, Move.SNOOZE, JobState.SCHEDULED, now=now)
-        case Bury(failure=failure, duration=duration):
-            job.note(failure, now=now)
-            _count(queue, job, failure.outcome, duration, _move_of(settlement))
+        case Bury():
+            _note(queue, job, settlement, now)
             queue.end(job, Move.BURY, JobState.DEAD, now=now, keep=settlement.keep)
-        case EndCancelled(failure=failure, duration=duration):
-            job.note(failure, now=now)
-            _count(queue, job, failure.outcome, duration, _move_of(settlement))
+        case EndCancelled():
+            _note(queue, job, settlement, now)
             queue.end(job, Move.CANCEL, JobState.CANCELLED, now=now)
         case Release():
             queue.make_ready(job, Move.RELEASE)  # also if the clock was set back since the claim
