@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -16,6 +15,7 @@ from jobkit.context import JobContext, Outbox
 from jobkit.engine.core import Engine
 from jobkit.engine.instants import stored_delay, stored_instant
 from jobkit.engine.records import metadata_of, options_of, retries_left
+from jobkit.engine.results import Encoded, encode_result
 from jobkit.errortext import error_of
 from jobkit.handlerset import Call
 from jobkit.options import RunOptions
@@ -52,9 +52,7 @@ from jobkit.store import (
     refuse,
 )
 
-MAX_RESULT = 64 * 1024
 _LOGGER = logging.getLogger("jobkit.worker")
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class HeldJobs(Outbox, Protocol):
@@ -92,7 +90,7 @@ class Runner:
         self._engine = engine
         self._open_outbox = open_outbox
         self._takes_check_ins = Capability.CHECK_INS in engine.capabilities
-        self._plain: dict[str, tuple[Call, RunOptions]] = {}
+        self._options_by_type: dict[str, tuple[Call, RunOptions]] = {}
         self._warned: set[str] = set()
 
     def begin(
@@ -195,10 +193,10 @@ class Runner:
         """Return the options of the attempt; those of calls that gave none are kept."""
         if stored.options:
             return options_of(stored, call.registration.job_type, self._engine.defaults)
-        known = self._plain.get(stored.type)
+        known = self._options_by_type.get(stored.type)
         if known is None or known[0] is not call:
             options = options_of(stored, call.registration.job_type, self._engine.defaults)
-            known = self._plain[stored.type] = (call, options)
+            known = self._options_by_type[stored.type] = (call, options)
         return known[1]
 
     def _after_failure(self, run: Run, outcome: Failed | TimedOut, duration: int) -> Settlement:
@@ -246,25 +244,6 @@ class Runner:
         if type_name not in self._warned:
             self._warned.add(type_name)
             _LOGGER.warning("the result of %s is dropped, because %s", type_name, why)
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """What a handler returned, as it is stored; or why it cannot be."""
-
-    data: bytes | None
-    refusal: str = ""
-
-
-def encode_result(value: object) -> Encoded:
-    """Encode what a handler returned."""
-    try:
-        encoded = _encode(value)
-    except Exception as error:  # its classes are users' code, which may raise anything
-        return Encoded(None, f"it does not encode: {error}")
-    if len(encoded) > MAX_RESULT:
-        return Encoded(None, f"it has {len(encoded):,} bytes of {MAX_RESULT:,}")
-    return Encoded(encoded)
 
 
 def _failure(outcome: AttemptOutcome, error: Error) -> Failure:

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from jobkit.attempt import run_async, run_sync
 from jobkit.client.outbox import JobOutbox
 from jobkit.context import JobContext
-from jobkit.engine.running import encode_result
+from jobkit.engine.results import encode_result
 from jobkit.errortext import error_of
 from jobkit.handlerset import Call
 from jobkit.outcome import Failed, Outcome, Succeeded
