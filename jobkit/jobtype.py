@@ -21,7 +21,6 @@ from jobkit.codec import (
     label,
     sensitive_fields,
 )
-from jobkit.description import describe
 from jobkit.errors import InvalidJob, InvalidOption
 from jobkit.options import JOB_CHECKS, JobOptions, check_options
 
@@ -66,10 +65,6 @@ class JobType(Generic[J]):
     def decode(self, payload: bytes, /) -> J:
         """Return a new job; raise `InvalidJob` with the path if the payload does not fit."""
         return self.codec.decode(payload)
-
-    def describe(self, job: J, /) -> str:
-        """Return a text like `repr(job)`, short and without sensitive fields."""
-        return describe(job)
 
 
 @overload

@@ -51,7 +51,7 @@ class Recurring:
 
 
 def _wanted(job: Pattern[Any]) -> str:
-    return job.kind.name if job.job is None else job.kind.describe(job.job)
+    return job.kind.name if job.job is None else describe(job.job)
 
 
 def _as_job(info: ScheduleInfo[Any]) -> StoredJob:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from jobkit.clock import MILLISECOND, from_milliseconds
+from jobkit.description import describe
 from jobkit.engine import Engine
 from jobkit.engine.records import progress_of
 from jobkit.errors import InvalidJob
@@ -144,7 +145,7 @@ class Timeline:
         if job_type is None:
             return f"{job.type} (unknown here)"
         try:
-            return job_type.describe(job_type.decode(job.payload))
+            return describe(job_type.decode(job.payload))
         except InvalidJob:
             return f"{job.type} (its payload does not decode)"
 

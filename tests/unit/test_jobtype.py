@@ -336,16 +336,13 @@ def test_a_payload_over_the_limit_is_refused_with_both_sizes() -> None:
         found.encode(Import("x" * 1000), max_payload=1010)
 
 
-def test_sensitive_fields_are_known_and_masked() -> None:
+def test_sensitive_fields_are_known() -> None:
     @dataclass
     class Login:
         user: str
         password: str = field(metadata={"sensitive": True})
 
-    found = job_type(Login)
-
-    assert found.sensitive == {"password"}
-    assert found.describe(Login("ann", "secret")).endswith("Login(user='ann', password=***)")
+    assert job_type(Login).sensitive == {"password"}
 
 
 @dataclass
