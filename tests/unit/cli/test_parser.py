@@ -10,14 +10,8 @@ from datetime import timedelta
 import pytest
 
 from jobkit.cli.exit_codes import MEANINGS, ExitCode
-from jobkit.cli.parser import (
-    LATER,
-    PROCESS_OPTIONS,
-    WORKER_OPTIONS,
-    LaterCommand,
-    WorkerCommand,
-    parse,
-)
+from jobkit.cli.parser import LATER, LaterCommand, WorkerCommand, parse
+from jobkit.cli.worker_options import PROCESS_OPTIONS, WORKER_OPTIONS
 
 OPTIONS = (*PROCESS_OPTIONS, *WORKER_OPTIONS)
 
