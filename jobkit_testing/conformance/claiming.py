@@ -237,6 +237,13 @@ class Claiming:
 
         assert answers == [True, True, False]
 
+    def test_more_counts_jobs_of_a_type_that_the_claim_did_not_come_to(self, bench: Bench) -> None:
+        """B13, B24: those that it took were all of theirs."""
+        bench.push(a_job("A"), a_job("B"), a_job("C"))
+        ann = bench.worker("ann", lanes("A", "B"))
+
+        assert [ann.claim().more for _ in range(3)] == [True, False, False]
+
     def test_what_waits_for_its_time_is_not_more(self, bench: Bench) -> None:
         """B13: `next_due` is there for that."""
         bench.push(a_job(), a_job(delay=SECOND))

@@ -100,7 +100,7 @@ MUTANTS = (
     ),
     Mutant(
         "redis: `more` forgets the lanes that the walk did not come to",
-        "B11",
+        "B13",
         "jobkit/redis/scripts/lib/choosing.lua",
         "has_left = has_left or name ~= nil",
         "",
