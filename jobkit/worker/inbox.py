@@ -115,26 +115,29 @@ class Inbox:
         event = event_of(settlement, settled)
         if event is None:
             return
-        if was_cancelled(settlement, settled):  # who asked for it, and when, the store knows
-            self.announce_as_stored(work.queue, work.stored.id)
-            return
         after = after_settling(work.stored_at_end(settled.at), settlement, settled)
+        if was_cancelled(settlement, settled):  # when that was asked for, the store knows
+            self.announce_as_stored(work.queue, work.stored.id, after)
+            return
         is_in_line = self._crew.hooks.submit(partial(announce, self._engine, call, event, after))
         if not is_in_line and event == "on_dead":
             announce(self._engine, None, event, after)  # to the log
 
-    def announce_as_stored(self, queue: str, job_id: str) -> None:
-        """Tell of a job that has ended in a way that the store knows best."""
-        self._crew.hooks.submit(partial(self._read_and_announce, queue, job_id))
+    def announce_as_stored(self, queue: str, job_id: str, after: StoredJob | None = None) -> None:
+        """Tell of a job that has ended in a way that the store knows best.
 
-    def _read_and_announce(self, queue: str, job_id: str) -> None:
+        `after`: how it ended, as far as it is known here, if the store does not keep it.
+        """
+        self._crew.hooks.submit(partial(self._read_and_announce, queue, job_id, after))
+
+    def _read_and_announce(self, queue: str, job_id: str, after: StoredJob | None) -> None:
         get = Get(queue=queue, id=job_id)
         try:
-            stored: StoredJob | None = self._store.run(get, now=self._now())
+            stored: StoredJob | None = self._store.run(get, now=self._now()) or after
         except BackendUnavailable as error:
             _LOGGER.warning("job %s has ended; for its hooks it cannot be read: %s", job_id, error)
             return
-        # None also if somebody has brought it back to life meanwhile.
+        # Nobody is told if somebody has brought it back to life meanwhile.
         event = None if stored is None else ENDS.get(stored.state)
         if stored is not None and event is not None:
             announce(self._engine, self._engine.handlers.call(stored.type), event, stored)

@@ -116,6 +116,27 @@ def test_a_cancel_of_a_running_job_is_told_with_the_record_as_it_is_stored(
     assert cancelled[2] == stored.attempts[-1]
 
 
+def test_a_cancel_is_told_of_a_job_of_which_no_record_is_kept(jobs: WorkingJobs) -> None:
+    """B30, B44"""
+    listening, gate = Listening(), Gate()
+    jobs.hooks(listening.hooks)
+
+    @jobs.register
+    def run(job: Ping, ctx: JobContext) -> None:
+        gate.enter()
+
+    jobs.start()
+    handle = jobs.enqueue(Ping(7), retention=timedelta(0))
+    gate.wait_for(1)
+    handle.cancel()
+    gate.open()
+    _, (event, record, attempt) = listening.wait_for(2)
+
+    assert (event, record.state, record.payload) == ("on_cancel", "cancelled", Ping(7))
+    assert [each.outcome for each in record.attempts] == ["cancelled"]
+    assert attempt == record.attempts[-1]
+
+
 def test_a_cancel_of_a_waiting_job_is_told_where_it_was_asked_for(jobs: WorkingJobs) -> None:
     """B30, B44"""
     listening = Listening()
