@@ -178,9 +178,11 @@ class Worker:
 
     def _what_waits(self) -> str:
         try:
-            return f"waiting: {self._left()}"
+            left = self._left()
         except BackendUnavailable as error:
             return str(error)
+        left["ready"] = left.pop("limited")  # it did not come to all that no limit holds back
+        return f"running here: {len(self._crew.held)}, waiting: {left}"
 
     def stop(self, timeout: timedelta, *, for_hooks: timedelta | None = None) -> int:
         """Stop claiming, wait for what runs, hand back the rest; return how many that were.

@@ -92,3 +92,18 @@ def test_drain_gives_up_after_its_timeout(jobs: WorkingJobs) -> None:
 
     assert handle.record().state == "queued"
     gate.open()
+
+
+def test_drain_says_what_it_did_not_come_to(jobs: WorkingJobs) -> None:
+    """B53: jobs that wait for a slot are ready, not held back by a limit."""
+    gate = Gate()
+    jobs.register(gate.handle, job=Ping)
+    jobs.enqueue_many(map(Ping, range(5)))
+    jobs.start(concurrency=2)
+    gate.wait_for(2)
+
+    with pytest.raises(TimeoutError, match="running here: 2, waiting: .*'ready': 3"):
+        jobs.drain(timeout=timedelta(milliseconds=10))
+
+    gate.open()
+    jobs.drain(timeout=MINUTE)
