@@ -102,7 +102,7 @@ def test_drain_says_what_it_did_not_come_to(jobs: WorkingJobs) -> None:
     jobs.start(concurrency=2)
     gate.wait_for(2)
 
-    with pytest.raises(TimeoutError, match="running here: 2, waiting: .*'ready': 3"):
+    with pytest.raises(TimeoutError, match=r"running here: 2, waiting: .*'ready': 3"):
         jobs.drain(timeout=timedelta(milliseconds=10))
 
     gate.open()
