@@ -292,9 +292,6 @@ class TestingJobs(Acting, Assertions, Jobs):
         self.declare()
         return self._sender(operation)
 
-    def _push(self, jobs: Sequence[NewJob]) -> tuple[str, ...]:
-        return self._drive(self._engine.push(jobs, self._handle_to))  # not past `inline`
-
     def _drive(self, steps: Steps[T]) -> T:
         self.declare()
         if self._witness.arrivals is None:  # mostly: nobody runs what arrives

@@ -189,7 +189,7 @@ class Jobs:
         return drive(steps, self._sender)
 
     def _push(self, jobs: Sequence[NewJob]) -> tuple[str, ...]:
-        return drive(self._engine.push(jobs, self._handle_to), self._sender)
+        return self._drive(self._engine.push(jobs, self._handle_to))
 
     def _ready_push(self, jobs: list[NewJob]) -> tuple[list[NewJob], SendPush]:
         """Make a push ready; a store that cannot part the two carries it out when it is sent."""

@@ -9,31 +9,19 @@ from jobkit.clock import SystemClock
 from jobkit.engine import Engine
 from jobkit.engine.running import HeldJobs, Runner
 from jobkit.options import worker_settings
-from jobkit.record import JobState
 from jobkit.store import StoredJob
 from jobkit.worker.crew import Crew
 from tests.e2e.handling import collecting
 from tests.e2e.jobtypes import Ping, Pong
 from tests.e2e.waiting import Gate, eventually
+from tests.unit.worker.claimed import a_claimed_job
 
 FOREVER = float("inf")
 
 
 def a_job(number: int, *, type: str, fence: int) -> StoredJob:
-    return StoredJob(
-        id=f"job-{number}",
-        queue="default",
-        type=f"e2e.{type}",
-        state=JobState.RUNNING,
-        payload=b'{"n":%d}' % number,
-        options=b"",
-        metadata=b"",
-        priority=0,
-        run_at=0,
-        arrival=number,
-        enqueued_at=0,
-        fence=fence,
-    )
+    payload = b'{"n":%d}' % number
+    return a_claimed_job(f"job-{number}", type=f"e2e.{type}", payload=payload, fence=fence)
 
 
 async def nothing() -> None:

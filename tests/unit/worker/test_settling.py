@@ -5,24 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from jobkit.record import JobState
 from jobkit.store import Lease, NewJob, Release, Settlement, StoredJob, Succeed
 from jobkit.worker.settling import let_nothing_in
 from jobkit.worker.work import Work
+from tests.unit.worker.claimed import a_claimed_job
 
-STORED = StoredJob(
-    id="ann",
-    queue="mail",
-    type="Ping",
-    state=JobState.RUNNING,
-    payload=b"{}",
-    options=b"",
-    metadata=b"",
-    priority=0,
-    run_at=0,
-    arrival=0,
-    enqueued_at=0,
-)
+STORED = a_claimed_job("ann")
 LEASE = Lease(id="ann", fence=1)
 PLAIN = Succeed(lease=LEASE, duration=1)
 CHILD = NewJob(id="bob", queue="mail", type="Ping", payload=b"{}")

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import threading
 
-from jobkit.record import JobState
-from jobkit.store import StoredJob
 from jobkit.worker.slots import Slots
 from jobkit.worker.work import Work
+from tests.unit.worker.claimed import a_claimed_job
 
 
 def a_work(name: str) -> Work:
-    stored = StoredJob(
-        id=name,
-        queue="default",
-        type="Ping",
-        state=JobState.RUNNING,
-        payload=b"{}",
-        options=b"",
-        metadata=b"",
-        priority=0,
-        run_at=0,
-        arrival=0,
-        enqueued_at=0,
-    )
-    return Work(stored, lease_until=0.0)
+    return Work(a_claimed_job(name), lease_until=0.0)
 
 
 def test_as_many_start_as_there_are_slots_and_the_others_wait_in_line() -> None:
